@@ -1,0 +1,30 @@
+namespace AgentQueue.Tasks;
+
+/// <summary>Who is retried, and when.</summary>
+internal static class RetryPolicy
+{
+    /// <summary>The longest wait before an automatic retry.</summary>
+    public static readonly TimeSpan LongestBackoff = TimeSpan.FromMinutes(5);
+
+    /// <summary>2^<paramref name="retryCount"/> seconds, at most <see cref="LongestBackoff"/>.</summary>
+    public static TimeSpan Backoff(int retryCount) =>
+        retryCount >= 16
+            ? LongestBackoff
+            : TimeSpan.FromSeconds(
+                Math.Min(1 << Math.Max(retryCount, 0), LongestBackoff.TotalSeconds)
+            );
+
+    /// <summary>
+    /// When <paramref name="task"/> is to be retried by itself; null if never. A task that already has a
+    /// retry is never due again, so each failure is retried once.
+    /// </summary>
+    public static DateTimeOffset? DueAt(AgentTask task) =>
+        task
+            is {
+                AutoRetry: true,
+                State: TaskState.Failed { RetriedBy: null, RetryIntent: null } failed
+            }
+        && task.RetryCount < task.MaxRetries
+            ? failed.CompletedAt + Backoff(task.RetryCount)
+            : null;
+}

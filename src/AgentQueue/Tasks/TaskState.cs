@@ -1,0 +1,113 @@
+namespace AgentQueue.Tasks;
+
+/// <summary>The five words that stand in <c>status</c>; scripts written for older tools know them.</summary>
+internal enum TaskStatus
+{
+    Pending,
+    Running,
+    Complete,
+    Failed,
+    Cancelled,
+}
+
+/// <summary>Why a task ended as it did; the word beside <c>status</c>. Text, because later versions add words.</summary>
+internal static class Reason
+{
+    /// <summary>The agent exited with a code other than 0, or by a signal.</summary>
+    public const string Exit = "exit";
+
+    /// <summary>The agent wrote <c>.error</c>.</summary>
+    public const string Error = "error";
+
+    public const string Timeout = "timeout";
+
+    /// <summary>No output for the idle limit.</summary>
+    public const string Stalled = "stalled";
+
+    /// <summary>Supervisor and agent ended without a record: a reboot, a kill -9.</summary>
+    public const string Lost = "lost";
+
+    /// <summary>The command could not be started at all.</summary>
+    public const string Launch = "launch";
+
+    /// <summary>Exit 0 without the sentinel that the agent's configuration asks for.</summary>
+    public const string NoSignal = "no-signal";
+}
+
+/// <summary>
+/// What has become of a task. Each state owns the facts that exist only in it, so a pending task with an
+/// exit code cannot be written down.
+/// </summary>
+internal abstract record TaskState
+{
+    private TaskState() { }
+
+    public abstract TaskStatus Status { get; }
+
+    /// <param name="Held">Kept from starting by <c>hold</c>.</param>
+    /// <param name="NotBefore">The end of a back-off; null if it may start at once.</param>
+    internal sealed record Pending(bool Held = false, DateTimeOffset? NotBefore = null) : TaskState
+    {
+        /// <summary>The dependency that can no longer complete, and why, as last seen by a reconcile.</summary>
+        public TaskId? BlockedBy { get; init; }
+
+        public string? BlockedReason { get; init; }
+
+        public override TaskStatus Status => TaskStatus.Pending;
+    }
+
+    /// <param name="StartedAt">When the attempt was recorded, just before the agent was started.</param>
+    /// <param name="Pid">The agent's process, for people; null until it is known. Never signal by it.</param>
+    internal sealed record Running(DateTimeOffset StartedAt, int? Pid = null) : TaskState
+    {
+        public override TaskStatus Status => TaskStatus.Running;
+    }
+
+    /// <summary>Ended; never changes again, except for its links to a retry.</summary>
+    internal abstract record Finished(DateTimeOffset? StartedAt, DateTimeOffset CompletedAt)
+        : TaskState
+    {
+        /// <summary>0 to 255; 128 + n for signal n; null if no process ended under our eyes.</summary>
+        public int? ExitCode { get; init; }
+    }
+
+    internal sealed record Complete(DateTimeOffset? StartedAt, DateTimeOffset CompletedAt)
+        : Finished(StartedAt, CompletedAt)
+    {
+        /// <summary>Worth knowing beside the success, such as an exit code other than 0.</summary>
+        public string? Note { get; init; }
+
+        public override TaskStatus Status => TaskStatus.Complete;
+    }
+
+    internal sealed record Failed(
+        DateTimeOffset? StartedAt,
+        DateTimeOffset CompletedAt,
+        string Reason,
+        string Message
+    ) : Finished(StartedAt, CompletedAt)
+    {
+        /// <summary>Set exactly when <see cref="Reason"/> is <see cref="Tasks.Reason.Timeout"/>.</summary>
+        public DateTimeOffset? TimedOutAt { get; init; }
+
+        /// <summary>The task that retries this one.</summary>
+        public TaskId? RetriedBy { get; init; }
+
+        public DateTimeOffset? RetriedAt { get; init; }
+
+        /// <summary>
+        /// The id that was chosen for a retry whose file may not exist yet. Written before the retry is
+        /// created, cleared when <see cref="RetriedBy"/> is set: a crash between the two is finished by
+        /// the next pass instead of making a second retry.
+        /// </summary>
+        public TaskId? RetryIntent { get; init; }
+
+        public override TaskStatus Status => TaskStatus.Failed;
+    }
+
+    internal sealed record Cancelled(DateTimeOffset? StartedAt, DateTimeOffset CompletedAt)
+        : Finished(StartedAt, CompletedAt)
+    {
+        public override TaskStatus Status => TaskStatus.Cancelled;
+    }
+}

@@ -1,0 +1,104 @@
+namespace AgentQueue.Tasks;
+
+/// <summary>How an agent says that it is done; the <c>completion</c> setting.</summary>
+internal enum Completion
+{
+    /// <summary>A sentinel or exit 0.</summary>
+    Auto,
+
+    /// <summary>The exit code alone; <c>.done</c> is ignored.</summary>
+    Exit,
+
+    /// <summary>Only <c>.done</c> is success.</summary>
+    Sentinel,
+}
+
+/// <summary>What an agent, or a user, wrote into <c>.error</c>.</summary>
+/// <param name="Message">One line or more; never empty.</param>
+/// <param name="Reason">Set when agentq itself wrote the file, so that the verdict can be read back.</param>
+internal sealed record ErrorReport(string Message, string? Details = null, string? Reason = null);
+
+/// <summary>Everything known about an attempt that is over. A fact that was not seen is false or null.</summary>
+internal sealed record Evidence
+{
+    public bool CancelRequested { get; init; }
+
+    /// <summary>The deadline passed, <c>timeout ID</c> was asked for, or <c>.timeout</c> appeared.</summary>
+    public bool TimedOut { get; init; }
+
+    /// <summary>The limit that was exceeded; null when the time-out was forced by hand.</summary>
+    public TimeSpan? TimeoutLimit { get; init; }
+
+    public bool Stalled { get; init; }
+
+    public TimeSpan? IdleLimit { get; init; }
+
+    public ErrorReport? Error { get; init; }
+
+    public bool Done { get; init; }
+
+    /// <summary>Null if nobody learnt how the agent ended.</summary>
+    public ExitStatus? Exit { get; init; }
+
+    /// <summary>Why the agent could not be started; null if it was.</summary>
+    public string? LaunchError { get; init; }
+
+    /// <summary>Said with a verdict of <c>lost</c>, when more is known than that.</summary>
+    public string? LostDetail { get; init; }
+
+    /// <summary>The last lines of the log, for a failure by exit.</summary>
+    public string? LogTail { get; init; }
+
+    public Completion Completion { get; init; }
+}
+
+/// <summary>What an attempt came to.</summary>
+internal abstract record Verdict
+{
+    private Verdict() { }
+
+    internal sealed record Complete(string? Note) : Verdict;
+
+    internal sealed record Failed(string Reason, string Message) : Verdict;
+
+    internal sealed record Cancelled : Verdict;
+
+    /// <summary>
+    /// The verdict table of docs/design.md: the first row that holds. Total: any evidence has a verdict.
+    /// </summary>
+    public static Verdict Judge(Evidence e) =>
+        e switch
+        {
+            { CancelRequested: true } => new Cancelled(),
+            { TimedOut: true } => new Failed(Tasks.Reason.Timeout, TimeoutMessage(e.TimeoutLimit)),
+            { Stalled: true } => new Failed(Tasks.Reason.Stalled, StalledMessage(e.IdleLimit)),
+            { Error: { } error } => new Failed(error.Reason ?? Tasks.Reason.Error, error.Message),
+            { Done: true, Completion: not Completion.Exit } => new Complete(NoteFor(e.Exit)),
+            { LaunchError: { } message } => new Failed(Tasks.Reason.Launch, message),
+            { Exit: { IsSuccess: true }, Completion: not Completion.Sentinel } => new Complete(null),
+            { Exit.IsSuccess: true } => new Failed(
+                Tasks.Reason.NoSignal,
+                "The agent exited with code 0 but left no .done, which its configuration asks for"
+            ),
+            { Exit: { } exit } => new Failed(Tasks.Reason.Exit, ExitMessage(exit, e.LogTail)),
+            _ => new Failed(
+                Tasks.Reason.Lost,
+                e.LostDetail ?? "The supervisor and the agent ended without a record"
+            ),
+        };
+
+    private static string? NoteFor(ExitStatus? exit) =>
+        exit is { IsSuccess: false } bad ? $"wrote .done, then {bad.Describe()}" : null;
+
+    private static string TimeoutMessage(TimeSpan? limit) =>
+        limit is { } l ? $"Timed out after {Duration.Format(l)}" : "Timed out by hand";
+
+    private static string StalledMessage(TimeSpan? limit) =>
+        limit is { } l ? $"No output for {Duration.Format(l)}" : "No output for the idle limit";
+
+    private static string ExitMessage(ExitStatus exit, string? tail)
+    {
+        var sentence = char.ToUpperInvariant(exit.Describe()[0]) + exit.Describe()[1..];
+        return string.IsNullOrWhiteSpace(tail) ? sentence : $"{sentence}: {tail.Trim()}";
+    }
+}
