@@ -155,6 +155,24 @@ internal static unsafe partial class Libc
         return FSync(fd);
     }
 
+    [LibraryImport(Library, EntryPoint = "syncfs", SetLastError = true)]
+    private static partial int SyncFs(int fd);
+
+    [LibraryImport(Library, EntryPoint = "sync")]
+    private static partial void SyncEverything();
+
+    /// <summary>Brings a whole file system to stable storage. macOS has only a sync that reports nothing.</summary>
+    public static int SyncFileSystem(int fd)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return SyncFs(fd);
+        }
+
+        SyncEverything();
+        return Sync(fd);
+    }
+
     [LibraryImport(Library, EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int RenameAt2(int fromFolder, string from, int toFolder, string to, uint flags);
 

@@ -32,6 +32,9 @@ internal interface IDisk
     /// <summary>Makes the entries of a folder durable.</summary>
     void SyncFolder(string path);
 
+    /// <summary>Makes everything written so far on the folder's file system durable, in one step.</summary>
+    void SyncAll(string folder);
+
     /// <summary>Makes a folder (0700) and what is missing above it.</summary>
     void CreateFolder(string path);
 

@@ -171,12 +171,13 @@ internal sealed class QueueFolder
     }
 
     /// <summary>
-    /// The task's lock, for a short change to a task that does not run.
+    /// The task's lock, for a short change to a task that does not run; its file goes with it.
     /// </summary>
     /// <exception cref="QueueException">Another agentq kept it for longer than <see cref="LockPatience"/>.</exception>
     public HeldLock LockTask(TaskId id, TimeSpan? patience = null) =>
-        Lock(LockFile(id), patience ?? LockPatience)
-        ?? throw new QueueException(
+        Lock(LockFile(id), patience ?? LockPatience) is { } held
+            ? new PassingLock(held, Disk, LockFile(id))
+            : throw new QueueException(
             $"Task {id} is in use by another agentq",
             "Try again in a moment"
         );
@@ -196,6 +197,10 @@ internal sealed class QueueFolder
         );
 
     public HeldLock? TryLockRun(string name) => Disk.TryLock(Path.Join(Run, name), create: true);
+
+    /// <summary>As <see cref="LockTask"/>, without waiting: null if somebody holds it.</summary>
+    public HeldLock? TryLockPassing(TaskId id) =>
+        TryLockTask(id) is { } held ? new PassingLock(held, Disk, LockFile(id)) : null;
 
     private HeldLock? Lock(string path, TimeSpan patience)
     {
@@ -250,6 +255,25 @@ internal sealed class QueueFolder
         }
 
         Disk.Delete(LockFile(id));
+    }
+}
+
+/// <summary>
+/// A lock whose file is removed while it is still held: whoever then locks the removed file notices that
+/// the name no longer leads to it, and begins again.
+/// </summary>
+internal sealed class PassingLock(HeldLock held, IDisk disk, string path) : HeldLock
+{
+    public override nint Descriptor => held.Descriptor;
+
+    public override void Dispose()
+    {
+        if (held.Descriptor >= 0)
+        {
+            disk.Delete(path);
+        }
+
+        held.Dispose();
     }
 }
 

@@ -36,22 +36,31 @@ internal readonly record struct FinishedTask(
 /// </summary>
 internal sealed class QueueSnapshot
 {
+    /// <summary>How the name of a batch's journal begins.</summary>
+    public const string BatchJournal = ".batch-";
+
     private Dictionary<TaskId, FinishedTask>? _finishedById;
 
     private QueueSnapshot(
         List<AgentTask> unfinished,
         List<FinishedTask> finished,
         List<TaskRead.Unreadable> unreadable,
-        HashSet<string> sentinels
+        HashSet<string> sentinels,
+        HashSet<string> locks
     )
     {
         Unfinished = unfinished;
         Finished = finished;
         Unreadable = unreadable;
         _sentinels = sentinels;
+        _locks = locks;
     }
 
     private readonly HashSet<string> _sentinels;
+    private readonly HashSet<string> _locks;
+
+    /// <summary>The file names of batches that are being stored, or whose maker died.</summary>
+    public IReadOnlyList<string> Journals { get; private init; } = [];
 
     /// <summary>Pending and running tasks, by id.</summary>
     public List<AgentTask> Unfinished { get; }
@@ -64,6 +73,9 @@ internal sealed class QueueSnapshot
 
     /// <summary>True if the folder held a marker that ends this task when the snapshot was taken.</summary>
     public bool HasVerdictSentinel(TaskId id) => _sentinels.Contains(id.Value);
+
+    /// <summary>False if nobody can hold the task's lock, because its file does not exist.</summary>
+    public bool MayBeSupervised(TaskId id) => _locks.Contains(id.Value);
 
     /// <summary>The finished task of that id, or null.</summary>
     public FinishedTask? FindFinished(TaskId id)
@@ -84,11 +96,17 @@ internal sealed class QueueSnapshot
     {
         var ids = new List<TaskId>();
         var sentinels = new HashSet<string>(StringComparer.Ordinal);
+        var journals = new List<string>();
         foreach (var name in queue.Disk.List(queue.Tasks))
         {
             var dot = name.LastIndexOf('.');
             if (dot <= 0)
             {
+                if (name.StartsWith(BatchJournal, StringComparison.Ordinal))
+                {
+                    journals.Add(name);
+                }
+
                 continue;
             }
 
@@ -107,6 +125,15 @@ internal sealed class QueueSnapshot
                 or ".timeout":
                     sentinels.Add(name[..dot]);
                     break;
+            }
+        }
+
+        var locks = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var name in queue.Disk.List(queue.Run))
+        {
+            if (name.EndsWith(".lock", StringComparison.Ordinal))
+            {
+                locks.Add(name[..^".lock".Length]);
             }
         }
 
@@ -140,6 +167,9 @@ internal sealed class QueueSnapshot
         }
 
         cache.Save();
-        return new QueueSnapshot(unfinished, finished, unreadable, sentinels);
+        return new QueueSnapshot(unfinished, finished, unreadable, sentinels, locks)
+        {
+            Journals = journals,
+        };
     }
 }

@@ -223,6 +223,22 @@ internal sealed unsafe class UnixDisk : IDisk
         }
     }
 
+    public void SyncAll(string folder)
+    {
+        var fd = Libc.Open(folder, Libc.O_RDONLY | Libc.O_DIRECTORY);
+        if (fd < 0)
+        {
+            throw DiskError.Last("open", folder);
+        }
+
+        var failed = Libc.SyncFileSystem(fd) != 0 ? DiskError.Last("store", folder) : null;
+        _ = Libc.Close(fd);
+        if (failed is not null)
+        {
+            throw failed;
+        }
+    }
+
     public void CreateFolder(string path)
     {
         if (Libc.MakeFolder(path, OwnerFolder) == 0)
