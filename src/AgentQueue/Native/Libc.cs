@@ -51,6 +51,7 @@ internal static unsafe partial class Libc
     private static bool IsArm =>
         RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
+    public const int LOCK_SH = 1;
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
 

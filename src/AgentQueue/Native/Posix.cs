@@ -11,6 +11,7 @@ internal static unsafe partial class Posix
     public const int SIGINT = 2;
     public const int SIGQUIT = 3;
     public const int SIGKILL = 9;
+    public const int SIGPIPE = 13;
     public const int SIGTERM = 15;
     public static int SIGCONT => OperatingSystem.IsMacOS() ? 19 : 18;
 

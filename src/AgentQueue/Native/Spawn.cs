@@ -22,7 +22,7 @@ internal static unsafe partial class Spawn
     /// <param name="arguments">All of argv, the program's name first.</param>
     /// <param name="environment">Entries <c>KEY=VALUE</c>.</param>
     /// <param name="descriptors">Ours at index i becomes the child's descriptor i.</param>
-    /// <param name="blockEndSignals">Start with HUP, INT, QUIT and TERM blocked, for a program that reads them.</param>
+    /// <param name="blockEndSignals">Start with HUP, INT, QUIT, TERM and PIPE blocked, for a program that reads them.</param>
     /// <returns>The child's pid, or the negative errno.</returns>
     public static int Start(
         string executable,
@@ -117,6 +117,8 @@ internal static unsafe partial class Spawn
             _ = SigAddSet(set, Posix.SIGINT);
             _ = SigAddSet(set, Posix.SIGQUIT);
             _ = SigAddSet(set, Posix.SIGTERM);
+            // A report written to a caller who has gone is an error to pass over, not a reason to die.
+            _ = SigAddSet(set, Posix.SIGPIPE);
         }
 
         _ = AttributesSetMask(attributes, set);

@@ -49,6 +49,24 @@ internal sealed class Drain(QueueFolder queue)
     /// <summary>False if there was none.</summary>
     public bool End() => queue.Disk.Delete(Path);
 
+    /// <summary>
+    /// Held by every supervisor's process for its whole life, also between two tasks: while anybody holds
+    /// it, a drain has not been left behind.
+    /// </summary>
+    public HeldLock? TryJoin() => queue.Disk.TryLockShared(SupervisorsFile);
+
+    /// <summary>True if no supervisor lives.</summary>
+    public bool IsDeserted
+    {
+        get
+        {
+            using var alone = queue.Disk.TryLock(SupervisorsFile, create: true);
+            return alone is not null;
+        }
+    }
+
+    private string SupervisorsFile => System.IO.Path.Join(queue.Run, "supervisors");
+
     /// <summary>Held by the one supervisor that waits for the next back-off to end.</summary>
     public HeldLock? TryKeep() => queue.TryLockRun("drain.lock");
 }

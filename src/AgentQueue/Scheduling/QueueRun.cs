@@ -167,18 +167,13 @@ internal sealed class QueueRun(
     // A drain whose supervisors were all killed would otherwise come back with the next task.
     private void DropStaleDrain()
     {
-        if (
-            _drain.Parallel is not null
-            && _drain.TryKeep() is { } free
-        )
+        if (_drain.Parallel is not null && _drain.IsDeserted)
         {
-            using (free)
+            // A supervisor that is only starting has a task's lock already.
+            var snapshot = QueueSnapshot.Take(queue);
+            if (!snapshot.Unfinished.Exists(t => IsSupervised(t, snapshot)))
             {
-                var snapshot = QueueSnapshot.Take(queue);
-                if (!snapshot.Unfinished.Exists(t => IsSupervised(t, snapshot)))
-                {
-                    _drain.End();
-                }
+                _drain.End();
             }
         }
     }

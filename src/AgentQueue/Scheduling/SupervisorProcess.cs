@@ -19,11 +19,15 @@ internal sealed class SupervisorProcess(QueueFolder queue, Supervisor supervisor
     /// <param name="inherited">The task's lock, held since before this process began.</param>
     public void Live(string task, HeldLock? inherited)
     {
+        using var joined = new Drain(queue).TryJoin();
         if (TaskId.TryParse(task, out var id) && inherited is not null)
         {
             using (inherited)
             {
-                RunOne(id, Tell);
+                if (!RunOne(id, Tell))
+                {
+                    return;
+                }
             }
         }
 
@@ -32,12 +36,16 @@ internal sealed class SupervisorProcess(QueueFolder queue, Supervisor supervisor
         {
             using (held)
             {
-                RunOne(next.Id, static _ => { });
+                if (!RunOne(next.Id, static _ => { }))
+                {
+                    return;
+                }
             }
         }
     }
 
-    private void RunOne(TaskId id, Action<string> report)
+    // False if the disk or the configuration let us down: taking the next task would fail in the same way.
+    private bool RunOne(TaskId id, Action<string> report)
     {
         var told = false;
         try
@@ -50,6 +58,7 @@ internal sealed class SupervisorProcess(QueueFolder queue, Supervisor supervisor
                     report(word);
                 }
             );
+            return true;
         }
         catch (QueueException e)
         {
@@ -59,6 +68,8 @@ internal sealed class SupervisorProcess(QueueFolder queue, Supervisor supervisor
             {
                 report("failed " + e.Message);
             }
+
+            return false;
         }
     }
 

@@ -47,6 +47,15 @@ internal interface IDisk
     /// </summary>
     HeldLock? TryLock(string path, bool create);
 
+    /// <summary>Removes the lock's file if the name still leads to it: it may be somebody else's by now.</summary>
+    void RemoveLock(HeldLock held, string path);
+
+    /// <summary>
+    /// As <see cref="TryLock"/> with <c>create</c>, but others may hold it in the same way: it only keeps out
+    /// exclusive holders.
+    /// </summary>
+    HeldLock? TryLockShared(string path);
+
     /// <summary>Sets a file's times to now: the knock that wakes a supervisor. Nothing if it is gone.</summary>
     void Touch(string path);
 }

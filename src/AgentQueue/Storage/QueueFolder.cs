@@ -268,11 +268,7 @@ internal sealed class PassingLock(HeldLock held, IDisk disk, string path) : Held
 
     public override void Dispose()
     {
-        if (held.Descriptor >= 0)
-        {
-            disk.Delete(path);
-        }
-
+        disk.RemoveLock(held, path);
         held.Dispose();
     }
 }

@@ -297,7 +297,21 @@ internal sealed unsafe class UnixDisk : IDisk
         return names;
     }
 
-    public HeldLock? TryLock(string path, bool create)
+    public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
+
+    public HeldLock? TryLockShared(string path) => TryLock(path, create: true, Libc.LOCK_SH);
+
+    public void RemoveLock(HeldLock held, string path)
+    {
+        // While we hold it, nobody else removes the name that leads to it, so nothing changes in between.
+        var fd = (int)held.Descriptor;
+        if (fd >= 0 && FileStat.Of(fd)?.Inode is { } ours && ours == FileStat.Of(path)?.Inode)
+        {
+            _ = Libc.Unlink(path);
+        }
+    }
+
+    private static UnixLock? TryLock(string path, bool create, int kind)
     {
         // A holder may remove the file before it lets go, so a lock counts only if the name still leads
         // to the file that was locked. Bounded: each turn means that another holder has just finished.
@@ -319,7 +333,7 @@ internal sealed unsafe class UnixDisk : IDisk
                     : throw DiskError.From(errno, "open", path);
             }
 
-            while (Libc.FLock(fd, Libc.LOCK_EX | Libc.LOCK_NB) != 0)
+            while (Libc.FLock(fd, kind | Libc.LOCK_NB) != 0)
             {
                 var errno = Marshal.GetLastPInvokeError();
                 if (errno == Libc.EINTR)
