@@ -60,6 +60,14 @@ internal sealed class QueueRun(
         return Pass(limit ?? int.MaxValue, int.MaxValue, ids, takeOne: false);
     }
 
+    /// <summary>Starts those of the tasks that are ready, as far as there are slots.</summary>
+    public PassResult StartAny(IReadOnlyCollection<TaskId> ids, int limit)
+    {
+        using var turn = queue.LockQueue();
+        DropStaleDrain();
+        return Pass(limit, int.MaxValue, null, takeOne: false, only: ids.Contains);
+    }
+
     /// <summary>Keeps <paramref name="parallel"/> slots full from now on, without this process.</summary>
     public PassResult BeginDrain(int parallel)
     {
@@ -144,6 +152,18 @@ internal sealed class QueueRun(
             : [.. ids.Select(id => CheckNamed(id, ready, snapshot))];
     }
 
+    /// <summary>The tasks that have not ended, and whether any of them runs or could start now.</summary>
+    public (HashSet<TaskId> Unfinished, bool Busy) Look()
+    {
+        var (snapshot, _) = reconciler.Reconcile(autoRetry: true);
+        var (ready, _, running, _) = Survey(snapshot);
+        // While a drain is on, a back-off that it waits for is work in progress.
+        return (
+            [.. snapshot.Unfinished.Select(static t => t.Id)],
+            ready.Count > 0 || running.Count > 0 || _drain.Parallel is not null
+        );
+    }
+
     private PassResult ContinueDrain(int parallel)
     {
         var pass = Pass(parallel, int.MaxValue, null, takeOne: false);
@@ -187,7 +207,8 @@ internal sealed class QueueRun(
         int most,
         IReadOnlyList<TaskId>? ids,
         bool takeOne,
-        QueueSnapshot? snapshot = null
+        QueueSnapshot? snapshot = null,
+        Func<TaskId, bool>? only = null
     )
     {
         snapshot ??= reconciler.Reconcile(autoRetry: true).Snapshot;
@@ -195,7 +216,12 @@ internal sealed class QueueRun(
         var runs = running.Values.Sum();
         var slots = Math.Min(limit - runs, most);
         var chosen = ids is null
-            ? Scheduler.Choose(ready, slots, running, planner.MaxParallel)
+            ? Scheduler.Choose(
+                only is null ? ready : ready.Where(t => only(t.Id)),
+                slots,
+                running,
+                planner.MaxParallel
+            )
             : [.. ids.Select(id => CheckNamed(id, ready, snapshot)).Take(Math.Max(slots, 0))];
         var started = new List<StartedTask>();
         (AgentTask, HeldLock)? taken = null;

@@ -54,6 +54,50 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
         }
     }
 
+    /// <summary>
+    /// Waits until nothing is running or ready, or with <paramref name="any"/> until one task has ended.
+    /// </summary>
+    /// <returns>What ended meanwhile; whether the time was up; false for <c>Waited</c> if there was nothing.</returns>
+    public (IReadOnlyList<AgentTask> Ended, bool TimedOut, bool Waited) UntilIdle(
+        QueueRun run,
+        TimeSpan? timeout,
+        bool any,
+        Action<AgentTask> ended
+    )
+    {
+        var start = clock.GetTimestamp();
+        var watched = new HashSet<TaskId>();
+        var done = new List<AgentTask>();
+        using var watch = new FolderWatch(queue.Tasks);
+        while (true)
+        {
+            var (unfinished, busy) = run.Look();
+            foreach (var id in watched.Where(id => !unfinished.Contains(id)).ToArray())
+            {
+                watched.Remove(id);
+                if (ReadEnded(id) is { } task)
+                {
+                    done.Add(task);
+                    ended(task);
+                }
+            }
+
+            watched.UnionWith(unfinished);
+            if (!busy || (any && done.Count > 0))
+            {
+                return (done, false, done.Count > 0 || busy);
+            }
+
+            var left = timeout - clock.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero)
+            {
+                return (done, true, true);
+            }
+
+            watch.Wait(left < s_look ? left.Value : s_look);
+        }
+    }
+
     /// <summary>The task if it has ended; settles it first if its supervisor is gone.</summary>
     private AgentTask? ReadEnded(TaskId id)
     {

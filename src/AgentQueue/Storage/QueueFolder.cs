@@ -17,13 +17,14 @@ internal sealed class QueueFolder
     /// <summary>How long a verb waits for another agentq to finish its turn.</summary>
     public static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(2);
 
-    private readonly DurableFile _durable;
+    private readonly Lazy<DurableFile> _durable;
 
-    public QueueFolder(string projectRoot, IDisk disk, bool sync = true)
+    /// <param name="sync">Asked at the first write; false only for tests and scratch queues.</param>
+    public QueueFolder(string projectRoot, IDisk disk, Func<bool>? sync = null)
     {
         ProjectRoot = projectRoot;
         Disk = disk;
-        _durable = new DurableFile(disk, sync);
+        _durable = new(() => new DurableFile(disk, sync?.Invoke() ?? true));
         Folder = Path.Join(projectRoot, FolderName);
         Tasks = Path.Join(Folder, "tasks");
         Plans = Path.Join(Folder, "plans");
@@ -35,7 +36,7 @@ internal sealed class QueueFolder
 
     public string ProjectRoot { get; }
     public IDisk Disk { get; }
-    public DurableFile Durable => _durable;
+    public DurableFile Durable => _durable.Value;
 
     /// <summary>The <c>.agents</c> folder itself.</summary>
     public string Folder { get; }
@@ -89,7 +90,7 @@ internal sealed class QueueFolder
         var ignore = Path.Join(Folder, ".gitignore");
         if (Disk.Facts(ignore) is null)
         {
-            _durable.TryCreate(ignore, "/tasks/\n/plans/\n/logs/\n/run/\n/workspace/\n/archive/\n"u8);
+            Durable.TryCreate(ignore, "/tasks/\n/plans/\n/logs/\n/run/\n/workspace/\n/archive/\n"u8);
         }
     }
 
@@ -144,11 +145,11 @@ internal sealed class QueueFolder
     }
 
     /// <summary>Replaces the task's file durably. The caller holds the task's lock.</summary>
-    public void Write(AgentTask task) => _durable.Replace(TaskFile(task.Id), TaskJson.Write(task));
+    public void Write(AgentTask task) => Durable.Replace(TaskFile(task.Id), TaskJson.Write(task));
 
     /// <summary>Stores a new task durably; false if the id is taken.</summary>
     public bool TryCreate(AgentTask task) =>
-        _durable.TryCreate(TaskFile(task.Id), TaskJson.Write(task));
+        Durable.TryCreate(TaskFile(task.Id), TaskJson.Write(task));
 
     /// <summary>The task's lock, or null while a supervisor or another verb holds it.</summary>
     public HeldLock? TryLockTask(TaskId id) => Disk.TryLock(LockFile(id), create: true);
@@ -229,7 +230,7 @@ internal sealed class QueueFolder
     /// <summary>Asks the task's supervisor for something: a small file and a knock on its lock.</summary>
     public void Request(TaskId id, string request, string content = "")
     {
-        _durable.Replace(RequestFile(id, request), Encoding.UTF8.GetBytes(content));
+        Durable.Replace(RequestFile(id, request), Encoding.UTF8.GetBytes(content));
         Knock(id);
     }
 
