@@ -75,7 +75,9 @@ internal abstract record Verdict
             { Error: { } error } => new Failed(error.Reason ?? Tasks.Reason.Error, error.Message),
             { Done: true, Completion: not Completion.Exit } => new Complete(NoteFor(e.Exit)),
             { LaunchError: { } message } => new Failed(Tasks.Reason.Launch, message),
-            { Exit: { IsSuccess: true }, Completion: not Completion.Sentinel } => new Complete(null),
+            { Exit: { IsSuccess: true }, Completion: not Completion.Sentinel } => new Complete(
+                null
+            ),
             { Exit.IsSuccess: true } => new Failed(
                 Tasks.Reason.NoSignal,
                 "The agent exited with code 0 but left no .done, which its configuration asks for"

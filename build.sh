@@ -1,0 +1,355 @@
+#!/usr/bin/env bash
+# Everything a developer or a CI does with agentq; `./build.sh help` lists it. build.ps1 is the same list.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+artifacts=$PWD/artifacts
+binary=$artifacts/agentq
+empty=$artifacts/empty
+work=$artifacts/build
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+# A bare machine may lack ICU, which nothing here needs, and a service may lack a home.
+export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+[[ -n ${HOME:-} ]] || export HOME=$work/home DOTNET_CLI_HOME=$work/home
+
+help() {
+  cat <<'TEXT'
+./build.sh             build and publish the executable to artifacts/agentq
+./build.sh demo        show it at work, in a temporary folder
+./build.sh test        everything CI runs; --fast stops after the fast tests
+./build.sh bench       measure it and print the table; --json for programs
+./build.sh install     put it into ~/.local/bin; --prefix DIR for DIR/bin
+./build.sh uninstall   take it away again; --prefix DIR as above
+./build.sh pack        make the .NET tool package in artifacts/
+./build.sh format      format the sources
+./build.sh clean       remove artifacts/
+./build.sh help        this list
+TEXT
+}
+
+say() { printf '%s\n' "$*"; }
+
+# A sentence for a person, and the end.
+fail() {
+  printf 'build.sh: %s\n' "$1" >&2
+  exit "${2:-1}"
+}
+
+# quietly WHAT COMMAND…: says WHAT and how long it took; what the command prints is shown only if it fails.
+# stdin and stdout are never handed on: a build server that stays behind must not hold the caller's pipes.
+quietly() {
+  local what=$1 log begin=$SECONDS
+  shift
+  mkdir -p "$work"
+  log=$(mktemp "$work/log.XXXXXX")
+  if "$@" >"$log" 2>&1 </dev/null; then
+    rm -f "$log"
+    say "$what ($((SECONDS - begin)) s)"
+  else
+    cat "$log"
+    rm -f "$log"
+    say "$what: FAILED"
+    return 1
+  fi
+}
+
+need_sdk() {
+  if ! command -v dotnet >/dev/null; then
+    fail "there is no 'dotnet' here: install the .NET SDK 10.0 (package dotnet-sdk-10.0, or https://dot.net/download) and try again."
+  fi
+  # Not `| grep -q`: with pipefail, grep's early end would make dotnet's SIGPIPE our error.
+  local sdks
+  sdks=$(dotnet --list-sdks 2>/dev/null || true)
+  if ! grep -q '^10\.' <<<"$sdks"; then
+    fail "this needs the .NET SDK 10.0, and 'dotnet --list-sdks' has none: install it (package dotnet-sdk-10.0, or https://dot.net/download) and try again."
+  fi
+}
+
+# This machine's runtime identifier: linux-x64, linux-musl-arm64, osx-arm64, …
+host_rid() {
+  local system machine
+  case $(uname -s) in
+    Linux) system=linux ;;
+    Darwin) system=osx ;;
+    *) fail "$(uname -s) is not a system that build.sh knows; on Windows use build.ps1." ;;
+  esac
+  case $(uname -m) in
+    x86_64 | amd64) machine=x64 ;;
+    aarch64 | arm64) machine=arm64 ;;
+    *) fail "$(uname -m) is not a processor that .NET compiles native code for here." ;;
+  esac
+  if [[ $system == linux ]] && compgen -G '/lib/ld-musl-*' >/dev/null; then system=linux-musl; fi
+  printf '%s-%s' "$system" "$machine"
+}
+
+# Native code is linked with clang or gcc; having the command is not enough, libc's own files must be there.
+find_linker() {
+  local candidate trial
+  mkdir -p "$work"
+  trial=$(mktemp "$work/link.XXXXXX")
+  for candidate in clang gcc; do
+    if command -v "$candidate" >/dev/null &&
+      printf 'int main(void) { return 0; }' | "$candidate" -x c - -o "$trial" 2>/dev/null; then
+      rm -f "$trial"
+      printf '%s' "$candidate"
+      return
+    fi
+  done
+  rm -f "$trial"
+}
+
+# Sets `kind` to the best executable that can be made here: net10.0 or net9.0 (native code compiled from that
+# framework), else self-contained. Asking costs seconds, so the answer is kept until SDK or linker change.
+choose_kind() {
+  local rid=$1 linker key candidate
+  linker=$(find_linker)
+  key="$(dotnet --version) $rid ${linker:-none}"
+  if [[ -f $work/native-kind ]] && [[ $(sed -n 2p "$work/native-kind") == "$key" ]]; then
+    kind=$(sed -n 1p "$work/native-kind")
+    return
+  fi
+
+  kind=self-contained
+  if [[ -z $linker ]]; then
+    say "No C linker here (neither clang nor gcc links a program): install gcc and libc6-dev for native code." \
+      "Falling back to a self-contained file."
+  else
+    for candidate in net10.0 net9.0; do
+      if dotnet restore src/AgentQueue.Cli -r "$rid" "-p:Native=$candidate" -v quiet >/dev/null 2>&1 </dev/null; then
+        kind=$candidate
+        break
+      fi
+      say "The native compiler for $candidate cannot be restored here; trying the next kind."
+    done
+  fi
+  printf '%s\n%s\n' "$kind" "$key" >"$work/native-kind"
+}
+
+describe_kind() {
+  case $kind in
+    self-contained) printf 'self-contained file (ReadyToRun, starts slower)' ;;
+    *) printf 'native executable (AOT, %s)' "$kind" ;;
+  esac
+}
+
+# publish_project PROJECT NAME TARGET: publishes PROJECT, whose executable is called NAME, as the file TARGET.
+publish_project() {
+  local project=$1 name=$2 target=$3 rid switch folder
+  mkdir -p "$work"
+  rid=$(host_rid)
+  choose_kind "$rid"
+  case $kind in
+    self-contained) switch=-p:Variant=self-contained ;;
+    *) switch=-p:Native=$kind ;;
+  esac
+  # The time stamp is taken before: a source saved during the publish is newer than the result.
+  touch "$target.stamp"
+  folder=$work/publish/$name
+  rm -rf "$folder"
+  quietly "publish $name as a $(describe_kind)" \
+    dotnet publish "$project" -c Release -r "$rid" "$switch" -o "$folder" -v quiet || {
+    rm -f "$target.stamp"
+    return 1
+  }
+  # By way of a rename, so that a running executable is replaced and not written into.
+  cp "$folder/$name" "$target.new"
+  touch -r "$target.stamp" "$target.new"
+  mv -f "$target.new" "$target"
+  rm -f "$target.stamp"
+}
+
+# up_to_date TARGET SOURCES…: folders count too, for a file that was deleted.
+up_to_date() {
+  local target=$1
+  shift
+  [[ -x $target ]] &&
+    [[ -z $(find "$@" Directory.Build.props Directory.Packages.props global.json -newer "$target" -print -quit) ]]
+}
+
+publish() {
+  if up_to_date "$binary" src; then
+    say "artifacts/agentq is up to date"
+  else
+    publish_project src/AgentQueue.Cli agentq "$binary"
+  fi
+}
+
+publish_empty() {
+  up_to_date "$empty" bench/EmptyAot src/Publish.props || publish_project bench/EmptyAot empty "$empty"
+}
+
+# --- test ---------------------------------------------------------------------------------------------------
+
+passed=0 failed=0 skipped=0
+
+# Always the last line, whatever happened; a step that failed without a test counts as one failure.
+close_tests() {
+  local code=$?
+  trap - EXIT
+  if [[ $code -ne 0 && $failed -eq 0 ]]; then failed=1; fi
+  say "$passed passed, $failed failed, $skipped skipped"
+  exit "$code"
+}
+
+# run_tests WHAT PROJECT: runs the tests that are built, and adds up what their report says.
+run_tests() {
+  local what=$1 project=$2 report=$work/$1-tests.trx code=0
+  local total=0 executed=0 ok=0 counters
+  rm -f "$report"
+  quietly "$what tests" dotnet test "$project" --no-build -v quiet \
+    --logger "trx;LogFileName=$report" --logger "console;verbosity=normal" || code=1
+  if [[ -f $report ]]; then
+    counters=$(grep -o '<Counters [^>]*>' "$report" || true)
+    total=$(counter total "$counters")
+    executed=$(counter executed "$counters")
+    ok=$(counter passed "$counters")
+  fi
+  # The report has no count of skipped tests; they are those that were not executed.
+  passed=$((passed + ok))
+  failed=$((failed + executed - ok))
+  skipped=$((skipped + total - executed))
+  say "  $ok passed, $((executed - ok)) failed, $((total - executed)) skipped"
+  return "$code"
+}
+
+counter() {
+  local value
+  value=$(sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p" <<<"$2")
+  printf '%s' "${value:-0}"
+}
+
+# How much longer agentq takes to say its version than the empty program to do nothing; in whole runs of 50.
+start_up_ratio() {
+  local TIMEFORMAT=%R a b
+  a=$({ time for _ in {1..50}; do "$binary" --version >/dev/null 2>&1 || true; done; } 2>&1)
+  b=$({ time for _ in {1..50}; do "$empty" >/dev/null 2>&1 || true; done; } 2>&1)
+  awk -v a="$a" -v b="$b" 'BEGIN { printf "%.1f", a / b }'
+}
+
+test_all() {
+  local fast=false
+  case ${1:-} in
+    '') ;;
+    --fast) fast=true ;;
+    *) fail "'test' knows --fast, not '$1'." 2 ;;
+  esac
+
+  trap close_tests EXIT
+  need_sdk
+  quietly "restore the tools" dotnet tool restore
+  quietly "check the format (./build.sh format mends it)" dotnet csharpier check .
+  quietly "build, warnings are errors" dotnet build AgentQueue.sln -v quiet
+  run_tests fast tests/AgentQueue.Tests
+  if $fast; then return; fi
+
+  publish
+  AGENTQ_BINARY=$binary run_tests end-to-end tests/AgentQueue.EndToEnd
+  for rid in win-x64 osx-arm64; do
+    quietly "compile the library for $rid" dotnet build src/AgentQueue -r "$rid" "-p:Variant=$rid" -v quiet
+  done
+  say "size of artifacts/agentq: $(($(wc -c <"$binary") / 1024)) KiB"
+  if [[ -x $empty ]]; then
+    say "start-up: $(start_up_ratio) times an empty program"
+  fi
+}
+
+# --- the other verbs ----------------------------------------------------------------------------------------
+
+build() {
+  need_sdk
+  publish
+}
+
+demo() {
+  build
+  bash docs/demo.sh "$binary"
+}
+
+bench() {
+  [[ $(uname -s) == Linux ]] || fail "the bench reads /proc and runs on Linux only."
+  # What is built goes to stderr: stdout is the table, or the JSON.
+  {
+    build
+    publish_empty
+    quietly "build the bench" dotnet build bench/AgentQueue.Bench -c Release -v quiet
+  } >&2
+  dotnet "$work/bin/AgentQueue.Bench/release/agentq-bench.dll" "$binary" "$empty" "$@"
+}
+
+# Sets `prefix` from the arguments of install and uninstall.
+read_prefix() {
+  prefix=${HOME}/.local
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      --prefix)
+        [[ -n ${2:-} ]] || fail "--prefix needs a folder." 2
+        prefix=$2
+        shift 2
+        ;;
+      --prefix=?*)
+        prefix=${1#--prefix=}
+        shift
+        ;;
+      *) fail "'$1' is not an option of install or uninstall; they know --prefix DIR." 2 ;;
+    esac
+  done
+  # The caller's folder is where a relative prefix starts.
+  [[ $prefix == /* ]] || prefix=$caller/$prefix
+}
+
+install() {
+  read_prefix "$@"
+  build
+  mkdir -p "$prefix/bin"
+  cp "$binary" "$prefix/bin/.agentq.new"
+  chmod 755 "$prefix/bin/.agentq.new"
+  mv -f "$prefix/bin/.agentq.new" "$prefix/bin/agentq"
+  say "installed $prefix/bin/agentq; './build.sh uninstall --prefix $prefix' takes it away again"
+  case :$PATH: in
+    *:"$prefix/bin":*) ;;
+    *) say "$prefix/bin is not on your PATH: add  export PATH=\"$prefix/bin:\$PATH\"  to your shell's profile" ;;
+  esac
+}
+
+uninstall() {
+  read_prefix "$@"
+  if [[ -e $prefix/bin/agentq ]]; then
+    rm -f "$prefix/bin/agentq"
+    say "removed $prefix/bin/agentq"
+  else
+    say "there is no $prefix/bin/agentq"
+  fi
+}
+
+pack() {
+  need_sdk
+  quietly "pack the .NET tool" dotnet pack src/AgentQueue.Cli -c Release -o "$artifacts" -v quiet
+  say "artifacts/: $(cd "$artifacts" && ls agentq.*.nupkg)"
+  say "install it with: dotnet tool install --global agentq --source $artifacts"
+}
+
+format() {
+  need_sdk
+  quietly "restore the tools" dotnet tool restore
+  dotnet csharpier format .
+}
+
+clean() {
+  rm -rf "$artifacts"
+  say "removed artifacts/"
+}
+
+caller=${OLDPWD:-$PWD}
+verb=${1:-build}
+[[ $# -eq 0 ]] || shift
+case $verb in
+  build | demo | pack | format | clean)
+    [[ $# -eq 0 ]] || fail "'$verb' takes no '$1'." 2
+    "$verb"
+    ;;
+  bench | install | uninstall) "$verb" "$@" ;;
+  test) test_all "$@" ;;
+  help | -h | --help) help ;;
+  *) fail "there is no verb '$verb'; './build.sh help' lists them." 2 ;;
+esac
