@@ -1,9 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using System.Diagnostics;
 using AgentQueue.Cli.Output;
-using AgentQueue.Config;
 
 namespace AgentQueue.Cli;
 
@@ -91,7 +89,8 @@ internal sealed class CommandLine(Screen screen)
             ProcessTerminationTimeout = null,
             Output = output,
         };
-        var helpOrVersion = parsed.Action is HelpWithExamples || parsed.Tokens is [{ Value: "--version" }];
+        var helpOrVersion =
+            parsed.Action is HelpWithExamples || parsed.Tokens is [{ Value: "--version" }];
         if (!helpOrVersion && parsed.Errors.Count > 0)
         {
             throw UsageErrors.From(parsed);

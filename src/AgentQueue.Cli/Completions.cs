@@ -9,11 +9,13 @@ namespace AgentQueue.Cli;
 internal static class Completions
 {
     public static IEnumerable<CompletionItem> Ids(CompletionContext context) =>
-        From(context, root =>
-            new TaskLookup(new QueueFolder(root, ProjectQueue.RealDisk))
-                .All()
-                .OrderDescending()
-                .Select(static id => id.Value)
+        From(
+            context,
+            root =>
+                new TaskLookup(new QueueFolder(root, ProjectQueue.RealDisk))
+                    .All()
+                    .OrderDescending()
+                    .Select(static id => id.Value)
         );
 
     public static IEnumerable<CompletionItem> Agents(CompletionContext context) =>

@@ -19,9 +19,7 @@ internal static class KeyValues
         );
 
     /// <summary>A null value means: take the runner's.</summary>
-    public static ImmutableSortedDictionary<string, string?> Variables(
-        IEnumerable<string> texts
-    ) =>
+    public static ImmutableSortedDictionary<string, string?> Variables(IEnumerable<string> texts) =>
         Collect(
             texts.Select(static text =>
             {

@@ -10,7 +10,11 @@ namespace AgentQueue.Cli;
 internal static class Options
 {
     /// <summary>A length of time of at least a second.</summary>
-    public static Option<TimeSpan?> Time(string name, string description, params string[] aliases) =>
+    public static Option<TimeSpan?> Time(
+        string name,
+        string description,
+        params string[] aliases
+    ) =>
         new(name, aliases)
         {
             Description = description,
@@ -87,7 +91,10 @@ internal static class Options
         {
             Description = $"{description}: {string.Join(", ", words)}",
             HelpName = string.Join('|', words),
-            CompletionSources = { _ => words.Select(static w => new System.CommandLine.Completions.CompletionItem(w)) },
+            CompletionSources =
+            {
+                _ => words.Select(static w => new System.CommandLine.Completions.CompletionItem(w)),
+            },
             CustomParser = result =>
             {
                 var text = result.Tokens[0].Value;

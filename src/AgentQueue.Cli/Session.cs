@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using AgentQueue.Cli.Output;
-using AgentQueue.Config;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -20,10 +19,7 @@ internal sealed class Session
             parsed.GetValue(CommonOptions.Debug)
             || Environment.GetEnvironmentVariable("AGENTQ_DEBUG") is { Length: > 0 } and not "0";
         CurrentFolder = ReadCurrentFolder();
-        var (root, found) = QueueLocator.Locate(
-            parsed.GetValue(CommonOptions.Root),
-            CurrentFolder
-        );
+        var (root, found) = QueueLocator.Locate(parsed.GetValue(CommonOptions.Root), CurrentFolder);
         Project = new ProjectQueue(root, TimeProvider.System);
         FoundProject = found;
         Debug($"project {root}{(found ? "" : " (none found; using the current folder)")}");

@@ -21,7 +21,9 @@ internal static class SuperviseCommand
         {
             var project = new ProjectQueue(root, TimeProvider.System);
             var inherited =
-                task == SupervisorProcess.Keeper ? null : new UnixLock(DetachedLaunch.LockDescriptor);
+                task == SupervisorProcess.Keeper
+                    ? null
+                    : new UnixLock(DetachedLaunch.LockDescriptor);
             project.LiveAsSupervisor(task, inherited);
             return (int)ExitCode.Ok;
         }

@@ -20,12 +20,7 @@ internal static class UsageErrors
         return QueueException.Usage(message, $"See {help}");
     }
 
-    private static QueueException Unknown(
-        Command command,
-        string unknown,
-        string path,
-        string help
-    )
+    private static QueueException Unknown(Command command, string unknown, string path, string help)
     {
         if (unknown.StartsWith('-') && unknown.Length > 1)
         {
@@ -42,9 +37,10 @@ internal static class UsageErrors
 
         if (command.Subcommands.Count > 0)
         {
-            var verbs = command is RootCommand
-                ? Verbs.All.Select(static v => v.Name)
-                : command.Subcommands.Select(static c => c.Name);
+            var verbs =
+                command is RootCommand
+                    ? Verbs.All.Select(static v => v.Name)
+                    : command.Subcommands.Select(static c => c.Name);
             return QueueException.Usage(
                 $"There is no verb '{unknown}'{Nearest.Suggestion(unknown, verbs)}",
                 $"See {help}"

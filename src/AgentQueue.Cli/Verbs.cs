@@ -55,5 +55,8 @@ internal static class Verbs
 
     private static bool LooksLikeNumber(string text) =>
         text.Length > 0
-        && (char.IsAsciiDigit(text[0]) || (text[0] is '-' or '+' && text.Length > 1 && char.IsAsciiDigit(text[1])));
+        && (
+            char.IsAsciiDigit(text[0])
+            || (text[0] is '-' or '+' && text.Length > 1 && char.IsAsciiDigit(text[1]))
+        );
 }

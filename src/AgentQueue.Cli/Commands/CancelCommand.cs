@@ -1,5 +1,4 @@
 using System.CommandLine;
-using AgentQueue.Cli.Output;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 

@@ -52,10 +52,9 @@ internal static class Following
             TaskState.Cancelled => (Tone.Warn, "cancelled"),
             _ => (Tone.Plain, TaskJson.NameOf(task.Status)),
         };
-        var took =
-            task.State is TaskState.Finished { StartedAt: { } from } end
-                ? $" after {Duration.Format(end.CompletedAt - from)}"
-                : "";
+        var took = task.State is TaskState.Finished { StartedAt: { } from } end
+            ? $" after {Duration.Format(end.CompletedAt - from)}"
+            : "";
         var then = RetryPolicy.DueAt(task) is null ? "" : "; will be retried";
         Session.Screen.Talk($"{task.Id} {what}{took}{then}", tone);
     }

@@ -1,5 +1,4 @@
 using AgentQueue.Cli.Output;
-using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;

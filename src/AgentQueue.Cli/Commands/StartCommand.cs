@@ -1,10 +1,6 @@
-using System.Collections.Immutable;
 using System.CommandLine;
-using System.Text;
-using AgentQueue.Cli.Output;
 using AgentQueue.Config;
 using AgentQueue.Scheduling;
-using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
@@ -166,10 +162,9 @@ internal static class StartCommand
             : ReadBatch(session, parsed, batch);
         CheckAgents(session, requests);
         CheckRoom(session, requests.Count);
-        var tasks =
-            batch is null
-                ? [session.Project.NewTasks.Create(requests[0])]
-                : session.Project.NewTasks.CreateAll(requests);
+        var tasks = batch is null
+            ? [session.Project.NewTasks.Create(requests[0])]
+            : session.Project.NewTasks.CreateAll(requests);
         session.Debug($"stored {tasks.Count} task(s)");
         return StartReport.Finish(
             session,

@@ -1,6 +1,4 @@
-using System.Text.Json;
 using AgentQueue.Cli.Output;
-using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using AgentQueue.Cli.Output;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
@@ -23,11 +22,7 @@ internal static class TaskReply
         w.WriteEndArray();
     }
 
-    public static void Write(
-        Utf8JsonWriter w,
-        AgentTask task,
-        Action<Utf8JsonWriter>? more = null
-    )
+    public static void Write(Utf8JsonWriter w, AgentTask task, Action<Utf8JsonWriter>? more = null)
     {
         using var document = JsonDocument.Parse(TaskJson.Write(Masked(task)));
         w.WriteStartObject();

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using AgentQueue.Cli.Output;
 using AgentQueue.Scheduling;
-using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;

@@ -61,7 +61,7 @@ internal readonly partial record struct FileStat(
                     BinaryPrimitives.ReadInt64LittleEndian(buffer[96..]),
                     unchecked(
                         (BinaryPrimitives.ReadInt64LittleEndian(buffer[48..]) * 1_000_000_000)
-                            + BinaryPrimitives.ReadInt64LittleEndian(buffer[56..])
+                        + BinaryPrimitives.ReadInt64LittleEndian(buffer[56..])
                     ),
                     BinaryPrimitives.ReadUInt16LittleEndian(buffer[4..]),
                     BinaryPrimitives.ReadUInt32LittleEndian(buffer[16..])
@@ -69,13 +69,34 @@ internal readonly partial record struct FileStat(
         }
     }
 
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static unsafe partial int StatX(int folder, string path, int flags, uint mask, byte* buffer);
+    [LibraryImport(
+        "libc",
+        EntryPoint = "statx",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static unsafe partial int StatX(
+        int folder,
+        string path,
+        int flags,
+        uint mask,
+        byte* buffer
+    );
 
-    [LibraryImport("libc", EntryPoint = "lstat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        "libc",
+        EntryPoint = "lstat",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     private static unsafe partial int LStat(string path, byte* buffer);
 
-    [LibraryImport("libc", EntryPoint = "lstat$INODE64", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        "libc",
+        EntryPoint = "lstat$INODE64",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     private static unsafe partial int LStat64(string path, byte* buffer);
 
     [LibraryImport("libc", EntryPoint = "fstat", SetLastError = true)]

@@ -71,10 +71,20 @@ internal static unsafe partial class Libc
         }
     }
 
-    [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library,
+        EntryPoint = "open",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     private static partial int OpenPlain(string path, int flags, int mode);
 
-    [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library,
+        EntryPoint = "open",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     private static partial int OpenPadded(
         string path,
         int flags,
@@ -102,19 +112,44 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     public static partial int FLock(int fd, int operation);
 
-    [LibraryImport(Library, EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library,
+        EntryPoint = "rename",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     public static partial int Rename(string from, string to);
 
-    [LibraryImport(Library, EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library,
+        EntryPoint = "link",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     public static partial int Link(string from, string to);
 
-    [LibraryImport(Library, EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library,
+        EntryPoint = "unlink",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     public static partial int Unlink(string path);
 
-    [LibraryImport(Library, EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library,
+        EntryPoint = "mkdir",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     public static partial int MakeFolder(string path, int mode);
 
-    [LibraryImport(Library, EntryPoint = "utimensat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library,
+        EntryPoint = "utimensat",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     private static partial int UTimeNsAt(int folder, string path, void* times, int flags);
 
     /// <summary>Sets a file's times to now, which wakes whoever watches its attributes.</summary>
@@ -174,8 +209,19 @@ internal static unsafe partial class Libc
         return Sync(fd);
     }
 
-    [LibraryImport(Library, EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int RenameAt2(int fromFolder, string from, int toFolder, string to, uint flags);
+    [LibraryImport(
+        Library,
+        EntryPoint = "renameat2",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int RenameAt2(
+        int fromFolder,
+        string from,
+        int toFolder,
+        string to,
+        uint flags
+    );
 
     /// <summary>Renames unless the target exists (EEXIST). Linux only; EINVAL or ENOSYS where unsupported.</summary>
     public static int RenameNoReplace(string from, string to) => RenameAt2(-100, from, -100, to, 1);

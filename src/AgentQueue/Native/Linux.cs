@@ -31,7 +31,12 @@ internal static unsafe partial class Linux
     [LibraryImport(Library, EntryPoint = "inotify_init1", SetLastError = true)]
     private static partial int InotifyInit(int flags);
 
-    [LibraryImport(Library, EntryPoint = "inotify_add_watch", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library,
+        EntryPoint = "inotify_add_watch",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     private static partial int InotifyAddWatch(int fd, string path, uint mask);
 
     public const uint IN_ATTRIB = 0x4;

@@ -27,7 +27,6 @@ internal static unsafe partial class Posix
     [LibraryImport(Library, EntryPoint = "getpid")]
     public static partial int ProcessId();
 
-
     /// <summary>Signals the group that <paramref name="leader"/> leads; the caller knows the leader to be an
     /// unreaped child of its own, so that the number cannot have passed to somebody else.</summary>
     public static void SignalGroup(int leader, int signal)

@@ -126,7 +126,14 @@ internal static unsafe partial class Spawn
     }
 
     [LibraryImport(Library, EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int PosixSpawn(int* pid, string path, void* actions, void* attributes, byte** argv, byte** envp);
+    private static partial int PosixSpawn(
+        int* pid,
+        string path,
+        void* actions,
+        void* attributes,
+        byte** argv,
+        byte** envp
+    );
 
     [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_init")]
     private static partial int ActionsInit(void* actions);
@@ -137,7 +144,11 @@ internal static unsafe partial class Spawn
     [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_adddup2")]
     private static partial int ActionsDuplicate(void* actions, int from, int to);
 
-    [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_addchdir_np", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library,
+        EntryPoint = "posix_spawn_file_actions_addchdir_np",
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     private static partial int ActionsChangeFolder(void* actions, string path);
 
     [LibraryImport(Library, EntryPoint = "posix_spawnattr_init")]

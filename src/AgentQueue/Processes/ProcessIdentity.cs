@@ -12,7 +12,8 @@ namespace AgentQueue.Processes;
 internal readonly record struct ProcessIdentity(string Machine, int Pid, long StartTicks)
 {
     /// <summary>This process.</summary>
-    public static ProcessIdentity Own => Of(Environment.ProcessId) ?? new(ThisMachine, Environment.ProcessId, 0);
+    public static ProcessIdentity Own =>
+        Of(Environment.ProcessId) ?? new(ThisMachine, Environment.ProcessId, 0);
 
     /// <summary>The machine, boot and pid namespace that this process sees.</summary>
     public static string ThisMachine { get; } = ReadMachine();
@@ -39,7 +40,12 @@ internal readonly record struct ProcessIdentity(string Machine, int Pid, long St
         if (
             parts.Length != 3
             || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-            || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var start)
+            || !long.TryParse(
+                parts[1],
+                NumberStyles.None,
+                CultureInfo.InvariantCulture,
+                out var start
+            )
         )
         {
             return false;

@@ -13,8 +13,7 @@ internal readonly record struct ProcessEntry(int Pid, int Parent, long StartTick
 internal static partial class ProcessTable
 {
     /// <summary>The entry of one process, or null if there is none or the system does not tell.</summary>
-    public static ProcessEntry? Read(int pid) =>
-        OperatingSystem.IsLinux() ? ReadLinux(pid) : null;
+    public static ProcessEntry? Read(int pid) => OperatingSystem.IsLinux() ? ReadLinux(pid) : null;
 
     /// <summary>Every process that can be seen.</summary>
     public static List<ProcessEntry> All()

@@ -44,8 +44,7 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot snapshot)
             {
                 case TaskStatus.Complete:
                     break;
-                case TaskStatus.Pending
-                or TaskStatus.Running:
+                case TaskStatus.Pending or TaskStatus.Running:
                     (waiting ??= []).Add(last);
                     break;
                 default:
@@ -55,7 +54,9 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot snapshot)
         }
 
         return blocked
-            ?? (Readiness)(waiting is null ? new Readiness.Ready() : new Readiness.Waiting(waiting));
+            ?? (Readiness)(
+                waiting is null ? new Readiness.Ready() : new Readiness.Waiting(waiting)
+            );
     }
 
     /// <summary>

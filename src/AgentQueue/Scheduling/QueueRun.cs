@@ -235,7 +235,11 @@ internal sealed class QueueRun(
             }
 
             // What was read for the choice may have been changed before the lock was ours.
-            if (queue.Read(task.Id) is not TaskRead.Found({ State: TaskState.Pending { Held: false } }, _))
+            if (
+                queue.Read(task.Id)
+                is not TaskRead.Found
+                ({ State: TaskState.Pending { Held: false } }, _)
+            )
             {
                 new PassingLock(held, queue.Disk, queue.LockFile(task.Id)).Dispose();
                 continue;

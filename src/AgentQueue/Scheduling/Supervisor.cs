@@ -78,7 +78,8 @@ internal sealed class Supervisor(
             Attempt = task.Attempt + 1,
             Timeout = plan.Timeout,
             TimeoutWarning =
-                task.TimeoutWarning ?? (plan.Timeout is null ? null : AgentTask.DefaultTimeoutWarning),
+                task.TimeoutWarning
+                ?? (plan.Timeout is null ? null : AgentTask.DefaultTimeoutWarning),
             IdleTimeout = plan.IdleTimeout,
             State = new TaskState.Running(clock.GetUtcNow(), Environment.ProcessId),
         };
@@ -181,8 +182,7 @@ internal sealed class Supervisor(
             var said =
                 _sentinels.Exists(task.Id, Sentinel.Error)
                 || (
-                    plan.Completion != Completion.Exit
-                    && _sentinels.Exists(task.Id, Sentinel.Done)
+                    plan.Completion != Completion.Exit && _sentinels.Exists(task.Id, Sentinel.Done)
                 );
             signalled = said ? signalled ?? clock.GetTimestamp() : null;
             if (signalled is { } since && clock.GetElapsedTime(since) >= plan.ExitGrace)

@@ -19,10 +19,7 @@ internal static class TaskBatch
     {
         using var busy =
             queue.TryLockRun(LockName)
-            ?? throw new QueueException(
-                "Another batch is being stored",
-                "Try again in a moment"
-            );
+            ?? throw new QueueException("Another batch is being stored", "Try again in a moment");
         var journal = Path.Join(queue.Tasks, QueueSnapshot.BatchJournal + tasks[0].Id.Value);
         queue.Durable.TryCreate(journal, Pack(tasks));
         StoreAll(queue, tasks);

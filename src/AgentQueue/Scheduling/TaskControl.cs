@@ -115,7 +115,11 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
             }
 
             // A task that is starting gets its agent's limit in a moment; until then there is nothing to add to.
-            if (task.Timeout is null && task.State is not TaskState.Running && queue.IsSupervised(id))
+            if (
+                task.Timeout is null
+                && task.State is not TaskState.Running
+                && queue.IsSupervised(id)
+            )
             {
                 watch.Wait(TimeSpan.FromMilliseconds(50));
                 continue;
@@ -129,7 +133,9 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
                 );
             if (before.Value + more > Duration.Longest)
             {
-                throw QueueException.Usage($"A time limit is at most {Duration.Format(Duration.Longest)}");
+                throw QueueException.Usage(
+                    $"A time limit is at most {Duration.Format(Duration.Longest)}"
+                );
             }
 
             if (request is null && queue.TryLockPassing(id) is { } held)

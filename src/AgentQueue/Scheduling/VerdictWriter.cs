@@ -23,17 +23,14 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
             CancelRequested =
                 Requested(id, Requests.Cancel) || _sentinels.Exists(id, Sentinel.Cancelled),
             TimedOut = Requested(id, Requests.Expire) || _sentinels.Exists(id, Sentinel.Timeout),
-            TimeoutLimit = Requested(id, Requests.Expire)
-                ? null
-                : _sentinels.ReadTimeoutLimit(id),
+            TimeoutLimit = Requested(id, Requests.Expire) ? null : _sentinels.ReadTimeoutLimit(id),
             Stalled = Requested(id, Requests.Stalled),
             Error = _sentinels.ReadError(id),
             Done = _sentinels.Exists(id, Sentinel.Done),
             Exit = exit,
-            LogTail =
-                exit is { IsSuccess: false }
-                    ? LogTail.Lines(queue.LogFile(id), TailLines, TailLength)
-                    : null,
+            LogTail = exit is { IsSuccess: false }
+                ? LogTail.Lines(queue.LogFile(id), TailLines, TailLength)
+                : null,
             Completion = completion,
         };
     }

@@ -17,10 +17,10 @@ internal static class DiskError
     private static string? Hint(int errno, string path) =>
         errno switch
         {
-            Libc.ENOSPC => "Free some space, or see what may go: agentq clean all --older-than 7d --dry-run",
+            Libc.ENOSPC =>
+                "Free some space, or see what may go: agentq clean all --older-than 7d --dry-run",
             Libc.EROFS => "The file system is mounted read-only",
-            Libc.EACCES or Libc.EPERM =>
-                $"Check who owns it: ls -ld {Path.GetDirectoryName(path)}",
+            Libc.EACCES or Libc.EPERM => $"Check who owns it: ls -ld {Path.GetDirectoryName(path)}",
             Libc.EIO => "The disk reported an error; what was just written may not be stored",
             _ => null,
         };

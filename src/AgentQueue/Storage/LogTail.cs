@@ -23,7 +23,10 @@ internal static class LogTail
             using var reader = new StreamReader(file, Encoding.UTF8);
             var last = reader
                 .ReadToEnd()
-                .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+                .Split(
+                    '\n',
+                    StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
+                );
             var text = string.Join('\n', last[Math.Max(0, last.Length - lines)..]);
             return text.Length <= longest ? text : "…" + text[^longest..];
         }

@@ -90,7 +90,10 @@ internal sealed class QueueFolder
         var ignore = Path.Join(Folder, ".gitignore");
         if (Disk.Facts(ignore) is null)
         {
-            Durable.TryCreate(ignore, "/tasks/\n/plans/\n/logs/\n/run/\n/workspace/\n/archive/\n"u8);
+            Durable.TryCreate(
+                ignore,
+                "/tasks/\n/plans/\n/logs/\n/run/\n/workspace/\n/archive/\n"u8
+            );
         }
     }
 
@@ -179,9 +182,9 @@ internal sealed class QueueFolder
         Lock(LockFile(id), patience ?? LockPatience) is { } held
             ? new PassingLock(held, Disk, LockFile(id))
             : throw new QueueException(
-            $"Task {id} is in use by another agentq",
-            "Try again in a moment"
-        );
+                $"Task {id} is in use by another agentq",
+                "Try again in a moment"
+            );
 
     /// <summary>
     /// The queue's lock: held while choosing what starts, so that the limit is never exceeded.

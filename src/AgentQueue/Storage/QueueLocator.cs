@@ -31,11 +31,9 @@ internal static class QueueLocator
             var git = Path.Join(folder, ".git");
             if (File.Exists(git) && MainCheckout(git) is { } main)
             {
-                var same = Path.GetFullPath(
-                    Path.GetRelativePath(folder, currentFolder),
-                    main
-                );
-                return FindUpwards(same, main) ?? FindUpwards(currentFolder, folder)
+                var same = Path.GetFullPath(Path.GetRelativePath(folder, currentFolder), main);
+                return FindUpwards(same, main)
+                    ?? FindUpwards(currentFolder, folder)
                     ?? (currentFolder, false);
             }
 
@@ -80,7 +78,8 @@ internal static class QueueLocator
             var git = Path.Join(folder, ".git");
             if (File.Exists(git))
             {
-                return MainCheckout(git) is { } main
+                return
+                    MainCheckout(git) is { } main
                     && Path.GetFullPath(Path.GetRelativePath(folder, project), main) is var same
                     && IsProject(same)
                     ? same

@@ -119,10 +119,7 @@ internal sealed class QueueSnapshot
                     }
 
                     break;
-                case ".done"
-                or ".error"
-                or ".cancelled"
-                or ".timeout":
+                case ".done" or ".error" or ".cancelled" or ".timeout":
                     sentinels.Add(name[..dot]);
                     break;
             }

@@ -241,10 +241,14 @@ internal static class TaskJson
         private ImmutableArray<TaskId> _dependsOn = [];
         private ImmutableArray<TaskId> _dependenciesMet = [];
         private ImmutableArray<RetryRecord> _history = [];
-        private ImmutableSortedDictionary<string, string> _labels =
-            ImmutableSortedDictionary<string, string>.Empty;
-        private ImmutableSortedDictionary<string, string?> _environment =
-            ImmutableSortedDictionary<string, string?>.Empty;
+        private ImmutableSortedDictionary<string, string> _labels = ImmutableSortedDictionary<
+            string,
+            string
+        >.Empty;
+        private ImmutableSortedDictionary<string, string?> _environment = ImmutableSortedDictionary<
+            string,
+            string?
+        >.Empty;
 
         public void Read(ref Utf8JsonReader r)
         {
@@ -553,8 +557,7 @@ internal static class TaskJson
             while (r.Read() && r.TokenType != JsonTokenType.EndArray)
             {
                 ids.Add(
-                    Id(ref r)
-                        ?? throw new FormatException("a dependency in it is not a task id")
+                    Id(ref r) ?? throw new FormatException("a dependency in it is not a task id")
                 );
             }
 

@@ -72,5 +72,7 @@ internal sealed class TaskLookup(QueueFolder queue)
     private static bool Matches(TaskId id, string part) =>
         part.StartsWith(TaskId.Prefix, StringComparison.Ordinal)
             ? id.Value.StartsWith(part, StringComparison.Ordinal)
-            : id.Value.AsSpan(TaskId.Prefix.Length).Contains(part, StringComparison.OrdinalIgnoreCase);
+            : id
+                .Value.AsSpan(TaskId.Prefix.Length)
+                .Contains(part, StringComparison.OrdinalIgnoreCase);
 }

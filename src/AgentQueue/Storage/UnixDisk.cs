@@ -319,10 +319,7 @@ internal sealed unsafe class UnixDisk : IDisk
         {
             var fd = Libc.Open(
                 path,
-                Libc.O_RDWR
-                    | Libc.O_NOFOLLOW
-                    | Libc.O_NONBLOCK
-                    | (create ? Libc.O_CREAT : 0),
+                Libc.O_RDWR | Libc.O_NOFOLLOW | Libc.O_NONBLOCK | (create ? Libc.O_CREAT : 0),
                 OwnerOnly
             );
             if (fd < 0)
