@@ -26,7 +26,7 @@ public sealed class TaskJsonTests
     }
 
     [Fact]
-    public void Members_that_are_not_known_survive_a_rewrite_word_for_word()
+    public void Members_that_are_not_known_survive_a_rewrite_byte_for_byte()
     {
         var json = Minimal(
             """ "x": 1.50, "later": {"b": [1, {"c": null}], "a": "\u00e9"}, "list": [] """
@@ -35,7 +35,11 @@ public sealed class TaskJsonTests
         var read = Read(rewritten);
         Assert.Equal(["x", "later", "list"], read.Unknown.Select(static u => u.Key));
         Assert.Equal("1.50", read.Unknown[0].Value.GetRawText());
-        Assert.Contains("\"later\"", rewritten, StringComparison.Ordinal);
+        Assert.Contains(
+            """{"b": [1, {"c": null}], "a": "\u00e9"}""",
+            rewritten,
+            StringComparison.Ordinal
+        );
         Assert.Equal(2, read.Attempt);
     }
 
@@ -60,6 +64,27 @@ public sealed class TaskJsonTests
     {
         var e = Assert.Throws<FormatException>(() => Read(json));
         Assert.StartsWith(reason, e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"\\ud800\"")]
+    [InlineData("""{"\ud800": 1}""")]
+    public void Half_a_character_in_a_member_that_is_not_known_is_kept(string value)
+    {
+        var bytes = TaskJson.Write(Read(Minimal($"\"x\": {value}")));
+        Assert.Contains(value, Encoding.UTF8.GetString(bytes), StringComparison.Ordinal);
+        Assert.Equal(bytes, TaskJson.Write(TaskJson.Read(bytes, s_id)));
+    }
+
+    [Fact]
+    public void Half_a_character_in_a_message_is_written_as_a_replacement()
+    {
+        var task = Read(Minimal()) with
+        {
+            State = new TaskState.Failed(null, FakeTime.Start, Reason.Exit, "half \ud83d"),
+        };
+        var read = TaskJson.Read(TaskJson.Write(task), task.Id);
+        Assert.Equal("half \ufffd", Assert.IsType<TaskState.Failed>(read.State).Message);
     }
 
     [Fact]

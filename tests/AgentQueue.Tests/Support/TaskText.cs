@@ -29,7 +29,7 @@ internal static class TaskText
                 );
                 break;
             case JsonElement json:
-                text.Append(json.GetRawText());
+                text.Append(JsonSerializer.Serialize(json));
                 break;
             case IEnumerable items:
                 text.Append('[');
