@@ -242,7 +242,8 @@ internal sealed class Simulation : IDisposable
 
     private void BeforeStep(DiskStep step)
     {
-        if (_random.Next(10_000) < KillRate)
+        // Agents have their own ways to end.
+        if (_living.Contains(step.Process) && _random.Next(10_000) < KillRate)
         {
             Kill(step.Process);
         }
