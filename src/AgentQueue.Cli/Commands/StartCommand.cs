@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using AgentQueue.Config;
 using AgentQueue.Scheduling;
 using AgentQueue.Tasks;
@@ -232,6 +233,12 @@ internal static class StartCommand
                 "agentq start AGENT \"PROMPT\", or - to read it from standard input"
             ),
             "-" => InputText.FromStandardInput(),
+            // Most likely an option that was misspelt; a prompt that is meant so comes after --.
+            ['-', ..] when !parsed.Tokens.Any(static t => t.Type == TokenType.DoubleDash) =>
+                throw QueueException.Usage(
+                    $"'{prompt}' looks like an option that start does not have",
+                    "If it is the prompt, put -- before it, or give it on standard input or in a --prompt-file"
+                ),
             _ => prompt,
         };
     }
