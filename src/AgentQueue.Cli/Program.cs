@@ -1,1 +1,37 @@
-return 0;
+using AgentQueue.Cli.Output;
+using AgentQueue.Native;
+using AgentQueue.Processes;
+
+namespace AgentQueue.Cli;
+
+/// <summary>
+/// Every invocation: guard the standard descriptors, then either live as a supervisor or run one verb.
+/// </summary>
+internal static class Program
+{
+    private static int Main(string[] args)
+    {
+        KeepStandardDescriptors();
+        return args is [DetachedLaunch.Verb, ..]
+            ? SuperviseCommand.Run(args)
+            : (int)new CommandLine(Screen.Open()).Run(args);
+    }
+
+    // Closed by the caller, 0 to 2 would be given to the next files that are opened, and what is printed
+    // would go into a task.
+    private static void KeepStandardDescriptors()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        int fd;
+        do
+        {
+            fd = Libc.Open("/dev/null", Libc.O_RDWR);
+        } while (fd is >= 0 and <= 2);
+
+        _ = Libc.Close(fd);
+    }
+}

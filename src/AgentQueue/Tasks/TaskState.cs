@@ -57,7 +57,8 @@ internal abstract record TaskState
     }
 
     /// <param name="StartedAt">When the attempt was recorded, just before the agent was started.</param>
-    /// <param name="Pid">The agent's process, for people; null until it is known. Never signal by it.</param>
+    /// <param name="Pid">The supervisor's process, for people: TERM to it ends the task. agentq itself never
+    /// signals by this number alone.</param>
     internal sealed record Running(DateTimeOffset StartedAt, int? Pid = null) : TaskState
     {
         public override TaskStatus Status => TaskStatus.Running;

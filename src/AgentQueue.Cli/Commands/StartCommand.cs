@@ -1,0 +1,302 @@
+using System.CommandLine;
+using AgentQueue.Config;
+using AgentQueue.Scheduling;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Cli.Commands;
+
+/// <summary><c>start</c>: queue a task, or a batch of them.</summary>
+internal static class StartCommand
+{
+    private static readonly Argument<string?> s_agent = new("AGENT")
+    {
+        Description = "The agent, by its name in agent-config.json, or shell",
+        Arity = ArgumentArity.ZeroOrOne,
+        CompletionSources = { Completions.Agents },
+    };
+
+    private static readonly Argument<string?> s_prompt = new("PROMPT")
+    {
+        Description = "What it shall do; - reads it from standard input",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Option<string?> s_promptFile = Options.Text(
+        "--prompt-file",
+        "FILE",
+        "Read the prompt from a file"
+    );
+
+    private static readonly Option<TimeSpan?> s_timeout = Options.Time(
+        "--timeout",
+        "End the task after this long"
+    );
+
+    private static readonly Option<TimeSpan?> s_warning = Options.Time(
+        "--timeout-warning",
+        "Count it as near its limit when this much is left (60s)"
+    );
+
+    private static readonly Option<TimeSpan?> s_idle = Options.Time(
+        "--idle-timeout",
+        "End the task when it has printed nothing for this long"
+    );
+
+    private static readonly Option<int?> s_priority = Options.Number(
+        "--priority",
+        "10 is started first, 1 last (5)",
+        1,
+        10
+    );
+
+    private static readonly Option<int?> s_maxRetries = Options.Number(
+        "--max-retries",
+        "How often it may be retried (3)",
+        0,
+        Settings.MostRetries
+    );
+
+    private static readonly Option<bool> s_autoRetry = Options.Flag(
+        "--auto-retry",
+        "Retry by itself after a failure, 1, 2, 4 … seconds later"
+    );
+
+    private static readonly Option<string[]> s_dependsOn = Options.Repeated(
+        "--depends-on",
+        "ID[,ID]",
+        "Start only when these are complete (repeatable)"
+    );
+
+    private static readonly Option<string[]> s_label = Options.Repeated(
+        "--label",
+        "KEY=VALUE",
+        "A label to select by (repeatable)"
+    );
+
+    private static readonly Option<string?> s_name = Options.Text(
+        "--name",
+        "TEXT",
+        "A short title for people"
+    );
+
+    private static readonly Option<string?> s_cwd = Options.Text(
+        "--cwd",
+        "DIR",
+        "The agent's working folder (default: its configured one, else the project)"
+    );
+
+    private static readonly Option<string[]> s_env = Options.Repeated(
+        "--env",
+        "KEY[=VALUE]",
+        "Set a variable for the agent; without a value, hand on the runner's (repeatable)"
+    );
+
+    private static readonly Option<bool> s_hold = Options.Flag(
+        "--hold",
+        "Do not start it before it is released"
+    );
+
+    private static readonly Option<bool> s_run = Options.Flag(
+        "--run",
+        "Start it at once if a slot is free"
+    );
+
+    private static readonly Option<bool> s_wait = Options.Flag(
+        "--wait",
+        "Start it, stay until it has ended, and exit by its outcome"
+    );
+
+    private static readonly Option<bool> s_quiet = Options.Flag(
+        "--quiet",
+        "Print nothing but the id",
+        "-q"
+    );
+
+    private static readonly Option<string?> s_batch = Options.Text(
+        "--batch",
+        "FILE",
+        "Queue all tasks of a file (- for standard input), one JSON object a line, all or none"
+    );
+
+    public static Command Create()
+    {
+        var command = new Verb(
+            "start",
+            "Queue a task and print its id",
+            "agentq start coder \"Fix the failing test\" --timeout 30m",
+            "agentq start shell \"make test\" --run",
+            "git diff | agentq start reviewer - --wait",
+            "agentq start shell \"make deploy\" --depends-on 01j9x2,01j9x3 --auto-retry",
+            "agentq start --batch tasks.jsonl"
+        )
+        {
+            s_agent,
+            s_prompt,
+            s_promptFile,
+            s_timeout,
+            s_warning,
+            s_idle,
+            s_priority,
+            s_maxRetries,
+            s_autoRetry,
+            s_dependsOn,
+            s_label,
+            s_name,
+            s_cwd,
+            s_env,
+            s_hold,
+            s_run,
+            s_wait,
+            s_quiet,
+            s_batch,
+        };
+        command.Runs(Execute);
+        return command;
+    }
+
+    private static ExitCode Execute(Session session, ParseResult parsed)
+    {
+        var batch = parsed.GetValue(s_batch);
+        IReadOnlyList<NewTask> requests = batch is null
+            ? [ReadRequest(session, parsed)]
+            : ReadBatch(session, parsed, batch);
+        CheckAgents(session, requests);
+        CheckRoom(session, requests.Count);
+        var tasks = batch is null
+            ? [session.Project.NewTasks.Create(requests[0])]
+            : session.Project.NewTasks.CreateAll(requests);
+        session.Debug($"stored {tasks.Count} task(s)");
+        return StartReport.Finish(
+            session,
+            tasks,
+            new StartReport.Wishes(
+                parsed.GetValue(s_run),
+                parsed.GetValue(s_wait),
+                parsed.GetValue(s_quiet),
+                IsBatch: batch is not null
+            )
+        );
+    }
+
+    private static NewTask ReadRequest(Session session, ParseResult parsed)
+    {
+        var agent =
+            parsed.GetValue(s_agent)
+            ?? throw QueueException.Usage(
+                "Which agent shall do it?",
+                "agentq start AGENT \"PROMPT\"; see the agents: agentq agents"
+            );
+        var settings = session.Project.Settings;
+        return new NewTask(agent, ReadPrompt(session, parsed))
+        {
+            Name = Blank(parsed.GetValue(s_name)),
+            Labels = KeyValues.Labels(parsed.GetValue(s_label) ?? []),
+            WorkingFolder = ReadFolder(session, parsed.GetValue(s_cwd)),
+            Environment = KeyValues.Variables(parsed.GetValue(s_env) ?? []),
+            Timeout = parsed.GetValue(s_timeout),
+            TimeoutWarning = parsed.GetValue(s_warning),
+            IdleTimeout = parsed.GetValue(s_idle),
+            Priority = parsed.GetValue(s_priority) ?? AgentTask.DefaultPriority,
+            MaxRetries = parsed.GetValue(s_maxRetries) ?? settings.MaxRetries,
+            AutoRetry = parsed.GetValue(s_autoRetry) || settings.AutoRetry,
+            Hold = parsed.GetValue(s_hold),
+            DependsOn =
+            [
+                .. session.FindIds(
+                    (parsed.GetValue(s_dependsOn) ?? []).SelectMany(static list =>
+                        list.Split(
+                            ',',
+                            StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
+                        )
+                    ),
+                    archived: true
+                ),
+            ],
+        };
+    }
+
+    private static string ReadPrompt(Session session, ParseResult parsed)
+    {
+        var prompt = parsed.GetValue(s_prompt);
+        if (parsed.GetValue(s_promptFile) is { } file)
+        {
+            return prompt is null
+                ? InputText.FromFile(Path.GetFullPath(file, session.CurrentFolder))
+                : throw QueueException.Usage("There is a prompt and a --prompt-file; give one");
+        }
+
+        return prompt switch
+        {
+            null => throw QueueException.Usage(
+                "What shall the agent do? The prompt is missing",
+                "agentq start AGENT \"PROMPT\", or - to read it from standard input"
+            ),
+            "-" => InputText.FromStandardInput(),
+            _ => prompt,
+        };
+    }
+
+    private static IReadOnlyList<NewTask> ReadBatch(
+        Session session,
+        ParseResult parsed,
+        string file
+    )
+    {
+        if (parsed.GetValue(s_agent) is not null || parsed.GetValue(s_promptFile) is not null)
+        {
+            throw QueueException.Usage(
+                "With --batch the agents and prompts come from the file alone"
+            );
+        }
+
+        var text =
+            file == "-"
+                ? InputText.FromStandardInput()
+                : InputText.FromFile(Path.GetFullPath(file, session.CurrentFolder));
+        return BatchFile.Read(
+            text,
+            file == "-" ? "standard input" : file,
+            session.Project.Settings,
+            part => session.FindId(part, archived: true),
+            session.CurrentFolder
+        );
+    }
+
+    private static void CheckAgents(Session session, IReadOnlyList<NewTask> requests)
+    {
+        foreach (var request in requests)
+        {
+            NewTasks.CheckPrompt(request.Prompt);
+            session.Project.CheckDeliverable(request);
+        }
+    }
+
+    private static void CheckRoom(Session session, int more)
+    {
+        if (
+            session.Project.Settings.MaxQueuedTasks is { } most
+            && session.Project.Lookup.All().Count() + more > most
+        )
+        {
+            throw new QueueException(
+                $"The queue is limited to {most} tasks (queue.maxTasks)",
+                "Make room: agentq clean, or agentq archive"
+            );
+        }
+    }
+
+    private static string? ReadFolder(Session session, string? folder)
+    {
+        if (folder is null)
+        {
+            return null;
+        }
+
+        var path = Path.GetFullPath(folder, session.CurrentFolder);
+        return Directory.Exists(path)
+            ? path
+            : throw new QueueException($"There is no folder {path}", "--cwd is relative to here");
+    }
+
+    private static string? Blank(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+}

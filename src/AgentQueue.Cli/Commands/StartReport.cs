@@ -1,0 +1,101 @@
+using AgentQueue.Cli.Output;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Cli.Commands;
+
+/// <summary>
+/// What <c>start</c> and <c>retry</c> do once their tasks are stored: say so, start them if asked to, stay
+/// if asked to.
+/// </summary>
+internal static class StartReport
+{
+    public sealed record Wishes(bool Run, bool Wait, bool Quiet, bool IsBatch = false);
+
+    public static ExitCode Finish(Session session, IReadOnlyList<AgentTask> tasks, Wishes wishes)
+    {
+        var screen = Session.Screen;
+        if (!session.Json)
+        {
+            foreach (var task in tasks)
+            {
+                screen.Line(wishes.Quiet || wishes.IsBatch ? task.Id.Value : Describe(task));
+            }
+
+            screen.Flush();
+        }
+
+        var code = ExitCode.Ok;
+        if (wishes.Wait)
+        {
+            code = Following.SeeThrough(session, [.. tasks.Select(static t => t.Id)], wishes.Quiet);
+        }
+        else if (wishes.Run)
+        {
+            var pass = session.Project.Run.StartAny(
+                [.. tasks.Select(static t => t.Id)],
+                session.Project.Settings.Parallel
+            );
+            code = Starts.Tell(session, pass.Started, wishes.Quiet || session.Json);
+            if (pass.Started.Count == 0 && !wishes.Quiet)
+            {
+                screen.Talk(
+                    tasks.All(static t => t.State is TaskState.Pending { Held: true })
+                        ? "Not started: it is held"
+                    : pass.Running >= session.Project.Settings.Parallel
+                        ? $"Not started yet: {pass.Running} of {session.Project.Settings.Parallel} slots are taken"
+                    : "Not started yet: it waits for its dependencies"
+                );
+            }
+        }
+        else
+        {
+            session.Project.Run.ContinueDrain();
+        }
+
+        if (session.Json)
+        {
+            JsonOutput.PrintObject(
+                screen,
+                w => TaskReply.WriteArray(w, "tasks"u8, [.. tasks.Select(t => Fresh(session, t))])
+            );
+        }
+
+        return code;
+    }
+
+    private static AgentTask Fresh(Session session, AgentTask task) =>
+        session.Queue.Read(task.Id) is TaskRead.Found(var now, _) ? now : task;
+
+    private static string Describe(AgentTask task)
+    {
+        var extras = new List<string>();
+        if (task.Timeout is { } limit)
+        {
+            extras.Add("timeout " + Duration.Format(limit));
+        }
+
+        if (task.Priority != AgentTask.DefaultPriority)
+        {
+            extras.Add($"priority {task.Priority}");
+        }
+
+        if (task.AutoRetry)
+        {
+            extras.Add($"auto-retry up to {task.MaxRetries} times");
+        }
+
+        if (task.State is TaskState.Pending { Held: true })
+        {
+            extras.Add("held");
+        }
+
+        if (!task.DependsOn.IsEmpty)
+        {
+            extras.Add("after " + string.Join(", ", task.DependsOn));
+        }
+
+        var what = extras.Count == 0 ? "" : $" ({string.Join("; ", extras)})";
+        return $"{task.Id} queued for {task.Agent}{what}";
+    }
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+
+namespace AgentQueue.Cli;
+
+/// <summary>Reading a prompt or a batch from a file or standard input: UTF-8, checked, bounded.</summary>
+internal static class InputText
+{
+    // A batch holds many prompts; a single one is checked again where it is stored.
+    private const int Longest = 64 << 20;
+
+    public static string FromFile(string path)
+    {
+        try
+        {
+            using var file = File.OpenRead(path);
+            return Read(file, path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new QueueException($"Cannot read {path}: {e.Message}", cause: e);
+        }
+    }
+
+    public static string FromStandardInput()
+    {
+        using var input = new FileStream(
+            new Microsoft.Win32.SafeHandles.SafeFileHandle(0, ownsHandle: false),
+            FileAccess.Read
+        );
+        return Read(input, "standard input");
+    }
+
+    private static string Read(Stream stream, string name)
+    {
+        using var memory = new MemoryStream();
+        var buffer = new byte[81920];
+        int n;
+        while ((n = stream.Read(buffer)) > 0)
+        {
+            memory.Write(buffer, 0, n);
+            if (memory.Length > Longest)
+            {
+                throw QueueException.Usage(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"There is more than {Longest >> 20} MiB in {name}"
+                    )
+                );
+            }
+        }
+
+        var bytes = memory.GetBuffer().AsSpan(0, (int)memory.Length);
+        if (bytes.StartsWith("\uFEFF"u8))
+        {
+            bytes = bytes[3..];
+        }
+
+        try
+        {
+            return s_strict.GetString(bytes);
+        }
+        catch (DecoderFallbackException)
+        {
+            throw QueueException.Usage($"What {name} holds is not valid UTF-8");
+        }
+    }
+
+    private static readonly UTF8Encoding s_strict = new(false, throwOnInvalidBytes: true);
+}

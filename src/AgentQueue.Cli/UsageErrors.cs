@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using AgentQueue.Config;
+
+namespace AgentQueue.Cli;
+
+/// <summary>Turns what the parser could not make sense of into one sentence and what to type instead.</summary>
+internal static class UsageErrors
+{
+    public static QueueException From(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var help = command is RootCommand ? "agentq --help" : $"agentq {Path(parsed)} --help";
+        if (parsed.UnmatchedTokens is [var unknown, ..])
+        {
+            return Unknown(command, unknown, Path(parsed), help);
+        }
+
+        var message = parsed.Errors[0].Message.TrimEnd('.');
+        return QueueException.Usage(message, $"See {help}");
+    }
+
+    private static QueueException Unknown(Command command, string unknown, string path, string help)
+    {
+        if (unknown.StartsWith('-') && unknown.Length > 1)
+        {
+            var options = command
+                .Options.Concat(CommonOptions.All)
+                .SelectMany(static o => o.Aliases.Prepend(o.Name));
+            return QueueException.Usage(
+                $"agentq {path} has no option '{unknown}'{Nearest.Suggestion(unknown, options)}",
+                path == "start"
+                    ? "A prompt that begins with '-' goes after --: agentq start AGENT -- \"-…\""
+                    : $"See {help}"
+            );
+        }
+
+        if (command.Subcommands.Count > 0)
+        {
+            var verbs =
+                command is RootCommand
+                    ? Verbs.All.Select(static v => v.Name)
+                    : command.Subcommands.Select(static c => c.Name);
+            return QueueException.Usage(
+                $"There is no verb '{unknown}'{Nearest.Suggestion(unknown, verbs)}",
+                $"See {help}"
+            );
+        }
+
+        return QueueException.Usage(
+            $"agentq {path} takes no further argument '{unknown}'",
+            path == "start" ? "Put the prompt in quotes" : $"See {help}"
+        );
+    }
+
+    private static string Path(ParseResult parsed)
+    {
+        var names = new List<string>();
+        for (
+            SymbolResult? at = parsed.CommandResult;
+            at is CommandResult { Command: not RootCommand } c;
+            at = at.Parent
+        )
+        {
+            names.Insert(0, c.Command.Name);
+        }
+
+        return string.Join(' ', names);
+    }
+}

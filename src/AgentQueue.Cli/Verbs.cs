@@ -1,0 +1,62 @@
+using System.CommandLine;
+using AgentQueue.Cli.Commands;
+
+namespace AgentQueue.Cli;
+
+/// <summary>The verbs, each with how to build it, so that a call builds only the one it needs.</summary>
+internal static class Verbs
+{
+    public sealed record Entry(string Name, Func<Command> Create);
+
+    public static readonly IReadOnlyList<Entry> All =
+    [
+        new("start", StartCommand.Create),
+        new("run", RunCommand.Create),
+        new("wait", WaitCommand.Create),
+        new("cancel", CancelCommand.Create),
+    ];
+
+    /// <summary>The verb that a command line names; null if it names none, or asks for general help.</summary>
+    public static Entry? Find(string[] args)
+    {
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] == "--root")
+            {
+                i++;
+            }
+            else if (!args[i].StartsWith('-'))
+            {
+                return All.FirstOrDefault(v => v.Name == args[i]);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Gives a bare <c>--parallel</c> its value, so that it does not take an id that follows it.
+    /// </summary>
+    public static string[] Normalize(string[] args)
+    {
+        for (var i = 0; i < args.Length && args[i] != "--"; i++)
+        {
+            if (
+                args[i] is "--parallel" or "-p"
+                && (i + 1 == args.Length || !LooksLikeNumber(args[i + 1]))
+            )
+            {
+                args[i] = "--parallel=" + RunCommand.BareParallel;
+            }
+        }
+
+        return args;
+    }
+
+    private static bool LooksLikeNumber(string text) =>
+        text.Length > 0
+        && (
+            char.IsAsciiDigit(text[0])
+            || (text[0] is '-' or '+' && text.Length > 1 && char.IsAsciiDigit(text[1]))
+        );
+}

@@ -1,0 +1,404 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Text.Json;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Config;
+
+/// <summary>
+/// Reads the agents of one <c>agent-config.json</c> and collects everything that is wrong with them.
+/// What only the disk or the PATH can tell is asked for by <see cref="CheckSurroundings"/>, so that
+/// loading for a launch costs one file.
+/// </summary>
+internal sealed class AgentConfigReader(string file, bool onWindows)
+{
+    public const string CommandKey = "command";
+    public const string ArgsKey = "args";
+    public const string DescriptionKey = "description";
+    public const string PromptTemplateKey = "promptTemplate";
+    public const string PromptTemplateFileKey = "promptTemplateFile";
+    public const string PromptViaKey = "promptVia";
+    public const string EnvKey = "env";
+    public const string CwdKey = "cwd";
+    public const string TimeoutKey = "timeout";
+    public const string IdleTimeoutKey = "idleTimeout";
+    public const string CompletionKey = "completion";
+    public const string ExitGraceKey = "exitGrace";
+    public const string MaxParallelKey = "maxParallel";
+    public const string KeepChildrenKey = "keepChildren";
+
+    public const int MostParallel = 1000;
+
+    public static readonly string[] RootKeys = ["$schema", "agents"];
+
+    /// <summary>The keys of an agent; docs/agent-config.schema.json has the same, which a test compares.</summary>
+    public static readonly string[] AgentKeys =
+    [
+        CommandKey,
+        ArgsKey,
+        DescriptionKey,
+        PromptTemplateKey,
+        PromptTemplateFileKey,
+        PromptViaKey,
+        EnvKey,
+        CwdKey,
+        TimeoutKey,
+        IdleTimeoutKey,
+        CompletionKey,
+        ExitGraceKey,
+        MaxParallelKey,
+        KeepChildrenKey,
+    ];
+
+    public static readonly (string Word, PromptVia Choice)[] PromptVias =
+    [
+        ("arg", PromptVia.Arg),
+        ("stdin", PromptVia.Stdin),
+        ("file", PromptVia.File),
+    ];
+
+    public static readonly (string Word, Completion Choice)[] Completions =
+    [
+        ("auto", Completion.Auto),
+        ("exit", Completion.Exit),
+        ("sentinel", Completion.Sentinel),
+    ];
+
+    private static readonly TimeSpan s_oneSecond = TimeSpan.FromSeconds(1);
+
+    private static readonly string[] s_shells = ["sh", "bash", "dash", "zsh", "ksh", "fish", "cmd"];
+
+    private readonly ConfigReader _reader = new(file);
+    private readonly List<(AgentDefinition Agent, SourceMember Source)> _agents = [];
+
+    public IReadOnlyList<ConfigProblem> Problems => _reader.Problems;
+
+    public ImmutableSortedDictionary<string, AgentDefinition> Agents =>
+        _agents.ToImmutableSortedDictionary(
+            a => a.Agent.Name,
+            a => a.Agent,
+            StringComparer.Ordinal
+        );
+
+    public void ReadFile(string path) => Read(_reader.ReadFile(path));
+
+    public void ReadText(ReadOnlySpan<byte> json) => Read(_reader.ReadRoot(json));
+
+    /// <summary>Looks for the commands and the template files of the agents that were read.</summary>
+    public void CheckSurroundings(string projectRoot, string? searchPath)
+    {
+        foreach (var (agent, source) in _agents)
+        {
+            CheckCommand(agent, source, projectRoot, searchPath);
+            CheckTemplateFile(agent, source, projectRoot);
+        }
+    }
+
+    private void Read(SourceValue? root)
+    {
+        if (root is null)
+        {
+            return;
+        }
+
+        foreach (var member in _reader.Members(root, "", RootKeys))
+        {
+            if (member.Name == "agents")
+            {
+                foreach (var agent in _reader.Members(member.Value, member.Name, known: null))
+                {
+                    ReadAgent(agent);
+                }
+            }
+        }
+    }
+
+    private void ReadAgent(SourceMember source)
+    {
+        var key = KeyOf(source.Name);
+        if (!AgentConfig.IsName(source.Name))
+        {
+            _reader.Error(
+                source.Line,
+                key,
+                "is not a name for an agent: it must begin with a letter or a digit and have at most 64 of A-Z a-z 0-9 . _ -"
+            );
+        }
+
+        var agent = new AgentDefinition { Name = source.Name, Command = "" };
+        var hasCommand = source.Value.Kind != JsonValueKind.Object;
+        foreach (var member in _reader.Members(source.Value, key, AgentKeys))
+        {
+            hasCommand |= member.Name == CommandKey;
+            agent = With(agent, member.Name, member.Value, ConfigReader.Path(key, member.Name));
+        }
+
+        if (!hasCommand)
+        {
+            _reader.Error(source.Line, key, "has no command");
+        }
+
+        if (agent.Command.Length > 0)
+        {
+            WarnAboutThePrompt(agent, source);
+            WarnAboutTheTemplate(agent, source);
+            _agents.Add((agent, source));
+        }
+    }
+
+    private AgentDefinition With(
+        AgentDefinition agent,
+        string name,
+        SourceValue value,
+        string key
+    ) =>
+        name switch
+        {
+            CommandKey => agent with
+            {
+                Command = _reader.Text(value, key, mayBeEmpty: false) ?? "",
+            },
+            ArgsKey => agent with { Args = _reader.Texts(value, key) ?? [] },
+            DescriptionKey => agent with { Description = _reader.Text(value, key) },
+            PromptTemplateKey => agent with { PromptTemplate = _reader.Text(value, key) },
+            PromptTemplateFileKey => agent with
+            {
+                PromptTemplateFile = _reader.Text(value, key, mayBeEmpty: false),
+            },
+            PromptViaKey => agent with
+            {
+                PromptVia = _reader.Choice<PromptVia>(value, key, PromptVias) ?? default,
+            },
+            EnvKey => agent with { Environment = ReadEnvironment(value, key) },
+            CwdKey => agent with { Cwd = _reader.Text(value, key, mayBeEmpty: false) },
+            TimeoutKey => agent with { Timeout = _reader.Length(value, key, s_oneSecond) },
+            IdleTimeoutKey => agent with { IdleTimeout = _reader.Length(value, key, s_oneSecond) },
+            CompletionKey => agent with
+            {
+                Completion = _reader.Choice<Completion>(value, key, Completions) ?? default,
+            },
+            ExitGraceKey => agent with
+            {
+                ExitGrace = _reader.Length(value, key, TimeSpan.Zero) ?? agent.ExitGrace,
+            },
+            MaxParallelKey => agent with
+            {
+                MaxParallel = _reader.Whole(value, key, 1, MostParallel),
+            },
+            KeepChildrenKey => agent with { KeepChildren = _reader.Flag(value, key) ?? false },
+            _ => throw new UnreachableException($"{name} is among the known keys and is not read"),
+        };
+
+    private ImmutableSortedDictionary<string, string?> ReadEnvironment(
+        SourceValue value,
+        string key
+    )
+    {
+        var environment = AgentEnvironment.NoOverrides.ToBuilder();
+        foreach (var member in _reader.Members(value, key, known: null))
+        {
+            var path = ConfigReader.Path(key, member.Name);
+            if (!AgentEnvironment.IsName(member.Name))
+            {
+                _reader.Error(member.Line, path, "is not a name for an environment variable");
+            }
+            else if (AgentEnvironment.IsOurs(member.Name))
+            {
+                _reader.Error(member.Line, path, "cannot be set: agentq sets it for every agent");
+            }
+            else if (member.Value.Kind == JsonValueKind.Null)
+            {
+                environment[member.Name] = null;
+            }
+            else if (_reader.Text(member.Value, path) is { } text)
+            {
+                if (AgentEnvironment.HasMalformedReference(text))
+                {
+                    _reader.Error(
+                        member.Value.Line,
+                        path,
+                        "has a ${…} that is not the name of a variable"
+                    );
+                }
+
+                environment[member.Name] = text;
+            }
+        }
+
+        return environment.ToImmutable();
+    }
+
+    private void WarnAboutThePrompt(AgentDefinition agent, SourceMember source)
+    {
+        var (line, key) = PlaceOf(source, ArgsKey);
+        for (var i = 0; i < agent.Args.Length; i++)
+        {
+            foreach (var name in Placeholders.Unknown(agent.Args[i], Placeholders.InArgs))
+            {
+                var guess = name == Placeholders.UserPrompt ? Placeholders.Prompt : null;
+                guess ??= Nearest.To(name, Placeholders.InArgs);
+                _reader.Warn(
+                    line,
+                    $"{key}[{i}]",
+                    $"has {{{name}}}, which is not a placeholder and stays as it is"
+                        + (guess is null ? "" : $"; did you mean {{{guess}}}?")
+                );
+            }
+
+            if (MayReadThePromptAsAnOption(agent, i))
+            {
+                _reader.Warn(
+                    line,
+                    $"{key}[{i}]",
+                    "takes a prompt that begins with '-' for an option; put \"--\" before {prompt}, write \"--option={prompt}\", or set promptVia to stdin"
+                );
+            }
+        }
+
+        var hasPrompt = agent.Args.Any(a => Placeholders.Contains(a, Placeholders.Prompt));
+        var hasFile = agent.Args.Any(a => Placeholders.Contains(a, Placeholders.PromptFile));
+        var doubt = agent.PromptVia switch
+        {
+            PromptVia.Arg when !hasPrompt && !hasFile =>
+                "has no {prompt}, so the agent never gets its prompt; add it, or set promptVia to stdin",
+            PromptVia.File when !hasFile =>
+                "has no {promptFile}, so the agent does not learn where its prompt is",
+            PromptVia.Stdin when hasPrompt =>
+                "has {prompt} although promptVia is stdin, so the agent gets its prompt twice",
+            PromptVia.Arg or PromptVia.File or PromptVia.Stdin => null,
+            _ => throw new UnreachableException(),
+        };
+        if (doubt is not null)
+        {
+            _reader.Warn(line, key, doubt);
+        }
+
+        if (onWindows && agent.PromptVia == PromptVia.Arg)
+        {
+            RefuseBatchFile(agent.Command, source);
+        }
+    }
+
+    // Only an argument that begins with the prompt can begin with the prompt's dash. A shell's -c takes
+    // the next argument whatever it begins with.
+    private static bool MayReadThePromptAsAnOption(AgentDefinition agent, int index) =>
+        agent.Args[index].StartsWith($"{{{Placeholders.Prompt}}}", StringComparison.Ordinal)
+        && !agent.Args[..index].Contains("--")
+        && !(
+            index > 0
+            && agent.Args[index - 1] is "-c" or "-lc" or "/c" or "/C"
+            && s_shells.Contains(
+                Path.GetFileNameWithoutExtension(agent.Command),
+                StringComparer.OrdinalIgnoreCase
+            )
+        );
+
+    private void WarnAboutTheTemplate(AgentDefinition agent, SourceMember source)
+    {
+        if (agent.PromptTemplate is not { } template)
+        {
+            return;
+        }
+
+        var (line, key) = PlaceOf(source, PromptTemplateKey);
+        if (agent.PromptTemplateFile is not null)
+        {
+            _reader.Warn(line, key, "is not used, because promptTemplateFile is set too");
+        }
+        else
+        {
+            WarnIfThePromptIsLost(template, line, key);
+        }
+    }
+
+    private void WarnIfThePromptIsLost(string template, int line, string key)
+    {
+        if (
+            !Placeholders.Contains(template, Placeholders.UserPrompt)
+            && !Placeholders.Contains(template, Placeholders.Prompt)
+        )
+        {
+            _reader.Warn(
+                line,
+                key,
+                "has no {userPrompt}, so the agent is not told what the user asked for"
+            );
+        }
+    }
+
+    private void CheckCommand(
+        AgentDefinition agent,
+        SourceMember source,
+        string projectRoot,
+        string? searchPath
+    )
+    {
+        var (line, key) = PlaceOf(source, CommandKey);
+        var path = agent.Environment.GetValueOrDefault("PATH");
+        if (path is not null && path.Contains("${", StringComparison.Ordinal))
+        {
+            path = AgentEnvironment.Expand(
+                path,
+                name => name == "PATH" ? searchPath : Environment.GetEnvironmentVariable(name),
+                out _
+            );
+        }
+
+        var found = ExecutableLookup.Find(agent.Command, path ?? searchPath, projectRoot);
+        if (found is null)
+        {
+            var reason =
+                agent.Command.Contains(' ', StringComparison.Ordinal) ? "; arguments belong in args"
+                : agent.Command.Contains('/', StringComparison.Ordinal) ? ""
+                : " on PATH";
+            _reader.Warn(line, key, $"'{agent.Command}' is not found{reason}");
+        }
+        else if (
+            onWindows
+            && agent.PromptVia == PromptVia.Arg
+            && !ExecutableLookup.IsBatchFile(agent.Command)
+        )
+        {
+            RefuseBatchFile(found, source);
+        }
+    }
+
+    private void RefuseBatchFile(string command, SourceMember source)
+    {
+        if (ExecutableLookup.IsBatchFile(command))
+        {
+            var (line, key) = PlaceOf(source, CommandKey);
+            _reader.Error(
+                line,
+                key,
+                "is a batch file, where cmd.exe would execute what stands in the prompt; set promptVia to stdin or file, or name the program behind it"
+            );
+        }
+    }
+
+    private void CheckTemplateFile(AgentDefinition agent, SourceMember source, string projectRoot)
+    {
+        if (agent.PromptTemplateFile is null)
+        {
+            return;
+        }
+
+        var (line, key) = PlaceOf(source, PromptTemplateFileKey);
+        try
+        {
+            WarnIfThePromptIsLost(PromptText.TemplateOf(agent, projectRoot), line, key);
+        }
+        catch (QueueException e)
+        {
+            _reader.Error(line, key, $"cannot be used: {e.Message}");
+        }
+    }
+
+    private static (int Line, string Key) PlaceOf(SourceMember agent, string key) =>
+        (
+            agent.Value.Members.FirstOrDefault(m => m.Name == key)?.Line ?? agent.Line,
+            ConfigReader.Path(KeyOf(agent.Name), key)
+        );
+
+    private static string KeyOf(string agent) => $"agents.{agent}";
+}

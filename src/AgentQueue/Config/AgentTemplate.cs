@@ -1,0 +1,194 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Config;
+
+/// <summary>
+/// Fills an agent's template with a task. Every argument of the template becomes exactly one argument of
+/// the process, whatever the prompt contains; no shell ever reads it.
+/// </summary>
+internal static class AgentTemplate
+{
+    /// <summary>The longest prompt that is handed over as an argument: 96 KiB.</summary>
+    public const int LongestPromptArgument = 96 * 1024;
+
+    /// <summary>The kernel's limit for one argument, and for one environment variable with its name.</summary>
+    public const int LongestArgument = 131_071;
+
+    /// <param name="settings">Where neither the task nor the agent says anything.</param>
+    /// <param name="runnerEnvironment">The environment of whoever runs the task: a value, or null.</param>
+    /// <exception cref="QueueException">The agent cannot be started like this; the message says why.</exception>
+    public static LaunchPlan Resolve(
+        AgentDefinition agent,
+        AgentTask task,
+        TaskPaths paths,
+        Settings settings,
+        Func<string, string?> runnerEnvironment
+    )
+    {
+        var prompt = ResolvePrompt(agent, task, paths);
+        var template =
+            prompt.StartsWith('-') && agent.ArgsForLeadingDash is { } args ? args : agent.Args;
+        var environment = ResolveEnvironment(agent, task, runnerEnvironment);
+        return new LaunchPlan
+        {
+            Executable = ResolveExecutable(agent, paths.Root, environment, runnerEnvironment),
+            Arguments = ResolveArguments(agent, template, prompt, task, paths),
+            PromptText = prompt,
+            PromptVia = agent.PromptVia,
+            NeedsPromptFile =
+                agent.PromptVia != PromptVia.Arg
+                || template.Any(a => Placeholders.Contains(a, Placeholders.PromptFile)),
+            Environment = environment,
+            WorkingFolder = ResolveWorkingFolder(agent, task, paths.Root),
+            Timeout = task.Timeout ?? agent.Timeout ?? settings.Timeout,
+            IdleTimeout = task.IdleTimeout ?? agent.IdleTimeout ?? settings.IdleTimeout,
+            ExitGrace = agent.ExitGrace,
+            Completion = agent.Completion,
+            KeepChildren = agent.KeepChildren,
+        };
+    }
+
+    private static string ResolvePrompt(AgentDefinition agent, AgentTask task, TaskPaths paths)
+    {
+        var prompt = PromptText.Write(PromptText.TemplateOf(agent, paths.Root), task, paths);
+        if (prompt.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new QueueException($"The prompt of {task.Id} contains a NUL character");
+        }
+
+        var size = Encoding.UTF8.GetByteCount(prompt);
+        return agent.PromptVia == PromptVia.Arg && size > LongestPromptArgument
+            ? throw new QueueException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The prompt of {task.Id} has {size:N0} bytes, and agent '{agent.Name}' takes it as an argument, where {LongestPromptArgument:N0} (96 KiB) is the limit"
+                ),
+                $"Set promptVia to stdin or file for '{agent.Name}' in {AgentConfig.FileName}: then it may be longer"
+            )
+            : prompt;
+    }
+
+    private static ImmutableArray<string> ResolveArguments(
+        AgentDefinition agent,
+        ImmutableArray<string> template,
+        string prompt,
+        AgentTask task,
+        TaskPaths paths
+    )
+    {
+        var arguments = ImmutableArray.CreateBuilder<string>(template.Length);
+        foreach (var argument in template)
+        {
+            var expanded = Placeholders.Expand(
+                argument,
+                name => name == Placeholders.Prompt ? prompt : paths.ValueOf(name, task)
+            );
+            if (Encoding.UTF8.GetByteCount(expanded) > LongestArgument)
+            {
+                throw new QueueException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"Argument {arguments.Count + 1} of agent '{agent.Name}' for {task.Id} is longer than {LongestArgument:N0} bytes, the system's limit"
+                    ),
+                    $"Set promptVia to stdin or file for '{agent.Name}' in {AgentConfig.FileName}"
+                );
+            }
+
+            arguments.Add(expanded);
+        }
+
+        return arguments.MoveToImmutable();
+    }
+
+    private static ImmutableSortedDictionary<string, string?> ResolveEnvironment(
+        AgentDefinition agent,
+        AgentTask task,
+        Func<string, string?> runnerEnvironment
+    )
+    {
+        var environment = AgentEnvironment.NoOverrides.ToBuilder();
+        foreach (var (name, value) in agent.Environment)
+        {
+            if (value is null)
+            {
+                environment[name] = null;
+                continue;
+            }
+
+            environment[name] =
+                AgentEnvironment.Expand(value, runnerEnvironment, out var missing)
+                ?? throw new QueueException(
+                    $"Agent '{agent.Name}' needs the environment variable {missing} for its {name}, and it is not set",
+                    $"Set {missing} where you type 'agentq run'"
+                );
+        }
+
+        foreach (var (name, value) in task.Environment)
+        {
+            environment[name] = value ?? runnerEnvironment(name);
+        }
+
+        foreach (var (name, value) in environment)
+        {
+            if (
+                value is not null
+                && Encoding.UTF8.GetByteCount(name) + 1 + Encoding.UTF8.GetByteCount(value)
+                    > LongestArgument
+            )
+            {
+                throw new QueueException(
+                    $"The environment variable {name} for {task.Id} is longer than the system's limit of 128 KiB"
+                );
+            }
+        }
+
+        return environment.ToImmutable();
+    }
+
+    private static string ResolveExecutable(
+        AgentDefinition agent,
+        string projectRoot,
+        ImmutableSortedDictionary<string, string?> environment,
+        Func<string, string?> runnerEnvironment
+    )
+    {
+        // The PATH that the agent will have, as a shell does with PATH=… command.
+        var path = environment.TryGetValue("PATH", out var own) ? own : runnerEnvironment("PATH");
+        var executable =
+            ExecutableLookup.Find(agent.Command, path, projectRoot)
+            ?? throw new QueueException(
+                agent.Command.Contains('/', StringComparison.Ordinal)
+                    ? $"Agent '{agent.Name}' cannot be started: {agent.Command} is not an executable file"
+                    : $"Agent '{agent.Name}' cannot be started: '{agent.Command}' is not on PATH",
+                $"Install it, or correct command in {AgentConfig.FileName}"
+            );
+        return
+            OperatingSystem.IsWindows()
+            && agent.PromptVia == PromptVia.Arg
+            && ExecutableLookup.IsBatchFile(executable)
+            ? throw new QueueException(
+                $"Agent '{agent.Name}' cannot be started: {executable} is a batch file, where cmd.exe would execute what stands in the prompt",
+                $"Set promptVia to stdin or file for '{agent.Name}' in {AgentConfig.FileName}, or name the program behind it"
+            )
+            : executable;
+    }
+
+    private static string ResolveWorkingFolder(
+        AgentDefinition agent,
+        AgentTask task,
+        string projectRoot
+    )
+    {
+        var folder =
+            task.WorkingFolder
+            ?? (agent.Cwd is null ? projectRoot : Path.GetFullPath(agent.Cwd, projectRoot));
+        return Directory.Exists(folder)
+            ? folder
+            : throw new QueueException(
+                $"The working folder of {task.Id}, {folder}, does not exist"
+            );
+    }
+}

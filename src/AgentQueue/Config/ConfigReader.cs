@@ -1,0 +1,277 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Config;
+
+/// <summary>
+/// Turns the values of one configuration file into values of the program, and collects what is wrong
+/// with them instead of stopping at the first. Each reading method returns null after it has complained.
+/// </summary>
+internal sealed class ConfigReader(string file)
+{
+    public const long LargestFile = 10 * 1024 * 1024;
+
+    private readonly List<ConfigProblem> _problems = [];
+
+    public IReadOnlyList<ConfigProblem> Problems => _problems;
+
+    public bool HasErrors => _problems.Exists(p => p.IsError);
+
+    public void Error(int line, string key, string message) =>
+        _problems.Add(new ConfigProblem(file, line, key, ProblemSeverity.Error, message));
+
+    public void Warn(int line, string key, string message) =>
+        _problems.Add(new ConfigProblem(file, line, key, ProblemSeverity.Warning, message));
+
+    /// <summary>The object that the file holds; null if there is no file, or after a complaint.</summary>
+    public SourceValue? ReadFile(string path) =>
+        ReadBytes(path, file) is { } bytes ? ReadRoot(bytes) : null;
+
+    public SourceValue? ReadRoot(ReadOnlySpan<byte> json)
+    {
+        var root = SourceValue.Parse(json, out var problem);
+        if (root is null)
+        {
+            Error(problem.Line, "", $"this is not JSON: {problem.Reason}");
+        }
+        else if (root.Kind != JsonValueKind.Object)
+        {
+            Error(root.Line, "", $"the file must hold an object, not {root.KindInWords}");
+            root = null;
+        }
+
+        return root;
+    }
+
+    /// <summary>The whole file, or null if it does not exist.</summary>
+    /// <exception cref="QueueException">It exists and cannot be read, or is larger than <see cref="LargestFile"/>.</exception>
+    public static byte[]? ReadBytes(string path, string shownAs)
+    {
+        if (!File.Exists(path))
+        {
+            return Directory.Exists(path)
+                ? throw QueueException.Usage($"{shownAs} is a folder, not a file")
+                : null;
+        }
+
+        try
+        {
+            return new FileInfo(path).Length > LargestFile
+                ? throw QueueException.Usage($"{shownAs} is larger than 10 MB")
+                : File.ReadAllBytes(path);
+        }
+        catch (FileNotFoundException)
+        {
+            // Removed since we looked: the same as never there.
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new QueueException($"{shownAs} cannot be read: {e.Message}", cause: e);
+        }
+    }
+
+    /// <summary>
+    /// The members of an object, each once: complains about names that stand there twice and about
+    /// those that are not in <paramref name="known"/> (null: any name will do).
+    /// </summary>
+    public IEnumerable<SourceMember> Members(
+        SourceValue value,
+        string key,
+        IReadOnlyCollection<string>? known
+    )
+    {
+        if (value.Kind != JsonValueKind.Object)
+        {
+            WrongKind(value, key, "an object");
+            yield break;
+        }
+
+        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var member in value.Members)
+        {
+            var path = Path(key, member.Name);
+            if (!seen.TryAdd(member.Name, member.Line))
+            {
+                Error(member.Line, path, $"stands here twice, first in line {seen[member.Name]}");
+            }
+            else if (known is not null && !known.Contains(member.Name, StringComparer.Ordinal))
+            {
+                Error(
+                    member.Line,
+                    path,
+                    $"is not a known key{Nearest.Suggestion(member.Name, known)}"
+                );
+            }
+            else
+            {
+                yield return member;
+            }
+        }
+    }
+
+    /// <summary>Text without NUL, which would cut it short on its way into a process.</summary>
+    public string? Text(SourceValue value, string key, bool mayBeEmpty = true)
+    {
+        if (value.Kind != JsonValueKind.String)
+        {
+            WrongKind(value, key, "text");
+            return null;
+        }
+
+        if (value.Text!.Contains('\0', StringComparison.Ordinal))
+        {
+            Error(value.Line, key, "must not contain a NUL character");
+            return null;
+        }
+
+        if (!mayBeEmpty && string.IsNullOrWhiteSpace(value.Text))
+        {
+            Error(value.Line, key, "must not be empty");
+            return null;
+        }
+
+        return value.Text;
+    }
+
+    public ImmutableArray<string>? Texts(SourceValue value, string key)
+    {
+        if (value.Kind != JsonValueKind.Array)
+        {
+            WrongKind(value, key, "a list of texts");
+            return null;
+        }
+
+        var texts = ImmutableArray.CreateBuilder<string>(value.Items.Length);
+        for (var i = 0; i < value.Items.Length; i++)
+        {
+            if (Text(value.Items[i], $"{key}[{i}]") is { } text)
+            {
+                texts.Add(text);
+            }
+        }
+
+        return texts.Count == value.Items.Length ? texts.MoveToImmutable() : null;
+    }
+
+    public bool? Flag(SourceValue value, string key)
+    {
+        if (value.Kind is JsonValueKind.True or JsonValueKind.False)
+        {
+            return value.Kind == JsonValueKind.True;
+        }
+
+        WrongKind(value, key, "true or false");
+        return null;
+    }
+
+    public int? Whole(SourceValue value, string key, int least, int most)
+    {
+        if (value.Kind != JsonValueKind.Number)
+        {
+            WrongKind(value, key, "a whole number");
+            return null;
+        }
+
+        if (
+            int.TryParse(
+                value.Text,
+                NumberStyles.AllowLeadingSign,
+                CultureInfo.InvariantCulture,
+                out var number
+            )
+            && number >= least
+            && number <= most
+        )
+        {
+            return number;
+        }
+
+        Error(
+            value.Line,
+            key,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"must be a whole number from {least} to {most}, not {value.Text}"
+            )
+        );
+        return null;
+    }
+
+    /// <summary>A length of time: a number of seconds, or text that <see cref="Duration"/> reads.</summary>
+    public TimeSpan? Length(SourceValue value, string key, TimeSpan least)
+    {
+        if (value.Kind is not (JsonValueKind.Number or JsonValueKind.String))
+        {
+            WrongKind(value, key, "a number of seconds or text such as \"5m\"");
+            return null;
+        }
+
+        if (!Duration.TryParse(value.Text, out var length))
+        {
+            Error(
+                value.Line,
+                key,
+                $"must be whole seconds or text such as \"90s\", \"5m\", \"2h\", at most ten years, not {Shown(value)}"
+            );
+            return null;
+        }
+
+        if (length < least)
+        {
+            Error(
+                value.Line,
+                key,
+                $"must be at least {Duration.Format(least)}, not {Shown(value)}"
+            );
+            return null;
+        }
+
+        return length;
+    }
+
+    /// <summary>One of the words of <paramref name="choices"/>.</summary>
+    public TChoice? Choice<TChoice>(
+        SourceValue value,
+        string key,
+        ReadOnlySpan<(string Word, TChoice Choice)> choices
+    )
+        where TChoice : struct
+    {
+        if (Text(value, key) is not { } text)
+        {
+            return null;
+        }
+
+        var words = new List<string>(choices.Length);
+        foreach (var (word, choice) in choices)
+        {
+            if (word == text)
+            {
+                return choice;
+            }
+
+            words.Add(word);
+        }
+
+        Error(
+            value.Line,
+            key,
+            $"must be one of {string.Join(", ", words)}, not {Shown(value)}{Nearest.Suggestion(text, words)}"
+        );
+        return null;
+    }
+
+    public static string Path(string key, string name) => key.Length == 0 ? name : $"{key}.{name}";
+
+    private void WrongKind(SourceValue value, string key, string wanted) =>
+        Error(value.Line, key, $"must be {wanted}, not {value.KindInWords}");
+
+    private static string Shown(SourceValue value)
+    {
+        var text = value.Text!.Length > 40 ? value.Text[..40] + "…" : value.Text;
+        return value.Kind == JsonValueKind.String ? $"\"{text}\"" : text;
+    }
+}

@@ -1,0 +1,146 @@
+using System.Text;
+
+namespace AgentQueue.Config;
+
+/// <summary>Writes agents as JSON: the text of a fresh <c>agent-config.json</c>, or one entry of it.</summary>
+internal static class ConfigTemplate
+{
+    /// <summary>A complete file with comments, the agents that were found and <c>shell</c>.</summary>
+    public static string Write(IEnumerable<AgentDefinition> found)
+    {
+        var text = new StringBuilder(
+            $$"""
+            {
+              "$schema": "./.agents/{{ConfigSchema.FileName}}",
+
+              // The agents of this project. "agentq start NAME PROMPT" queues a task for one of them.
+              //   command, args   what is run; {prompt} {taskId} {agent} {planFile} {logFile} {workspace}
+              //                   {promptFile} are replaced in args, and each stays one argument
+              //   promptVia       "arg" (default), "stdin" or "file"
+              //   promptTemplate, promptTemplateFile   what surrounds the user's prompt, as {userPrompt}
+              //   env             "${NAME}" takes a value from whoever runs the task: keep secrets there
+              //   cwd, timeout, idleTimeout, exitGrace, completion, maxParallel, keepChildren
+              // "agentq config validate" checks this file.
+              "agents": {
+
+            """.ReplaceLineEndings("\n")
+        );
+        var agents = found
+            .Where(agent => agent.Name != AgentDefinition.Shell)
+            .Append(AgentConfig.Shell(OperatingSystem.IsWindows()))
+            .ToList();
+        if (agents.Count == 1)
+        {
+            text.Append(
+                "    // No agent CLI was found on PATH; an entry for one looks like this:\n"
+            );
+            foreach (var line in Example().Split('\n'))
+            {
+                text.Append("    // ").Append(line).Append('\n');
+            }
+        }
+
+        text.AppendJoin(",\n", agents.Select(agent => $"    {Entry(agent, "    ")}"));
+        return text.Append("\n  }\n}\n").ToString();
+    }
+
+    /// <summary><c>"name": { … }</c> with every key that is not at its default.</summary>
+    public static string Entry(AgentDefinition agent, string indent)
+    {
+        var lines = Members(agent).Select(m => $"{indent}  \"{m.Key}\": {m.Json}");
+        return $"{ConfigText.Quote(agent.Name)}: {{\n{string.Join(",\n", lines)}\n{indent}}}";
+    }
+
+    private static string Example() =>
+        Entry(KnownAgents.All.First(agent => agent.Name == "claude"), "");
+
+    private static IEnumerable<(string Key, string Json)> Members(AgentDefinition agent)
+    {
+        if (agent.Description is { } description)
+        {
+            yield return (AgentConfigReader.DescriptionKey, ConfigText.Quote(description));
+        }
+
+        yield return (AgentConfigReader.CommandKey, ConfigText.Quote(agent.Command));
+        yield return (
+            AgentConfigReader.ArgsKey,
+            $"[{string.Join(", ", agent.Args.Select(ConfigText.Quote))}]"
+        );
+        if (agent.PromptVia != default)
+        {
+            yield return (
+                AgentConfigReader.PromptViaKey,
+                WordFor(agent.PromptVia, AgentConfigReader.PromptVias)
+            );
+        }
+
+        if (agent.PromptTemplate is { } template)
+        {
+            yield return (AgentConfigReader.PromptTemplateKey, ConfigText.Quote(template));
+        }
+
+        if (agent.PromptTemplateFile is { } file)
+        {
+            yield return (AgentConfigReader.PromptTemplateFileKey, ConfigText.Quote(file));
+        }
+
+        if (!agent.Environment.IsEmpty)
+        {
+            var variables = agent.Environment.Select(v =>
+                $"{ConfigText.Quote(v.Key)}: {(v.Value is null ? "null" : ConfigText.Quote(v.Value))}"
+            );
+            yield return (AgentConfigReader.EnvKey, $"{{ {string.Join(", ", variables)} }}");
+        }
+
+        if (agent.Cwd is { } cwd)
+        {
+            yield return (AgentConfigReader.CwdKey, ConfigText.Quote(cwd));
+        }
+
+        if (agent.Timeout is { } timeout)
+        {
+            yield return (
+                AgentConfigReader.TimeoutKey,
+                ConfigText.Quote(ConfigText.Length(timeout))
+            );
+        }
+
+        if (agent.IdleTimeout is { } idle)
+        {
+            yield return (
+                AgentConfigReader.IdleTimeoutKey,
+                ConfigText.Quote(ConfigText.Length(idle))
+            );
+        }
+
+        if (agent.Completion != default)
+        {
+            yield return (
+                AgentConfigReader.CompletionKey,
+                WordFor(agent.Completion, AgentConfigReader.Completions)
+            );
+        }
+
+        if (agent.ExitGrace != AgentDefinition.DefaultExitGrace)
+        {
+            yield return (
+                AgentConfigReader.ExitGraceKey,
+                ConfigText.Quote(ConfigText.Length(agent.ExitGrace))
+            );
+        }
+
+        if (agent.MaxParallel is { } parallel)
+        {
+            yield return (AgentConfigReader.MaxParallelKey, ConfigText.Whole(parallel));
+        }
+
+        if (agent.KeepChildren)
+        {
+            yield return (AgentConfigReader.KeepChildrenKey, ConfigText.Flag(true));
+        }
+    }
+
+    private static string WordFor<TChoice>(TChoice choice, (string Word, TChoice Choice)[] words)
+        where TChoice : struct, Enum =>
+        ConfigText.Quote(Array.Find(words, w => w.Choice.Equals(choice)).Word);
+}

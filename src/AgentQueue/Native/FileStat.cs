@@ -1,0 +1,107 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace AgentQueue.Native;
+
+/// <summary>The facts of stat(2) that agentq uses; times in nanoseconds since 1970.</summary>
+internal readonly partial record struct FileStat(
+    ulong Inode,
+    long Size,
+    long ModifiedNs,
+    int Mode,
+    uint Owner
+)
+{
+    private const int TypeMask = 0xF000;
+
+    public bool IsRegular => (Mode & TypeMask) == 0x8000;
+
+    public bool IsFolder => (Mode & TypeMask) == 0x4000;
+
+    /// <summary>Does not follow a link at the end of the path; null if it cannot be had (errno says why).</summary>
+    public static FileStat? Of(string path) =>
+        OperatingSystem.IsMacOS() ? MacOf(path, -1) : LinuxOf(-100, path, 0x100);
+
+    public static FileStat? Of(int fd) =>
+        OperatingSystem.IsMacOS() ? MacOf("", fd) : LinuxOf(fd, "", 0x1000);
+
+    private static unsafe FileStat? LinuxOf(int folder, string path, int flags)
+    {
+        const uint Basic = 0x7ff;
+        var b = stackalloc byte[256];
+        return StatX(folder, path, flags, Basic, b) != 0
+            ? null
+            : new FileStat(
+                *(ulong*)(b + 32),
+                *(long*)(b + 40),
+                unchecked((*(long*)(b + 112) * 1_000_000_000) + *(uint*)(b + 120)),
+                *(ushort*)(b + 28),
+                *(uint*)(b + 20)
+            );
+    }
+
+    private static unsafe FileStat? MacOf(string path, int fd)
+    {
+        Span<byte> buffer = stackalloc byte[256];
+        fixed (byte* b = buffer)
+        {
+            var x64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
+            var failed =
+                fd >= 0
+                    ? x64
+                        ? FStat64(fd, b)
+                        : FStat(fd, b)
+                    : x64
+                        ? LStat64(path, b)
+                        : LStat(path, b);
+            return failed != 0
+                ? null
+                : new FileStat(
+                    BinaryPrimitives.ReadUInt64LittleEndian(buffer[8..]),
+                    BinaryPrimitives.ReadInt64LittleEndian(buffer[96..]),
+                    unchecked(
+                        (BinaryPrimitives.ReadInt64LittleEndian(buffer[48..]) * 1_000_000_000)
+                        + BinaryPrimitives.ReadInt64LittleEndian(buffer[56..])
+                    ),
+                    BinaryPrimitives.ReadUInt16LittleEndian(buffer[4..]),
+                    BinaryPrimitives.ReadUInt32LittleEndian(buffer[16..])
+                );
+        }
+    }
+
+    [LibraryImport(
+        "libc",
+        EntryPoint = "statx",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static unsafe partial int StatX(
+        int folder,
+        string path,
+        int flags,
+        uint mask,
+        byte* buffer
+    );
+
+    [LibraryImport(
+        "libc",
+        EntryPoint = "lstat",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static unsafe partial int LStat(string path, byte* buffer);
+
+    [LibraryImport(
+        "libc",
+        EntryPoint = "lstat$INODE64",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static unsafe partial int LStat64(string path, byte* buffer);
+
+    [LibraryImport("libc", EntryPoint = "fstat", SetLastError = true)]
+    private static unsafe partial int FStat(int fd, byte* buffer);
+
+    [LibraryImport("libc", EntryPoint = "fstat$INODE64", SetLastError = true)]
+    private static unsafe partial int FStat64(int fd, byte* buffer);
+}

@@ -1,0 +1,231 @@
+using System.Runtime.InteropServices;
+
+namespace AgentQueue.Native;
+
+/// <summary>
+/// The C library, as far as .NET does not reach it or hides its errors: .NET 10 swallows every fsync error
+/// on Linux and ignores flock errors other than "would block". Every call here reports through errno.
+/// </summary>
+internal static unsafe partial class Libc
+{
+    private const string Library = "libc";
+
+    // Linux and macOS number these alike.
+    public const int EINTR = 4;
+    public const int ENOENT = 2;
+    public const int ESRCH = 3;
+    public const int EIO = 5;
+    public const int EACCES = 13;
+    public const int EEXIST = 17;
+    public const int ENOTDIR = 20;
+    public const int EISDIR = 21;
+    public const int EINVAL = 22;
+    public const int ENOSPC = 28;
+    public const int EROFS = 30;
+    public const int EPERM = 1;
+
+    public static int EAGAIN => OperatingSystem.IsMacOS() ? 35 : 11;
+    public static int ELOOP => OperatingSystem.IsMacOS() ? 62 : 40;
+    public static int ENOSYS => OperatingSystem.IsMacOS() ? 78 : 38;
+
+    public const int O_RDONLY = 0;
+    public const int O_WRONLY = 1;
+    public const int O_RDWR = 2;
+    public static int O_CREAT => OperatingSystem.IsMacOS() ? 0x200 : 0x40;
+    public static int O_EXCL => OperatingSystem.IsMacOS() ? 0x800 : 0x80;
+    public static int O_APPEND => OperatingSystem.IsMacOS() ? 0x8 : 0x400;
+    public static int O_NONBLOCK => OperatingSystem.IsMacOS() ? 0x4 : 0x800;
+    public static int O_CLOEXEC => OperatingSystem.IsMacOS() ? 0x100_0000 : 0x8_0000;
+
+    // Linux on arm64 kept other values for these two.
+    public static int O_NOFOLLOW =>
+        OperatingSystem.IsMacOS() ? 0x100
+        : IsArm ? 0x8000
+        : 0x2_0000;
+
+    public static int O_DIRECTORY =>
+        OperatingSystem.IsMacOS() ? 0x10_0000
+        : IsArm ? 0x4000
+        : 0x1_0000;
+
+    private static bool IsArm =>
+        RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
+
+    public const int LOCK_SH = 1;
+    public const int LOCK_EX = 2;
+    public const int LOCK_NB = 4;
+
+    /// <summary>open(2), tried again after a signal; −1 and errno on failure. Always close-on-exec.</summary>
+    public static int Open(string path, int flags, int mode = 0)
+    {
+        while (true)
+        {
+            // open is variadic: on arm64 macOS such arguments travel on the stack, hence the padding.
+            var fd = OperatingSystem.IsMacOS()
+                ? OpenPadded(path, flags | O_CLOEXEC, 0, 0, 0, 0, 0, 0, mode)
+                : OpenPlain(path, flags | O_CLOEXEC, mode);
+            if (fd >= 0 || Marshal.GetLastPInvokeError() != EINTR)
+            {
+                return fd;
+            }
+        }
+    }
+
+    [LibraryImport(
+        Library,
+        EntryPoint = "open",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int OpenPlain(string path, int flags, int mode);
+
+    [LibraryImport(
+        Library,
+        EntryPoint = "open",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int OpenPadded(
+        string path,
+        int flags,
+        nint p2,
+        nint p3,
+        nint p4,
+        nint p5,
+        nint p6,
+        nint p7,
+        int mode
+    );
+
+    [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int fd);
+
+    [LibraryImport(Library, EntryPoint = "read", SetLastError = true)]
+    public static partial nint Read(int fd, byte* buffer, nint count);
+
+    [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(int fd, byte* buffer, nint count);
+
+    [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
+    public static partial int FSync(int fd);
+
+    [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
+    public static partial int FLock(int fd, int operation);
+
+    [LibraryImport(
+        Library,
+        EntryPoint = "rename",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    public static partial int Rename(string from, string to);
+
+    [LibraryImport(
+        Library,
+        EntryPoint = "link",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    public static partial int Link(string from, string to);
+
+    [LibraryImport(
+        Library,
+        EntryPoint = "unlink",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    public static partial int Unlink(string path);
+
+    [LibraryImport(
+        Library,
+        EntryPoint = "mkdir",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    public static partial int MakeFolder(string path, int mode);
+
+    [LibraryImport(
+        Library,
+        EntryPoint = "utimensat",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int UTimeNsAt(int folder, string path, void* times, int flags);
+
+    /// <summary>Sets a file's times to now, which wakes whoever watches its attributes.</summary>
+    public static bool Touch(string path) =>
+        UTimeNsAt(OperatingSystem.IsMacOS() ? -2 : -100, path, null, 0) == 0;
+
+    /// <summary>fcntl with F_FULLFSYNC, for macOS, whose fsync does not reach the platter.</summary>
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int FcntlPadded(
+        int fd,
+        int command,
+        nint p2,
+        nint p3,
+        nint p4,
+        nint p5,
+        nint p6,
+        nint p7,
+        nint argument
+    );
+
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int FcntlPlain(int fd, int command, nint argument);
+
+    public static int Fcntl(int fd, int command, nint argument) =>
+        OperatingSystem.IsMacOS()
+            ? FcntlPadded(fd, command, 0, 0, 0, 0, 0, 0, argument)
+            : FcntlPlain(fd, command, argument);
+
+    /// <summary>Brings a file, or the entries of a folder, to stable storage; 0 or −1 and errno.</summary>
+    public static int Sync(int fd)
+    {
+        const int F_FULLFSYNC = 51;
+        if (OperatingSystem.IsMacOS() && Fcntl(fd, F_FULLFSYNC, 0) == 0)
+        {
+            return 0;
+        }
+
+        // After a failure the kernel may have dropped the dirty pages: a second try would lie.
+        return FSync(fd);
+    }
+
+    [LibraryImport(Library, EntryPoint = "syncfs", SetLastError = true)]
+    private static partial int SyncFs(int fd);
+
+    [LibraryImport(Library, EntryPoint = "sync")]
+    private static partial void SyncEverything();
+
+    /// <summary>Brings a whole file system to stable storage. macOS has only a sync that reports nothing.</summary>
+    public static int SyncFileSystem(int fd)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return SyncFs(fd);
+        }
+
+        SyncEverything();
+        return Sync(fd);
+    }
+
+    [LibraryImport(
+        Library,
+        EntryPoint = "renameat2",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int RenameAt2(
+        int fromFolder,
+        string from,
+        int toFolder,
+        string to,
+        uint flags
+    );
+
+    /// <summary>Renames unless the target exists (EEXIST). Linux only; EINVAL or ENOSYS where unsupported.</summary>
+    public static int RenameNoReplace(string from, string to) => RenameAt2(-100, from, -100, to, 1);
+
+    [LibraryImport(Library, EntryPoint = "geteuid")]
+    public static partial uint EffectiveUser();
+}

@@ -1,0 +1,72 @@
+using System.Collections;
+using AgentQueue.Config;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>Plans by <c>agent-config.json</c> and the settings, read once, when first needed.</summary>
+internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) : IAgentPlanner
+{
+    private readonly Lazy<AgentConfig> _config = new(() => AgentConfig.Load(queue.ProjectRoot));
+
+    public AgentConfig Config => _config.Value;
+
+    public AgentPlan Plan(AgentTask task)
+    {
+        var runner = RunnerEnvironment();
+        var plan = AgentTemplate.Resolve(
+            Config.Find(task.Agent),
+            task,
+            PathsOf(queue, task.Id),
+            settings(),
+            name => runner.GetValueOrDefault(name)
+        );
+        return new AgentPlan
+        {
+            Executable = plan.Executable,
+            Arguments = plan.Arguments,
+            Environment = AgentEnvironment.Build(
+                runner,
+                plan.Environment,
+                task.Id,
+                queue.ProjectRoot
+            ),
+            WorkingFolder = plan.WorkingFolder,
+            PromptFileContent = plan.NeedsPromptFile ? plan.PromptText : null,
+            PromptOnInput = plan.PromptVia == PromptVia.Stdin,
+            Completion = plan.Completion,
+            Timeout = plan.Timeout,
+            IdleTimeout = plan.IdleTimeout,
+            ExitGrace = plan.ExitGrace,
+            Grace = settings().Grace,
+            KeepChildren = plan.KeepChildren,
+        };
+    }
+
+    public int? MaxParallel(string agent) =>
+        Config.Agents.TryGetValue(agent, out var definition) ? definition.MaxParallel : null;
+
+    /// <summary>The files that a task's agent is told about.</summary>
+    public static TaskPaths PathsOf(QueueFolder queue, TaskId id) =>
+        new(
+            queue.ProjectRoot,
+            queue.PlanFile(id),
+            queue.LogFile(id),
+            queue.Workspace,
+            queue.PromptFile(id),
+            queue.SentinelFile(id, Sentinel.Done),
+            queue.SentinelFile(id, Sentinel.Error)
+        );
+
+    private static Dictionary<string, string> RunnerEnvironment()
+    {
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
+        {
+            environment[(string)entry.Key] = (string?)entry.Value ?? "";
+        }
+
+        return environment;
+    }
+}

@@ -1,0 +1,110 @@
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+using TaskStatus = AgentQueue.Tasks.TaskStatus;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>What keeps a task from starting, as far as its dependencies go.</summary>
+internal abstract record Readiness
+{
+    private Readiness() { }
+
+    internal sealed record Ready : Readiness;
+
+    /// <summary>These have yet to complete.</summary>
+    internal sealed record Waiting(IReadOnlyList<TaskId> For) : Readiness;
+
+    /// <summary>One can no longer complete by itself; a retry of it would unblock the task.</summary>
+    internal sealed record Blocked(TaskId By, string Reason) : Readiness;
+}
+
+/// <summary>
+/// Answers whether a task's dependencies are complete. A failed dependency that was retried stands for its
+/// retry; one that was archived counts as it ended.
+/// </summary>
+internal sealed class Dependencies(QueueFolder queue, QueueSnapshot snapshot)
+{
+    private readonly Dictionary<TaskId, AgentTask> _unfinished = snapshot.Unfinished.ToDictionary(
+        static t => t.Id
+    );
+
+    public Readiness Check(AgentTask task)
+    {
+        List<TaskId>? waiting = null;
+        Readiness.Blocked? blocked = null;
+        foreach (var id in task.DependsOn)
+        {
+            if (task.DependenciesMet.Contains(id))
+            {
+                continue;
+            }
+
+            var (status, last, note) = Resolve(id);
+            switch (status)
+            {
+                case TaskStatus.Complete:
+                    break;
+                case TaskStatus.Pending or TaskStatus.Running:
+                    (waiting ??= []).Add(last);
+                    break;
+                default:
+                    blocked ??= new Readiness.Blocked(last, $"Dependency {last} {note}");
+                    break;
+            }
+        }
+
+        return blocked
+            ?? (Readiness)(
+                waiting is null ? new Readiness.Ready() : new Readiness.Waiting(waiting)
+            );
+    }
+
+    /// <summary>
+    /// What stands for a dependency: the last task in its line of retries, with its status (null if it is
+    /// gone) and, where it can no longer complete, the words for it.
+    /// </summary>
+    public (TaskStatus? Status, TaskId Last, string Note) Resolve(TaskId id)
+    {
+        // Lines of retries are short; the bound is for files edited into a ring.
+        for (var step = 0; step < 10_000; step++)
+        {
+            if (_unfinished.TryGetValue(id, out var open))
+            {
+                return (open.Status, id, "");
+            }
+
+            var finished = snapshot.FindFinished(id);
+            if (finished is { Status: TaskStatus.Complete })
+            {
+                return (TaskStatus.Complete, id, "");
+            }
+
+            if (finished is { WillRetry: true } or { HasIntent: true })
+            {
+                return (TaskStatus.Pending, id, "");
+            }
+
+            var task = (finished is null ? queue.ReadArchived(id) : queue.Read(id)) switch
+            {
+                TaskRead.Found(var found, _) => found,
+                _ => null,
+            };
+            switch (task?.State)
+            {
+                case null:
+                    return (null, id, "was not found");
+                case TaskState.Failed { RetriedBy: { } next }:
+                    id = next;
+                    break;
+                case TaskState.Failed:
+                    return (TaskStatus.Failed, id, "failed");
+                case TaskState.Cancelled:
+                    return (TaskStatus.Cancelled, id, "was cancelled");
+                default:
+                    return (task.Status, id, "");
+            }
+        }
+
+        return (null, id, "is retried in a ring");
+    }
+}

@@ -1,0 +1,92 @@
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>
+/// Seeing tasks through to their end: starts those that are not running yet as slots come free, and makes
+/// and follows their automatic retries. The tasks run on if the caller goes away.
+/// </summary>
+internal sealed class ForegroundRun(
+    QueueFolder queue,
+    Reconciler reconciler,
+    QueueRun run,
+    TimeProvider clock
+)
+{
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+
+    /// <param name="limit">How many tasks may run at once, whoever started them.</param>
+    /// <param name="started">Told of each task that was started on the way.</param>
+    /// <param name="ended">Told of each end, and of the retry that takes over, if one will.</param>
+    /// <param name="look">Called at each look, for progress; false stops the waiting.</param>
+    /// <returns>The tasks as they ended, each retried one replaced by its last retry.</returns>
+    public IReadOnlyList<AgentTask> SeeThrough(
+        IReadOnlyList<TaskId> ids,
+        int limit,
+        Action<StartedTask> started,
+        Action<AgentTask> ended,
+        Func<bool> look
+    )
+    {
+        var open = ids.ToList();
+        var told = new HashSet<TaskId>();
+        var done = new List<AgentTask>();
+        using var watch = new FolderWatch(queue.Tasks);
+        while (true)
+        {
+            DateTimeOffset? due = null;
+            foreach (var id in open.ToArray())
+            {
+                var task = queue.ReadOrThrow(id);
+                if (task.State is TaskState.Running && !queue.IsSupervised(id))
+                {
+                    reconciler.Settle(id);
+                    task = queue.ReadOrThrow(id);
+                }
+
+                if (!task.IsFinished)
+                {
+                    continue;
+                }
+
+                if (told.Add(id))
+                {
+                    ended(task);
+                }
+
+                if (task.State is TaskState.Failed { RetriedBy: { } retry })
+                {
+                    open[open.IndexOf(id)] = retry;
+                    due = clock.GetUtcNow();
+                }
+                else if (RetryPolicy.DueAt(task) is { } at)
+                {
+                    due = due is null || at < due ? at : due;
+                }
+                else
+                {
+                    open.Remove(id);
+                    done.Add(task);
+                }
+            }
+
+            if (open.Count == 0 || !look())
+            {
+                return done;
+            }
+
+            foreach (var start in run.StartAny(open, limit).Started)
+            {
+                started(start);
+            }
+
+            var left = due - clock.GetUtcNow();
+            watch.Wait(
+                left is null || left > s_look ? s_look
+                : left > TimeSpan.Zero ? left.Value
+                : TimeSpan.FromMilliseconds(1)
+            );
+        }
+    }
+}

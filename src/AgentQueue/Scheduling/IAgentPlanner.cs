@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>Turns a task and the configuration into what is to be started.</summary>
+internal interface IAgentPlanner
+{
+    /// <exception cref="QueueException">
+    /// The task cannot be started as things are; with <see cref="ExitCode.Usage"/> nothing can, because the
+    /// configuration itself is unusable.
+    /// </exception>
+    AgentPlan Plan(AgentTask task);
+
+    /// <summary>How many of this agent may run at once; null for any number.</summary>
+    int? MaxParallel(string agent);
+}
+
+/// <summary>One execution, decided: nothing in it depends on the configuration any more.</summary>
+internal sealed record AgentPlan
+{
+    /// <summary>Absolute path.</summary>
+    public required string Executable { get; init; }
+
+    /// <summary>Without the program's own name.</summary>
+    public required ImmutableArray<string> Arguments { get; init; }
+
+    /// <summary>The whole environment, as <c>KEY=VALUE</c>.</summary>
+    public required IReadOnlyList<string> Environment { get; init; }
+
+    public required string WorkingFolder { get; init; }
+
+    /// <summary>Written to the prompt file before the start; null if the agent needs none.</summary>
+    public string? PromptFileContent { get; init; }
+
+    /// <summary>The prompt file becomes standard input.</summary>
+    public bool PromptOnInput { get; init; }
+
+    public Completion Completion { get; init; }
+
+    public TimeSpan? Timeout { get; init; }
+
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>How long an agent may live on after its <c>.done</c> or <c>.error</c>.</summary>
+    public TimeSpan ExitGrace { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Between TERM and KILL.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Leave alone what the agent left running when it ended by itself.</summary>
+    public bool KeepChildren { get; init; }
+}

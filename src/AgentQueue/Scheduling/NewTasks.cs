@@ -1,0 +1,177 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>What <c>start</c> asks for; everything already read into its type.</summary>
+internal sealed record NewTask(string Agent, string Prompt)
+{
+    public string? Name { get; init; }
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Absolute.</summary>
+    public string? WorkingFolder { get; init; }
+    public ImmutableSortedDictionary<string, string?> Environment { get; init; } =
+        ImmutableSortedDictionary<string, string?>.Empty;
+    public TimeSpan? Timeout { get; init; }
+    public TimeSpan? TimeoutWarning { get; init; }
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>1 to 10.</summary>
+    public int Priority { get; init; } = AgentTask.DefaultPriority;
+    public int MaxRetries { get; init; } = AgentTask.DefaultMaxRetries;
+    public bool AutoRetry { get; init; }
+    public bool Hold { get; init; }
+    public ImmutableArray<TaskId> DependsOn { get; init; } = [];
+}
+
+/// <summary>Queues tasks. Once a call has returned, they survive anything but <c>clean</c>.</summary>
+internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
+{
+    /// <summary>The longest prompt: 4 MiB of UTF-8.</summary>
+    public const int LongestPrompt = 4 << 20;
+
+    /// <exception cref="QueueException">
+    /// A dependency does not exist, a prompt cannot be delivered, or the disk refused; nothing was stored.
+    /// </exception>
+    public AgentTask Create(NewTask request)
+    {
+        // A dependency must not be cleaned between the look and the write.
+        using var turn = Prepare([request]);
+        var task = Build(request, TaskId.New(clock.GetUtcNow()));
+        while (!queue.TryCreate(task))
+        {
+            task = task with { Id = TaskId.New(clock.GetUtcNow()) };
+        }
+
+        PlanFiles.Write(queue, task);
+        return task;
+    }
+
+    /// <summary>All or none, with ids in their order.</summary>
+    public IReadOnlyList<AgentTask> CreateAll(IReadOnlyList<NewTask> requests)
+    {
+        if (requests.Count == 0)
+        {
+            return [];
+        }
+
+        using var turn = Prepare(requests);
+        var ids = TaskId.NewSeries(clock.GetUtcNow(), requests.Count);
+        var tasks = requests.Select((r, i) => Build(r, ids[i])).ToList();
+        TaskBatch.Create(queue, tasks);
+        return tasks;
+    }
+
+    private HeldLock? Prepare(IReadOnlyList<NewTask> requests)
+    {
+        foreach (var request in requests)
+        {
+            CheckPrompt(request.Prompt);
+        }
+
+        if (!queue.Exists)
+        {
+            queue.Create();
+        }
+
+        if (!requests.Any(static r => r.DependsOn.Length > 0))
+        {
+            return null;
+        }
+
+        var turn = queue.LockQueue();
+        try
+        {
+            foreach (var id in requests.SelectMany(static r => r.DependsOn).Distinct())
+            {
+                if (
+                    queue.Disk.Facts(queue.TaskFile(id)) is null
+                    && queue.Disk.Facts(queue.ArchivedTask(id)) is null
+                )
+                {
+                    throw new QueueException(
+                        $"There is no task {id} to depend on",
+                        "See what there is: agentq status --all"
+                    );
+                }
+            }
+
+            return turn;
+        }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
+    }
+
+    private AgentTask Build(NewTask request, TaskId id) =>
+        new()
+        {
+            Id = id,
+            Agent = request.Agent,
+            Prompt = request.Prompt,
+            CreatedAt = clock.GetUtcNow(),
+            Name = request.Name,
+            Labels = request.Labels,
+            WorkingFolder = request.WorkingFolder,
+            Environment = request.Environment,
+            Timeout = request.Timeout,
+            TimeoutWarning = request.TimeoutWarning,
+            IdleTimeout = request.IdleTimeout,
+            Priority = request.Priority,
+            MaxRetries = request.MaxRetries,
+            AutoRetry = request.AutoRetry,
+            DependsOn = [.. request.DependsOn.Distinct()],
+            State = new TaskState.Pending(request.Hold),
+        };
+
+    /// <summary>Refuses what cannot reach an agent byte for byte.</summary>
+    public static void CheckPrompt(string prompt)
+    {
+        if (string.IsNullOrWhiteSpace(prompt))
+        {
+            throw QueueException.Usage("The prompt is empty", "Say what the agent shall do");
+        }
+
+        if (prompt.Contains('\0'))
+        {
+            throw QueueException.Usage(
+                "The prompt holds a NUL character, which no program can be given"
+            );
+        }
+
+        for (var i = 0; i < prompt.Length; i++)
+        {
+            if (!char.IsSurrogate(prompt[i]))
+            {
+                continue;
+            }
+
+            if (i + 1 >= prompt.Length || !char.IsSurrogatePair(prompt[i], prompt[i + 1]))
+            {
+                throw QueueException.Usage(
+                    "The prompt is not valid Unicode (half of a surrogate pair)"
+                );
+            }
+
+            i++;
+        }
+
+        if (Encoding.UTF8.GetByteCount(prompt) > LongestPrompt)
+        {
+            throw QueueException.Usage(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The prompt is longer than {LongestPrompt >> 20} MiB"
+                ),
+                "Put it into a file and tell the agent to read that"
+            );
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using AgentQueue.Config;
+using AgentQueue.Processes;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>
+/// Everything that works on one project's queue, put together once. Whatever starts it, a verb, a
+/// supervisor or a server, enters the library here; what a call does not use is not made.
+/// </summary>
+internal sealed class ProjectQueue
+{
+    private readonly Lazy<Settings> _settings;
+    private readonly Lazy<ConfigPlanner> _planner;
+    private readonly Lazy<Retries> _retries;
+    private readonly Lazy<Reconciler> _reconciler;
+    private readonly Lazy<QueueRun> _run;
+
+    public ProjectQueue(string root, TimeProvider clock)
+    {
+        Root = root;
+        Clock = clock;
+        _settings = new(() => Settings.Load(Path.Join(root, QueueFolder.FolderName)));
+        Queue = new QueueFolder(root, RealDisk, () => _settings.Value.Fsync);
+        _planner = new(() => new ConfigPlanner(Queue, () => _settings.Value));
+        _retries = new(() => new Retries(Queue, clock));
+        _reconciler = new(() => new Reconciler(Queue, SystemOrphans(clock), Retries, clock));
+        _run = new(() =>
+            new QueueRun(Queue, Reconciler, Retries, Planner, new LocalBackend(Queue), clock)
+        );
+    }
+
+    /// <summary>The disk of this machine.</summary>
+    public static IDisk RealDisk { get; } = new UnixDisk();
+
+    /// <summary>The project's root folder, absolute.</summary>
+    public string Root { get; }
+    public TimeProvider Clock { get; }
+    public QueueFolder Queue { get; }
+    public Settings Settings => _settings.Value;
+    public AgentConfig Config => _planner.Value.Config;
+    public IAgentPlanner Planner => _planner.Value;
+    public Reconciler Reconciler => _reconciler.Value;
+    public Retries Retries => _retries.Value;
+    public QueueRun Run => _run.Value;
+    public TaskLookup Lookup => new(Queue);
+    public NewTasks NewTasks => new(Queue, Clock);
+    public TaskControl Control => new(Queue, Reconciler, Clock);
+    public ForegroundRun Foreground => new(Queue, Reconciler, Run, Clock);
+    public QueueWait Wait => new(Queue, Reconciler, Clock);
+
+    /// <summary>
+    /// Refuses what could never be started: an agent that does not exist, a prompt too long for it.
+    /// </summary>
+    public void CheckDeliverable(NewTask request)
+    {
+        var agent = Config.Find(request.Agent);
+        if (
+            agent.PromptVia == PromptVia.Arg
+            && System.Text.Encoding.UTF8.GetByteCount(request.Prompt)
+                > AgentTemplate.LongestPromptArgument
+        )
+        {
+            throw QueueException.Usage(
+                $"The prompt is longer than {AgentTemplate.LongestPromptArgument >> 10} KiB, which '{agent.Name}' cannot be given as an argument",
+                "Set \"promptVia\": \"stdin\" for it in agent-config.json"
+            );
+        }
+    }
+
+    /// <summary>What the hidden verb does, from the inherited lock to the last task of a drain.</summary>
+    public void LiveAsSupervisor(string task, HeldLock? inherited)
+    {
+        using (inherited)
+        {
+            var supervisor = new Supervisor(Queue, Planner, SystemHost(Clock), Clock);
+            new SupervisorProcess(Queue, supervisor, Run).Live(task, inherited);
+        }
+    }
+
+    private static LinuxAgentHost SystemHost(TimeProvider clock) =>
+        OperatingSystem.IsLinux()
+            ? new LinuxAgentHost(clock)
+            : throw new QueueException("This build cannot run agents on this system yet");
+
+    private static IOrphans SystemOrphans(TimeProvider clock) =>
+        OperatingSystem.IsLinux() ? new LinuxOrphans(clock) : new NoOrphans();
+
+    /// <summary>For systems on which processes cannot be identified: nothing is touched.</summary>
+    private sealed class NoOrphans : IOrphans
+    {
+        public bool End(TaskId id, RunIdentity? identity) => false;
+    }
+}

@@ -1,0 +1,363 @@
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>One task that a pass started, or tried to.</summary>
+internal sealed record StartedTask(AgentTask Task, ISupervisorStart Start);
+
+/// <summary>What a pass over the queue came to.</summary>
+/// <param name="Started">In the order in which they were started.</param>
+/// <param name="Running">How many run now, those included.</param>
+/// <param name="Ready">How many more could start if there were slots.</param>
+/// <param name="NextDue">When the next back-off ends; null if none is waited for.</param>
+internal sealed record PassResult(
+    IReadOnlyList<StartedTask> Started,
+    int Running,
+    int Ready,
+    int Pending,
+    DateTimeOffset? NextDue
+)
+{
+    /// <summary>A task that the caller runs itself, with its lock.</summary>
+    public (AgentTask Task, HeldLock Lock)? Taken { get; init; }
+}
+
+/// <summary>
+/// Starting tasks. A pass holds the queue's lock from the count of what runs to the last hand-over of a
+/// task's lock, so two passes at once never start a task twice and never exceed the limit.
+/// </summary>
+internal sealed class QueueRun(
+    QueueFolder queue,
+    Reconciler reconciler,
+    Retries retries,
+    IAgentPlanner planner,
+    IBackend backend,
+    TimeProvider clock
+)
+{
+    // Supervisors are in no hurry: nobody looks at them.
+    private static readonly TimeSpan s_supervisorPatience = TimeSpan.FromSeconds(60);
+
+    private readonly Drain _drain = new(queue);
+
+    /// <summary>Starts ready tasks until <paramref name="limit"/> run in all.</summary>
+    /// <param name="most">Start no more than this many.</param>
+    public PassResult Fill(int limit, int most = int.MaxValue)
+    {
+        using var turn = queue.LockQueue();
+        DropStaleDrain();
+        return Pass(limit, most, null, takeOne: false);
+    }
+
+    /// <summary>Starts the named tasks, whatever their priority.</summary>
+    /// <param name="limit">The most that may run at once; null for no limit.</param>
+    /// <exception cref="QueueException">One of them cannot start now; none was started.</exception>
+    public PassResult StartNamed(IReadOnlyList<TaskId> ids, int? limit)
+    {
+        using var turn = queue.LockQueue();
+        DropStaleDrain();
+        return Pass(limit ?? int.MaxValue, int.MaxValue, ids, takeOne: false);
+    }
+
+    /// <summary>Starts those of the tasks that are ready, as far as there are slots.</summary>
+    public PassResult StartAny(IReadOnlyCollection<TaskId> ids, int limit)
+    {
+        using var turn = queue.LockQueue();
+        DropStaleDrain();
+        return Pass(limit, int.MaxValue, null, takeOne: false, only: ids.Contains);
+    }
+
+    /// <summary>Keeps <paramref name="parallel"/> slots full from now on, without this process.</summary>
+    public PassResult BeginDrain(int parallel)
+    {
+        using var turn = queue.LockQueue();
+        _drain.Begin(parallel);
+        return ContinueDrain(parallel);
+    }
+
+    /// <summary>Nothing more is started by itself; what runs goes on. False if there was no drain.</summary>
+    public bool EndDrain()
+    {
+        using var turn = queue.LockQueue();
+        return _drain.End();
+    }
+
+    /// <summary>After a change that may have made a task ready: fills the slots if a drain is on.</summary>
+    public PassResult? ContinueDrain()
+    {
+        if (_drain.Parallel is null)
+        {
+            return null;
+        }
+
+        using var turn = queue.LockQueue();
+        DropStaleDrain();
+        return _drain.Parallel is { } parallel ? ContinueDrain(parallel) : null;
+    }
+
+    /// <summary>
+    /// What a supervisor does when its task has ended: fills the slots if a drain is on, and takes one
+    /// task itself; or stays as the keeper that waits for the next back-off. Null: nothing left for it.
+    /// </summary>
+    public (AgentTask Task, HeldLock Lock)? TakeNext()
+    {
+        HeldLock? keeper = null;
+        try
+        {
+            while (_drain.Parallel is not null)
+            {
+                PassResult pass;
+                using (queue.LockQueue(s_supervisorPatience))
+                {
+                    if (_drain.Parallel is not { } parallel)
+                    {
+                        return null;
+                    }
+
+                    var (snapshot, _) = reconciler.Reconcile(autoRetry: true);
+                    keeper ??= NextDue(snapshot) is null ? null : _drain.TryKeep();
+                    pass = Pass(parallel, int.MaxValue, null, takeOne: keeper is null, snapshot);
+                    EndDrainWhenDone(pass);
+                }
+
+                if (pass.Taken is not null || keeper is null || pass.NextDue is not { } due)
+                {
+                    return pass.Taken;
+                }
+
+                FolderWatch.Wait(queue.Tasks, Until(due));
+            }
+
+            return null;
+        }
+        finally
+        {
+            keeper?.Dispose();
+        }
+    }
+
+    /// <summary>What would be started, in order; nothing is.</summary>
+    public IReadOnlyList<AgentTask> Preview(IReadOnlyList<TaskId>? ids, int limit, int most)
+    {
+        var (snapshot, _) = reconciler.Reconcile(autoRetry: false);
+        var (ready, _, running, _) = Survey(snapshot);
+        return ids is null
+            ? Scheduler.Choose(
+                ready,
+                Math.Min(limit - running.Values.Sum(), most),
+                running,
+                planner.MaxParallel
+            )
+            : [.. ids.Select(id => CheckNamed(id, ready, snapshot))];
+    }
+
+    /// <summary>The tasks that have not ended, and whether any of them runs or could start now.</summary>
+    public (HashSet<TaskId> Unfinished, bool Busy) Look()
+    {
+        var (snapshot, _) = reconciler.Reconcile(autoRetry: true);
+        var (ready, _, running, _) = Survey(snapshot);
+        // While a drain is on, a back-off that it waits for is work in progress.
+        return (
+            [.. snapshot.Unfinished.Select(static t => t.Id)],
+            ready.Count > 0 || running.Count > 0 || _drain.Parallel is not null
+        );
+    }
+
+    private PassResult ContinueDrain(int parallel)
+    {
+        var pass = Pass(parallel, int.MaxValue, null, takeOne: false);
+        EndDrainWhenDone(pass);
+        if (pass.NextDue is not null)
+        {
+            backend.LaunchKeeper();
+        }
+
+        return pass;
+    }
+
+    private void EndDrainWhenDone(PassResult pass)
+    {
+        if (pass is { Running: 0, Ready: 0, NextDue: null, Taken: null })
+        {
+            _drain.End();
+        }
+    }
+
+    // A drain whose supervisors were all killed would otherwise come back with the next task.
+    private void DropStaleDrain()
+    {
+        if (_drain.Parallel is not null && _drain.IsDeserted)
+        {
+            // A supervisor that is only starting has a task's lock already.
+            var snapshot = QueueSnapshot.Take(queue);
+            if (!snapshot.Unfinished.Exists(t => IsSupervised(t, snapshot)))
+            {
+                _drain.End();
+            }
+        }
+    }
+
+    private bool IsSupervised(AgentTask task, QueueSnapshot snapshot) =>
+        snapshot.MayBeSupervised(task.Id) && queue.IsSupervised(task.Id);
+
+    // The caller holds the queue's lock.
+    private PassResult Pass(
+        int limit,
+        int most,
+        IReadOnlyList<TaskId>? ids,
+        bool takeOne,
+        QueueSnapshot? snapshot = null,
+        Func<TaskId, bool>? only = null
+    )
+    {
+        snapshot ??= reconciler.Reconcile(autoRetry: true).Snapshot;
+        var (ready, pending, running, nextDue) = Survey(snapshot);
+        var runs = running.Values.Sum();
+        var slots = Math.Min(limit - runs, most);
+        var chosen = ids is null
+            ? Scheduler.Choose(
+                only is null ? ready : ready.Where(t => only(t.Id)),
+                slots,
+                running,
+                planner.MaxParallel
+            )
+            : [.. ids.Select(id => CheckNamed(id, ready, snapshot)).Take(Math.Max(slots, 0))];
+        var started = new List<StartedTask>();
+        (AgentTask, HeldLock)? taken = null;
+        foreach (var task in chosen)
+        {
+            var held = queue.TryLockTask(task.Id);
+            if (held is null)
+            {
+                // A verb is at work on it: hold, cancel, deps. The next pass sees what came of that.
+                continue;
+            }
+
+            // What was read for the choice may have been changed before the lock was ours.
+            if (
+                queue.Read(task.Id)
+                is not TaskRead.Found
+                ({ State: TaskState.Pending { Held: false } }, _)
+            )
+            {
+                new PassingLock(held, queue.Disk, queue.LockFile(task.Id)).Dispose();
+                continue;
+            }
+
+            if (takeOne && taken is null)
+            {
+                taken = (task, held);
+                continue;
+            }
+
+            using (held)
+            {
+                started.Add(new StartedTask(task, backend.Launch(task.Id, held)));
+            }
+        }
+
+        var now = started.Count + (taken is null ? 0 : 1);
+        return new PassResult(started, runs + now, ready.Count - now, pending, nextDue)
+        {
+            Taken = taken,
+        };
+    }
+
+    /// <summary>Sorts the unfinished into what is ready and what runs.</summary>
+    private (
+        List<AgentTask> Ready,
+        int Pending,
+        Dictionary<string, int> Running,
+        DateTimeOffset? NextDue
+    ) Survey(QueueSnapshot snapshot)
+    {
+        var dependencies = new Dependencies(queue, snapshot);
+        var now = clock.GetUtcNow();
+        var ready = new List<AgentTask>();
+        var running = new Dictionary<string, int>(StringComparer.Ordinal);
+        var pending = 0;
+        foreach (var task in snapshot.Unfinished)
+        {
+            if (task.State is not TaskState.Pending state || IsSupervised(task, snapshot))
+            {
+                running[task.Agent] = running.GetValueOrDefault(task.Agent) + 1;
+                continue;
+            }
+
+            pending++;
+            if (
+                !state.Held
+                && (state.NotBefore is not { } notBefore || notBefore <= now)
+                && dependencies.Check(task) is Readiness.Ready
+            )
+            {
+                ready.Add(task);
+            }
+        }
+
+        return (ready, pending, running, NextDue(snapshot));
+    }
+
+    private DateTimeOffset? NextDue(QueueSnapshot snapshot)
+    {
+        var next = retries.NextDue(snapshot);
+        foreach (var task in snapshot.Unfinished)
+        {
+            if (
+                task.State is TaskState.Pending { Held: false, NotBefore: { } at }
+                && at > clock.GetUtcNow()
+                && (next is null || at < next)
+            )
+            {
+                next = at;
+            }
+        }
+
+        return next;
+    }
+
+    private AgentTask CheckNamed(TaskId id, List<AgentTask> ready, QueueSnapshot snapshot)
+    {
+        if (ready.Find(t => t.Id == id) is { } found)
+        {
+            return found;
+        }
+
+        var task = queue.ReadOrThrow(id);
+        if (task.State is not TaskState.Pending pending)
+        {
+            throw new QueueException(
+                $"Task {id} is {TaskJson.NameOf(task.Status)}; only a pending task can be started",
+                task.State is TaskState.Failed ? $"Try it again: agentq retry {id} --run" : null
+            );
+        }
+
+        throw pending.Held
+            ? new QueueException($"Task {id} is held", $"Let it go: agentq release {id}")
+            : new Dependencies(queue, snapshot).Check(task) switch
+            {
+                Readiness.Waiting w => new QueueException(
+                    $"Task {id} waits for {string.Join(", ", w.For)}",
+                    $"See its dependencies: agentq deps show {id}"
+                ),
+                Readiness.Blocked b => new QueueException(
+                    $"Task {id} cannot start: {b.Reason}",
+                    $"Retry the dependency, or remove it: agentq deps remove {id} {b.By}"
+                ),
+                _ => new QueueException(
+                    $"Task {id} is not ready to start",
+                    $"See why: agentq show {id}"
+                ),
+            };
+    }
+
+    private TimeSpan Until(DateTimeOffset due)
+    {
+        var left = due - clock.GetUtcNow();
+        // Looked at again at least once a minute, so that a clock that was set back cannot stop a drain.
+        return left < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1)
+            : left > TimeSpan.FromMinutes(1) ? TimeSpan.FromMinutes(1)
+            : left;
+    }
+}

@@ -1,0 +1,140 @@
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>Staying until tasks have ended. Wakes at changes of the folder, not at a pace.</summary>
+internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimeProvider clock)
+{
+    // Also looked at without a sign of change: a supervisor that is killed leaves none.
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Waits until all of the tasks, or with <paramref name="any"/> one of them, have ended.
+    /// </summary>
+    /// <param name="ended">Told of each end as it is seen.</param>
+    /// <param name="look">Called at each look, for progress; false stops the waiting.</param>
+    /// <returns>Those that have ended; fewer than asked for if the time was up.</returns>
+    public IReadOnlyList<AgentTask> Until(
+        IReadOnlyList<TaskId> ids,
+        bool any,
+        TimeSpan? timeout,
+        Action<AgentTask> ended,
+        Func<bool> look
+    )
+    {
+        var start = clock.GetTimestamp();
+        var open = ids.Distinct().ToList();
+        var done = new List<AgentTask>();
+        using var watch = new FolderWatch(queue.Tasks);
+        while (true)
+        {
+            foreach (var id in open.ToArray())
+            {
+                if (ReadEnded(id) is { } task)
+                {
+                    open.Remove(id);
+                    done.Add(task);
+                    ended(task);
+                }
+            }
+
+            if (open.Count == 0 || (any && done.Count > 0) || !look())
+            {
+                return done;
+            }
+
+            var left = timeout - clock.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero)
+            {
+                return done;
+            }
+
+            watch.Wait(left < s_look ? left.Value : s_look);
+        }
+    }
+
+    /// <summary>
+    /// Waits until nothing is running or ready, or with <paramref name="any"/> until one task has ended.
+    /// </summary>
+    /// <returns>What ended meanwhile; whether the time was up; false for <c>Waited</c> if there was nothing.</returns>
+    public (IReadOnlyList<AgentTask> Ended, bool TimedOut, bool Waited) UntilIdle(
+        QueueRun run,
+        TimeSpan? timeout,
+        bool any,
+        Action<AgentTask> ended
+    )
+    {
+        var start = clock.GetTimestamp();
+        var watched = new HashSet<TaskId>();
+        var done = new List<AgentTask>();
+        using var watch = new FolderWatch(queue.Tasks);
+        while (true)
+        {
+            var (unfinished, busy) = run.Look();
+            foreach (var id in watched.Where(id => !unfinished.Contains(id)).ToArray())
+            {
+                watched.Remove(id);
+                if (ReadEnded(id) is { } task)
+                {
+                    done.Add(task);
+                    ended(task);
+                }
+            }
+
+            watched.UnionWith(unfinished);
+            if (!busy || (any && done.Count > 0))
+            {
+                return (done, false, done.Count > 0 || busy);
+            }
+
+            var left = timeout - clock.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero)
+            {
+                return (done, true, true);
+            }
+
+            watch.Wait(left < s_look ? left.Value : s_look);
+        }
+    }
+
+    /// <summary>The task if it has ended; settles it first if its supervisor is gone.</summary>
+    private AgentTask? ReadEnded(TaskId id)
+    {
+        switch (queue.Read(id))
+        {
+            case TaskRead.Found({ IsFinished: true } task, _):
+                return task;
+            case TaskRead.Found({ State: TaskState.Running }, _) when !queue.IsSupervised(id):
+                reconciler.Settle(id);
+                return null;
+            case TaskRead.Missing:
+                return queue.ReadArchived(id) is TaskRead.Found(var archived, _)
+                    ? archived
+                    : throw new QueueException($"Task {id} was removed while it was waited for");
+            case TaskRead.Unreadable(_, var reason):
+                throw new QueueException($"Cannot read {queue.TaskFile(id)}: {reason}");
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>The outcome of tasks as an exit code: a failure weighs more than a cancellation.</summary>
+    public static ExitCode Outcome(IEnumerable<AgentTask> tasks)
+    {
+        var outcome = ExitCode.Ok;
+        foreach (var task in tasks)
+        {
+            switch (task.State)
+            {
+                case TaskState.Failed:
+                    return ExitCode.WorkFailed;
+                case TaskState.Cancelled:
+                    outcome = ExitCode.WorkCancelled;
+                    break;
+            }
+        }
+
+        return outcome;
+    }
+}

@@ -1,0 +1,151 @@
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>Ending the processes of a task whose supervisor has died.</summary>
+internal interface IOrphans
+{
+    /// <summary>
+    /// Ends every process of the task that can be identified with certainty.
+    /// </summary>
+    /// <returns>False if they are out of reach: on another machine, in another container.</returns>
+    bool End(TaskId id, RunIdentity? identity);
+}
+
+/// <summary>
+/// Brings the files up to date with what really lives. It changes only tasks that nobody supervises, under
+/// their lock, and two passes in a row change nothing the second time.
+/// </summary>
+internal sealed class Reconciler(
+    QueueFolder queue,
+    IOrphans orphans,
+    Retries retries,
+    TimeProvider clock
+)
+{
+    private readonly VerdictWriter _verdicts = new(queue, clock);
+
+    /// <summary>A snapshot of the queue with everything settled that can be.</summary>
+    /// <param name="autoRetry">Create the retries that are due, too.</param>
+    public (QueueSnapshot Snapshot, int Changed) Reconcile(bool autoRetry)
+    {
+        var snapshot = QueueSnapshot.Take(queue);
+        if (TaskBatch.FinishInterrupted(queue, snapshot.Journals))
+        {
+            snapshot = QueueSnapshot.Take(queue);
+        }
+
+        var changed = 0;
+        foreach (var task in snapshot.Unfinished)
+        {
+            if (NeedsSettling(task, snapshot) && Settle(task.Id))
+            {
+                changed++;
+            }
+        }
+
+        changed += retries.FinishInterrupted(snapshot);
+        if (changed > 0)
+        {
+            snapshot = QueueSnapshot.Take(queue);
+        }
+
+        if (autoRetry)
+        {
+            var made = retries.CreateDue(snapshot);
+            changed += made;
+            snapshot = made > 0 ? QueueSnapshot.Take(queue) : snapshot;
+        }
+
+        return NoteBlocked(snapshot) ? (QueueSnapshot.Take(queue), changed) : (snapshot, changed);
+    }
+
+    private bool NeedsSettling(AgentTask task, QueueSnapshot snapshot) =>
+        task.State is TaskState.Running
+            ? !snapshot.MayBeSupervised(task.Id) || !queue.IsSupervised(task.Id)
+            : snapshot.HasVerdictSentinel(task.Id);
+
+    /// <summary>Records the verdict of a task that nobody supervises; false if there is nothing to record.</summary>
+    public bool Settle(TaskId id)
+    {
+        // Held by somebody: the task is in good hands, or will be looked at again.
+        using var held = queue.TryLockPassing(id);
+        if (held is null || queue.Read(id) is not TaskRead.Found(var task, _))
+        {
+            return false;
+        }
+
+        var identity = RunIdentity.Read(queue, id);
+        var orphaned = queue.IsAgentAlive(id);
+        switch (task.State)
+        {
+            case TaskState.Finished:
+                // Its supervisor died between the record and the sweep.
+                queue.SweepRunFiles(id);
+                return false;
+            case TaskState.Pending when !new Sentinels(queue).AnyVerdict(id):
+                return false;
+            case TaskState.Running when orphaned:
+                if (!orphans.End(id, identity) || queue.IsAgentAlive(id))
+                {
+                    return false;
+                }
+
+                break;
+        }
+
+        var evidence = _verdicts.Gather(id, identity?.Completion ?? Completion.Auto) with
+        {
+            IdleLimit = task.IdleTimeout,
+            LostDetail = orphaned
+                ? "The supervisor was killed; its agent was found running and ended"
+                : null,
+        };
+        _verdicts.Record(task, evidence);
+        return true;
+    }
+
+    // Kept in the file for those who read files; agentq itself always looks at the dependencies.
+    private bool NoteBlocked(QueueSnapshot snapshot)
+    {
+        Dependencies? dependencies = null;
+        var changed = false;
+        foreach (var task in snapshot.Unfinished)
+        {
+            if (task.State is not TaskState.Pending pending || task.DependsOn.IsEmpty)
+            {
+                continue;
+            }
+
+            dependencies ??= new Dependencies(queue, snapshot);
+            var blocked = dependencies.Check(task) as Readiness.Blocked;
+            if (blocked?.By == pending.BlockedBy && blocked?.Reason == pending.BlockedReason)
+            {
+                continue;
+            }
+
+            using var held = queue.TryLockPassing(task.Id);
+            if (
+                held is not null
+                && queue.Read(task.Id)
+                    is TaskRead.Found({ State: TaskState.Pending still } current, _)
+            )
+            {
+                queue.Write(
+                    current with
+                    {
+                        State = still with
+                        {
+                            BlockedBy = blocked?.By,
+                            BlockedReason = blocked?.Reason,
+                        },
+                    }
+                );
+                changed = true;
+            }
+        }
+
+        return changed;
+    }
+}

@@ -1,0 +1,197 @@
+using System.Globalization;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>What a retry may change from the task that failed.</summary>
+internal sealed record RetryOptions(int? MaxRetries = null, bool AutoRetry = false);
+
+/// <summary>
+/// Makes the task that retries a failed one, exactly once for each failure. The new id is written into the
+/// failed task before the new task exists; a crash between the two is finished by the next pass.
+/// </summary>
+internal sealed class Retries(QueueFolder queue, TimeProvider clock)
+{
+    /// <summary>Retries a failed task.</summary>
+    /// <exception cref="QueueException">It is not failed, was retried already, or has no retries left.</exception>
+    public AgentTask Create(TaskId id, RetryOptions options)
+    {
+        using var held = queue.LockTask(id);
+        var task = queue.ReadOrThrow(id);
+        if (task.State is not TaskState.Failed failed)
+        {
+            throw new QueueException(
+                $"Task {id} is {TaskJson.NameOf(task.Status)}; only a failed task can be retried"
+            );
+        }
+
+        if (failed.RetriedBy is { } by)
+        {
+            throw new QueueException(
+                $"Task {id} was already retried as {by}",
+                $"See how that went: agentq show {by}"
+            );
+        }
+
+        var most = options.MaxRetries ?? task.MaxRetries;
+        if (task.RetryCount + 1 > most && failed.RetryIntent is null)
+        {
+            throw new QueueException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Task {id} has used its {most} retries"
+                ),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Allow one more: agentq retry {id} --max-retries {task.RetryCount + 1}"
+                )
+            );
+        }
+
+        return Create(task, failed, most, options.AutoRetry);
+    }
+
+    /// <summary>Makes the automatic retries that are due; returns how many.</summary>
+    public int CreateDue(QueueSnapshot snapshot)
+    {
+        var made = 0;
+        var now = clock.GetUtcNow();
+        foreach (var candidate in snapshot.Finished)
+        {
+            if (!candidate.WillRetry || now < candidate.CompletedAt)
+            {
+                continue;
+            }
+
+            // Whoever holds the lock is doing the same.
+            using var held = queue.TryLockPassing(candidate.Id);
+            if (
+                held is not null
+                && queue.Read(candidate.Id) is TaskRead.Found(var task, _)
+                && RetryPolicy.DueAt(task) is { } due
+                && due <= now
+                && task.State is TaskState.Failed failed
+            )
+            {
+                Create(task, failed, task.MaxRetries, autoRetry: true);
+                made++;
+            }
+        }
+
+        return made;
+    }
+
+    /// <summary>When the next automatic retry is due; null if none is.</summary>
+    public DateTimeOffset? NextDue(QueueSnapshot snapshot)
+    {
+        DateTimeOffset? next = null;
+        foreach (var candidate in snapshot.Finished)
+        {
+            if (
+                candidate.WillRetry
+                && queue.Read(candidate.Id) is TaskRead.Found(var task, _)
+                && RetryPolicy.DueAt(task) is { } due
+                && (next is null || due < next)
+            )
+            {
+                next = due;
+            }
+        }
+
+        return next;
+    }
+
+    /// <summary>Completes retries whose maker died half-way; returns how many.</summary>
+    public int FinishInterrupted(QueueSnapshot snapshot)
+    {
+        var finished = 0;
+        foreach (var candidate in snapshot.Finished)
+        {
+            if (!candidate.HasIntent)
+            {
+                continue;
+            }
+
+            using var held = queue.TryLockPassing(candidate.Id);
+            if (
+                held is not null
+                && queue.Read(candidate.Id) is TaskRead.Found(var task, _)
+                && task.State is TaskState.Failed { RetryIntent: not null } failed
+            )
+            {
+                Create(task, failed, task.MaxRetries, task.AutoRetry);
+                finished++;
+            }
+        }
+
+        return finished;
+    }
+
+    // The caller holds the failed task's lock.
+    private AgentTask Create(
+        AgentTask task,
+        TaskState.Failed failed,
+        int maxRetries,
+        bool autoRetry
+    )
+    {
+        var now = clock.GetUtcNow();
+        var retry = new AgentTask
+        {
+            Id = failed.RetryIntent ?? NewId(now),
+            Agent = task.Agent,
+            Prompt = task.Prompt,
+            CreatedAt = now,
+            Name = task.Name,
+            Labels = task.Labels,
+            WorkingFolder = task.WorkingFolder,
+            Environment = task.Environment,
+            Timeout = task.Timeout,
+            TimeoutWarning = task.TimeoutWarning,
+            IdleTimeout = task.IdleTimeout,
+            Priority = task.Priority,
+            RetryCount = task.RetryCount + 1,
+            MaxRetries = maxRetries,
+            AutoRetry = autoRetry,
+            Parent = task.Parent ?? task.Id,
+            RetryHistory =
+            [
+                .. task.RetryHistory,
+                new RetryRecord(task.RetryCount + 1, now, failed.Message, task.Id),
+            ],
+            DependsOn = task.DependsOn,
+            DependenciesMet = task.DependenciesMet,
+            State = new TaskState.Pending(),
+        };
+        if (failed.RetryIntent is null)
+        {
+            queue.Write(task with { State = failed with { RetryIntent = retry.Id } });
+        }
+
+        // False if the retry exists already: its maker died just after it.
+        if (queue.TryCreate(retry))
+        {
+            PlanFiles.Write(queue, retry, failed.Message);
+        }
+
+        queue.Write(
+            task with
+            {
+                State = failed with { RetryIntent = null, RetriedBy = retry.Id, RetriedAt = now },
+            }
+        );
+        return retry;
+    }
+
+    private TaskId NewId(DateTimeOffset now)
+    {
+        var id = TaskId.New(now);
+        while (queue.Disk.Facts(queue.TaskFile(id)) is not null)
+        {
+            id = TaskId.New(now);
+        }
+
+        return id;
+    }
+}

@@ -1,0 +1,48 @@
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>Chooses; pure.</summary>
+internal static class Scheduler
+{
+    /// <summary>Priority first, then age; ids decide between equals.</summary>
+    public static IEnumerable<AgentTask> InOrder(IEnumerable<AgentTask> tasks) =>
+        tasks
+            .OrderByDescending(static t => t.Priority)
+            .ThenBy(static t => t.CreatedAt)
+            .ThenBy(static t => t.Id);
+
+    /// <summary>
+    /// Up to <paramref name="slots"/> of the ready tasks, such that no agent exceeds its own limit.
+    /// </summary>
+    /// <param name="running">How many of each agent run now.</param>
+    /// <param name="maxParallel">An agent's limit; null for none.</param>
+    public static List<AgentTask> Choose(
+        IEnumerable<AgentTask> ready,
+        int slots,
+        IReadOnlyDictionary<string, int> running,
+        Func<string, int?> maxParallel
+    )
+    {
+        var chosen = new List<AgentTask>();
+        var counts = new Dictionary<string, int>(running, StringComparer.Ordinal);
+        foreach (var task in InOrder(ready))
+        {
+            if (chosen.Count >= slots)
+            {
+                break;
+            }
+
+            var count = counts.GetValueOrDefault(task.Agent);
+            if (maxParallel(task.Agent) is { } limit && count >= limit)
+            {
+                continue;
+            }
+
+            counts[task.Agent] = count + 1;
+            chosen.Add(task);
+        }
+
+        return chosen;
+    }
+}

@@ -1,0 +1,287 @@
+using System.Globalization;
+using System.Text;
+using AgentQueue.Processes;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>
+/// Owns one running task from the recorded start to the recorded verdict. It holds the task's lock all the
+/// time, records the attempt before the agent can do anything, and is the only writer of the outcome. If
+/// it dies, the lock is free, and whoever looks next settles the task (<see cref="Reconciler"/>).
+/// </summary>
+internal sealed class Supervisor(
+    QueueFolder queue,
+    IAgentPlanner planner,
+    IAgentHost host,
+    TimeProvider clock
+)
+{
+    // Sentinels dropped by agents and users are noticed at this pace; requests of our own verbs knock.
+    private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(500);
+
+    // What an agent leaves behind is asked to end, but nobody waits long for it.
+    private static readonly TimeSpan s_leftoverGrace = TimeSpan.FromMilliseconds(250);
+
+    private readonly Sentinels _sentinels = new(queue);
+    private readonly VerdictWriter _verdicts = new(queue, clock);
+
+    private enum Cause
+    {
+        /// <summary>The agent ended by itself.</summary>
+        None,
+
+        /// <summary>A reason that stands in the files: a request, a sentinel, the deadline.</summary>
+        Recorded,
+
+        /// <summary>This supervisor was told to end.</summary>
+        Stopped,
+    }
+
+    /// <summary>
+    /// Runs a pending task whose lock the caller holds, and returns it as it ended; null if it was not
+    /// pending any more. The lock's file is gone afterwards; the caller disposes the lock.
+    /// </summary>
+    /// <param name="report">Told once how the start went: <c>started</c> or <c>failed …</c>.</param>
+    public AgentTask? Run(TaskId id, Action<string> report)
+    {
+        if (queue.Read(id) is not TaskRead.Found({ State: TaskState.Pending } task, _))
+        {
+            report("skipped");
+            queue.SweepRunFiles(id);
+            return null;
+        }
+
+        AgentPlan plan;
+        try
+        {
+            plan = planner.Plan(task);
+        }
+        catch (QueueException e) when (e.ExitCode != ExitCode.Usage)
+        {
+            return FailToLaunch(task, e.Message, report);
+        }
+
+        using var alive =
+            queue.Disk.TryLock(queue.AliveFile(id), create: true)
+            ?? throw new QueueException($"Processes of an earlier attempt of {id} still live");
+        if (plan.PromptFileContent is { } prompt)
+        {
+            queue.Disk.Delete(queue.PromptFile(id));
+            queue.Disk.WriteNew(queue.PromptFile(id), Encoding.UTF8.GetBytes(prompt), sync: false);
+        }
+
+        var started = clock.GetTimestamp();
+        task = task with
+        {
+            Attempt = task.Attempt + 1,
+            Timeout = plan.Timeout,
+            TimeoutWarning =
+                task.TimeoutWarning
+                ?? (plan.Timeout is null ? null : AgentTask.DefaultTimeoutWarning),
+            IdleTimeout = plan.IdleTimeout,
+            State = new TaskState.Running(clock.GetUtcNow(), Environment.ProcessId),
+        };
+        queue.Write(task);
+
+        IAgentProcess agent;
+        try
+        {
+            agent = host.Start(LaunchOf(task, plan, alive));
+        }
+        catch (LaunchException e)
+        {
+            return FailToLaunch(task, e.Message, report);
+        }
+
+        using (agent)
+        {
+            new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion).Write(queue, id);
+            report("started " + agent.Identity.Pid.ToString(CultureInfo.InvariantCulture));
+            (task, var cause) = Watch(task, plan, agent, started);
+            if (cause != Cause.None)
+            {
+                agent.EndAll(plan.Grace);
+            }
+            else if (!plan.KeepChildren)
+            {
+                agent.EndLeftovers(s_leftoverGrace);
+            }
+
+            var evidence = _verdicts.Gather(id, plan.Completion, agent.Exit);
+            if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
+            {
+                evidence = evidence with
+                {
+                    Exit = null,
+                    LostDetail = "The supervisor was told to end (TERM) and ended the agent",
+                };
+            }
+
+            return _verdicts.Record(task, WithStallLimit(evidence, task));
+        }
+    }
+
+    private (AgentTask Task, Cause Cause) Watch(
+        AgentTask task,
+        AgentPlan plan,
+        IAgentProcess agent,
+        long started
+    )
+    {
+        var log = new Growth(queue, task.Id, clock);
+        long? signalled = null;
+        while (true)
+        {
+            var elapsed = clock.GetElapsedTime(started);
+            var wake = agent.Wait(Shortest(s_tick, task.Timeout - elapsed));
+            if (agent.Exit is not null)
+            {
+                return (task, Cause.None);
+            }
+
+            if (wake.HasFlag(Wake.ToldToEnd))
+            {
+                return (task, Cause.Stopped);
+            }
+
+            if (
+                Requested(task.Id, Requests.Cancel)
+                || Requested(task.Id, Requests.Expire)
+                || _sentinels.Exists(task.Id, Sentinel.Cancelled)
+                || _sentinels.Exists(task.Id, Sentinel.Timeout)
+            )
+            {
+                return (task, Cause.Recorded);
+            }
+
+            // Extensions are read before the deadline is looked at: one that was accepted always counts.
+            elapsed = clock.GetElapsedTime(started);
+            if (wake.HasFlag(Wake.Knocked) || elapsed >= task.Timeout)
+            {
+                task = ApplyExtensions(task);
+            }
+
+            if (elapsed >= task.Timeout)
+            {
+                // The sentinel is the commitment: from here on an extension comes too late.
+                queue.Durable.TryCreate(
+                    queue.SentinelFile(task.Id, Sentinel.Timeout),
+                    Sentinels.TimeoutContent(task.Timeout, clock.GetUtcNow())
+                );
+                return (task, Cause.Recorded);
+            }
+
+            if (task.IdleTimeout is { } idle && log.QuietFor() >= idle)
+            {
+                queue.Durable.Replace(queue.RequestFile(task.Id, Requests.Stalled), []);
+                return (task, Cause.Recorded);
+            }
+
+            var said =
+                _sentinels.Exists(task.Id, Sentinel.Error)
+                || (
+                    plan.Completion != Completion.Exit && _sentinels.Exists(task.Id, Sentinel.Done)
+                );
+            signalled = said ? signalled ?? clock.GetTimestamp() : null;
+            if (signalled is { } since && clock.GetElapsedTime(since) >= plan.ExitGrace)
+            {
+                return (task, Cause.Recorded);
+            }
+        }
+    }
+
+    private AgentTask ApplyExtensions(AgentTask task)
+    {
+        var prefix = $"{task.Id}.{Requests.ExtendPrefix}";
+        foreach (var name in queue.Disk.List(queue.Run))
+        {
+            if (!name.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            var path = Path.Join(queue.Run, name);
+            var read = queue.Disk.Read(path, 64);
+            if (
+                task.Timeout is { } limit
+                && int.TryParse(
+                    Encoding.ASCII.GetString(read.Content),
+                    NumberStyles.None,
+                    CultureInfo.InvariantCulture,
+                    out var seconds
+                )
+            )
+            {
+                task = task with { Timeout = limit + TimeSpan.FromSeconds(seconds) };
+                queue.Write(task);
+            }
+
+            queue.Disk.Delete(path);
+        }
+
+        return task;
+    }
+
+    private AgentTask FailToLaunch(AgentTask task, string message, Action<string> report)
+    {
+        report("failed " + message);
+        return _verdicts.Record(
+            task,
+            _verdicts.Gather(task.Id, Completion.Auto) with
+            {
+                LaunchError = message,
+            }
+        );
+    }
+
+    private AgentLaunch LaunchOf(AgentTask task, AgentPlan plan, HeldLock alive) =>
+        new()
+        {
+            Executable = plan.Executable,
+            Arguments = plan.Arguments,
+            Environment = plan.Environment,
+            WorkingFolder = plan.WorkingFolder,
+            LogFile = queue.LogFile(task.Id),
+            InputFile = plan.PromptOnInput ? queue.PromptFile(task.Id) : null,
+            AliveDescriptor = alive.Descriptor,
+            KnockFile = queue.LockFile(task.Id),
+            Mark = MarkOf(task.Id),
+        };
+
+    /// <summary>The environment entry by which processes of a task are known.</summary>
+    public static string MarkOf(TaskId id) => $"AGENTQ_TASK_ID={id}";
+
+    private static Evidence WithStallLimit(Evidence evidence, AgentTask task) =>
+        evidence.Stalled ? evidence with { IdleLimit = task.IdleTimeout } : evidence;
+
+    private bool Requested(TaskId id, string request) =>
+        queue.Disk.Facts(queue.RequestFile(id, request)) is not null;
+
+    private static TimeSpan Shortest(TimeSpan tick, TimeSpan? left) =>
+        left is { } l && l < tick
+            ? l > TimeSpan.Zero
+                ? l
+                : TimeSpan.Zero
+            : tick;
+
+    /// <summary>How long a log has not grown.</summary>
+    private sealed class Growth(QueueFolder queue, TaskId id, TimeProvider clock)
+    {
+        private long _size = -1;
+        private long _since = clock.GetTimestamp();
+
+        public TimeSpan QuietFor()
+        {
+            var size = queue.Disk.Facts(queue.LogFile(id))?.Size ?? 0;
+            if (size != _size)
+            {
+                _size = size;
+                _since = clock.GetTimestamp();
+            }
+
+            return clock.GetElapsedTime(_since);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Text;
+using AgentQueue.Native;
+using AgentQueue.Processes;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>
+/// The life of a supervisor's process: take over the inherited lock, run the task, and while a drain is on,
+/// run the next one, without a new process.
+/// </summary>
+internal sealed class SupervisorProcess(QueueFolder queue, Supervisor supervisor, QueueRun run)
+{
+    /// <summary>Stands in place of a task's id.</summary>
+    public const string Keeper = "-";
+
+    /// <param name="task">What the launcher wrote there: an id, or <see cref="Keeper"/>.</param>
+    /// <param name="inherited">The task's lock, held since before this process began.</param>
+    public void Live(string task, HeldLock? inherited)
+    {
+        using var joined = new Drain(queue).TryJoin();
+        if (TaskId.TryParse(task, out var id) && inherited is not null)
+        {
+            using (inherited)
+            {
+                if (!RunOne(id, Tell))
+                {
+                    return;
+                }
+            }
+        }
+
+        CloseReport();
+        while (run.TakeNext() is var (next, held))
+        {
+            using (held)
+            {
+                if (!RunOne(next.Id, static _ => { }))
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    // False if the disk or the configuration let us down: taking the next task would fail in the same way.
+    private bool RunOne(TaskId id, Action<string> report)
+    {
+        var told = false;
+        try
+        {
+            supervisor.Run(
+                id,
+                word =>
+                {
+                    told = true;
+                    report(word);
+                }
+            );
+            return true;
+        }
+        catch (QueueException e)
+        {
+            // The files could not be read or written. The task stays as it is recorded: whoever looks
+            // next settles it, and whoever waits for this start is told.
+            if (!told)
+            {
+                report("failed " + e.Message);
+            }
+
+            return false;
+        }
+    }
+
+    private unsafe void Tell(string word)
+    {
+        var bytes = Encoding.UTF8.GetBytes(word + "\n");
+        fixed (byte* start = bytes)
+        {
+            // Whoever asked may be gone; the task runs all the same. SIGPIPE is ignored by the runtime.
+            _ = Libc.Write(DetachedLaunch.ReportDescriptor, start, bytes.Length);
+        }
+
+        CloseReport();
+    }
+
+    private bool _reportClosed;
+
+    private void CloseReport()
+    {
+        if (!_reportClosed)
+        {
+            _reportClosed = true;
+            _ = Libc.Close(DetachedLaunch.ReportDescriptor);
+        }
+    }
+}

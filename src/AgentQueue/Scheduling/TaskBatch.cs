@@ -1,0 +1,112 @@
+using System.Buffers.Binary;
+using System.Text;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>
+/// Storing many tasks as one: a journal with all of them is made durable first, then the task files are
+/// made and synced together, then the journal goes. If the program dies on the way, whoever looks next
+/// finishes the job from the journal; without a whole journal there is no task at all.
+/// </summary>
+internal static class TaskBatch
+{
+    private const string LockName = "batch.lock";
+
+    /// <exception cref="QueueException">An id is taken, or the disk refused; nothing was stored.</exception>
+    public static void Create(QueueFolder queue, IReadOnlyList<AgentTask> tasks)
+    {
+        using var busy =
+            queue.TryLockRun(LockName)
+            ?? throw new QueueException("Another batch is being stored", "Try again in a moment");
+        var journal = Path.Join(queue.Tasks, QueueSnapshot.BatchJournal + tasks[0].Id.Value);
+        queue.Durable.TryCreate(journal, Pack(tasks));
+        StoreAll(queue, tasks);
+        queue.Disk.Delete(journal);
+    }
+
+    /// <summary>Finishes batches whose maker died; true if there was anything to finish.</summary>
+    public static bool FinishInterrupted(QueueFolder queue, IReadOnlyList<string> journals)
+    {
+        if (journals.Count == 0)
+        {
+            return false;
+        }
+
+        // Held: their maker lives, and is at it.
+        using var busy = queue.TryLockRun(LockName);
+        if (busy is null)
+        {
+            return false;
+        }
+
+        foreach (var name in journals)
+        {
+            var path = Path.Join(queue.Tasks, name);
+            if (queue.Disk.Read(path, int.MaxValue) is { Status: ReadStatus.Ok } read)
+            {
+                StoreAll(queue, Unpack(read.Content));
+                queue.Disk.Delete(path);
+            }
+        }
+
+        return true;
+    }
+
+    private static void StoreAll(QueueFolder queue, IReadOnlyList<AgentTask> tasks)
+    {
+        var unsynced = new DurableFile(queue.Disk, sync: false);
+        foreach (var task in tasks)
+        {
+            unsynced.TryCreateUnsynced(queue.TaskFile(task.Id), TaskJson.Write(task));
+            PlanFiles.Write(queue, task);
+        }
+
+        queue.Disk.SyncAll(queue.Tasks);
+    }
+
+    // Each task: the length of its id and text, the id, the text of its file.
+    private static byte[] Pack(IReadOnlyList<AgentTask> tasks)
+    {
+        using var packed = new MemoryStream();
+        Span<byte> lengths = stackalloc byte[8];
+        foreach (var task in tasks)
+        {
+            var id = Encoding.ASCII.GetBytes(task.Id.Value);
+            var text = TaskJson.Write(task);
+            BinaryPrimitives.WriteInt32LittleEndian(lengths, id.Length);
+            BinaryPrimitives.WriteInt32LittleEndian(lengths[4..], text.Length);
+            packed.Write(lengths);
+            packed.Write(id);
+            packed.Write(text);
+        }
+
+        return packed.ToArray();
+    }
+
+    private static List<AgentTask> Unpack(ReadOnlySpan<byte> packed)
+    {
+        var tasks = new List<AgentTask>();
+        while (packed.Length > 8)
+        {
+            var idLength = BinaryPrimitives.ReadInt32LittleEndian(packed);
+            var textLength = BinaryPrimitives.ReadInt32LittleEndian(packed[4..]);
+            packed = packed[8..];
+            if (
+                idLength is < 0 or > 100
+                || textLength < 0
+                || (long)idLength + textLength > packed.Length
+                || !TaskId.TryParse(Encoding.ASCII.GetString(packed[..idLength]), out var id)
+            )
+            {
+                break;
+            }
+
+            tasks.Add(TaskJson.Read(packed.Slice(idLength, textLength), id));
+            packed = packed[(idLength + textLength)..];
+        }
+
+        return tasks;
+    }
+}

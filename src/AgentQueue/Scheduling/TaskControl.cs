@@ -1,0 +1,292 @@
+using System.Globalization;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>
+/// Changing tasks that exist. A task at rest is changed under its lock; one that runs is changed by its
+/// supervisor, which is asked for it.
+/// </summary>
+internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, TimeProvider clock)
+{
+    // Longer than any grace: after it, something is wrong that only doctor can tell.
+    private static readonly TimeSpan s_endPatience = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// Cancels a pending or running task and returns it as it ended, its processes gone. If it ended by
+    /// itself meanwhile, it is returned as it did.
+    /// </summary>
+    /// <exception cref="QueueException">It had finished before.</exception>
+    public AgentTask Cancel(TaskId id) => AskToEnd(id, Requests.Cancel, "cancelled");
+
+    /// <summary>Ends a running task as if its time were up.</summary>
+    public AgentTask Expire(TaskId id)
+    {
+        var task = queue.ReadOrThrow(id);
+        return task.State is TaskState.Pending && !queue.IsSupervised(id)
+            ? throw new QueueException(
+                $"Task {id} is pending; only a running task can time out",
+                $"Take it out of the queue: agentq cancel {id}"
+            )
+            : AskToEnd(id, Requests.Expire, "ended");
+    }
+
+    private AgentTask AskToEnd(TaskId id, string request, string done)
+    {
+        var asked = false;
+        var start = clock.GetTimestamp();
+        using var watch = new FolderWatch(queue.Tasks, queue.Run);
+        while (true)
+        {
+            var task = queue.ReadOrThrow(id);
+            if (task.IsFinished)
+            {
+                return asked
+                    ? task
+                    : throw new QueueException(
+                        $"Task {id} is {TaskJson.NameOf(task.Status)} already and cannot be {done}"
+                    );
+            }
+
+            if (queue.TryLockPassing(id) is { } held)
+            {
+                using (held)
+                {
+                    // Nobody owns it: a pending task is cancelled here and now.
+                    if (queue.ReadOrThrow(id) is { State: TaskState.Pending } pending)
+                    {
+                        return new VerdictWriter(queue, clock).Record(
+                            pending,
+                            new Evidence { CancelRequested = true }
+                        );
+                    }
+                }
+
+                // Running without a supervisor: what is left of it is ended, and judged by what it left.
+                queue.Request(id, request);
+                asked = true;
+                reconciler.Settle(id);
+            }
+            else if (!asked)
+            {
+                queue.Request(id, request);
+                asked = true;
+            }
+
+            if (clock.GetElapsedTime(start) > s_endPatience)
+            {
+                throw new QueueException(
+                    $"Task {id} was asked to end and still has not after {Duration.Format(s_endPatience)}",
+                    "See what holds it: agentq doctor"
+                );
+            }
+
+            watch.Wait(TimeSpan.FromMilliseconds(250));
+        }
+    }
+
+    /// <summary>
+    /// Adds to the time that a task may take, also while it runs. Returns the limit before and after.
+    /// </summary>
+    /// <exception cref="QueueException">It has no limit, or has ended, or ended before it could be extended.</exception>
+    public (TimeSpan Before, TimeSpan After) Extend(TaskId id, TimeSpan more)
+    {
+        string? request = null;
+        TimeSpan? before = null;
+        var start = clock.GetTimestamp();
+        using var watch = new FolderWatch(queue.Tasks, queue.Run);
+        while (true)
+        {
+            var task = queue.ReadOrThrow(id);
+            if (task.State is TaskState.Finished)
+            {
+                Withdraw(request);
+                throw new QueueException(
+                    request is null
+                        ? $"Task {id} is {TaskJson.NameOf(task.Status)}; its time cannot be extended"
+                        : $"Task {id} ended before its time could be extended"
+                );
+            }
+
+            if (request is not null && queue.Disk.Facts(request) is null)
+            {
+                return (before!.Value, task.Timeout ?? before.Value + more);
+            }
+
+            // A task that is starting gets its agent's limit in a moment; until then there is nothing to add to.
+            if (
+                task.Timeout is null
+                && task.State is not TaskState.Running
+                && queue.IsSupervised(id)
+            )
+            {
+                watch.Wait(TimeSpan.FromMilliseconds(50));
+                continue;
+            }
+
+            before ??=
+                task.Timeout
+                ?? throw new QueueException(
+                    $"Task {id} has no time limit, so there is nothing to extend",
+                    $"End it by hand when it is time: agentq timeout {id}"
+                );
+            if (before.Value + more > Duration.Longest)
+            {
+                throw QueueException.Usage(
+                    $"A time limit is at most {Duration.Format(Duration.Longest)}"
+                );
+            }
+
+            if (request is null && queue.TryLockPassing(id) is { } held)
+            {
+                using (held)
+                {
+                    if (queue.ReadOrThrow(id) is { State: TaskState.Pending } pending)
+                    {
+                        queue.Write(pending with { Timeout = before + more });
+                        return (before.Value, before.Value + more);
+                    }
+                }
+
+                reconciler.Settle(id);
+                continue;
+            }
+
+            if (request is null)
+            {
+                var name = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Requests.ExtendPrefix}{Environment.ProcessId:x}-{clock.GetTimestamp():x}"
+                );
+                queue.Request(
+                    id,
+                    name,
+                    ((long)more.TotalSeconds).ToString(CultureInfo.InvariantCulture)
+                );
+                request = queue.RequestFile(id, name);
+            }
+
+            if (clock.GetElapsedTime(start) > TimeSpan.FromSeconds(10))
+            {
+                Withdraw(request);
+                throw new QueueException(
+                    $"The supervisor of task {id} does not answer",
+                    "See what holds it: agentq doctor"
+                );
+            }
+
+            watch.Wait(TimeSpan.FromMilliseconds(250));
+        }
+    }
+
+    private void Withdraw(string? request)
+    {
+        if (request is not null)
+        {
+            queue.Disk.Delete(request);
+        }
+    }
+
+    /// <summary>Keeps a pending task from starting; false if it is held already.</summary>
+    public bool Hold(TaskId id) => SetHeld(id, held: true);
+
+    /// <summary>Lets a held task go; false if it is not held.</summary>
+    public bool Release(TaskId id) => SetHeld(id, held: false);
+
+    private bool SetHeld(TaskId id, bool held)
+    {
+        var changed = false;
+        ChangePending(
+            id,
+            held ? "held" : "released",
+            (task, pending) =>
+            {
+                changed = pending.Held != held;
+                return changed ? task with { State = pending with { Held = held } } : null;
+            }
+        );
+        return changed;
+    }
+
+    /// <summary>Makes a pending task wait for another one; false if it does already.</summary>
+    /// <exception cref="QueueException">It would wait for itself, over whatever way.</exception>
+    public bool AddDependency(TaskId id, TaskId on)
+    {
+        using var turn = queue.LockQueue();
+        if (queue.Read(on) is TaskRead.Missing && queue.ReadArchived(on) is TaskRead.Missing)
+        {
+            throw new QueueException(
+                $"There is no task {on} to depend on",
+                "See what there is: agentq status --all"
+            );
+        }
+
+        if (DependencyGraph.FindPath(queue, on, id) is { } path)
+        {
+            throw new QueueException(
+                $"That would make a cycle: {string.Join(" → ", path.Prepend(id))}",
+                $"See the dependencies: agentq deps graph"
+            );
+        }
+
+        var changed = false;
+        ChangePending(
+            id,
+            "given a dependency",
+            (task, _) =>
+            {
+                changed = !task.DependsOn.Contains(on);
+                return changed ? task with { DependsOn = task.DependsOn.Add(on) } : null;
+            }
+        );
+        return changed;
+    }
+
+    /// <summary>False if it does not depend on it.</summary>
+    public bool RemoveDependency(TaskId id, TaskId on)
+    {
+        using var turn = queue.LockQueue();
+        var changed = false;
+        ChangePending(
+            id,
+            "changed",
+            (task, pending) =>
+            {
+                changed = task.DependsOn.Contains(on);
+                return changed
+                    ? task with
+                    {
+                        DependsOn = task.DependsOn.Remove(on),
+                        DependenciesMet = task.DependenciesMet.Remove(on),
+                        State = pending with { BlockedBy = null, BlockedReason = null },
+                    }
+                    : null;
+            }
+        );
+        return changed;
+    }
+
+    private void ChangePending(
+        TaskId id,
+        string verb,
+        Func<AgentTask, TaskState.Pending, AgentTask?> change
+    )
+    {
+        using var held =
+            queue.TryLockPassing(id)
+            ?? (queue.ReadOrThrow(id).State is TaskState.Pending ? queue.LockTask(id) : null);
+        var task = queue.ReadOrThrow(id);
+        if (held is null || task.State is not TaskState.Pending pending)
+        {
+            throw new QueueException(
+                $"Task {id} is {TaskJson.NameOf(task.Status)}; only a pending task can be {verb}"
+            );
+        }
+
+        if (change(task, pending) is { } changed)
+        {
+            queue.Write(changed);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <summary>
+/// Gathers the evidence about an attempt that is over and records its verdict. Only the holder of the
+/// task's lock may call it, so there is one verdict for each attempt. It can be interrupted and repeated
+/// at any step: each step only adds evidence for the same verdict, and the task's file comes last.
+/// </summary>
+internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
+{
+    private const int TailLines = 5;
+    private const int TailLength = 1000;
+    private readonly Sentinels _sentinels = new(queue);
+
+    /// <summary>What the files say, beside what the caller has seen itself.</summary>
+    public Evidence Gather(TaskId id, Completion completion, ExitStatus? exit = null)
+    {
+        exit ??= _sentinels.ReadExit(id);
+        return new Evidence
+        {
+            CancelRequested =
+                Requested(id, Requests.Cancel) || _sentinels.Exists(id, Sentinel.Cancelled),
+            TimedOut = Requested(id, Requests.Expire) || _sentinels.Exists(id, Sentinel.Timeout),
+            TimeoutLimit = Requested(id, Requests.Expire) ? null : _sentinels.ReadTimeoutLimit(id),
+            Stalled = Requested(id, Requests.Stalled),
+            Error = _sentinels.ReadError(id),
+            Done = _sentinels.Exists(id, Sentinel.Done),
+            Exit = exit,
+            LogTail = exit is { IsSuccess: false }
+                ? LogTail.Lines(queue.LogFile(id), TailLines, TailLength)
+                : null,
+            Completion = completion,
+        };
+    }
+
+    /// <summary>Judges and records; returns the task as it now stands in its file.</summary>
+    public AgentTask Record(AgentTask task, Evidence evidence)
+    {
+        var now = clock.GetUtcNow();
+        if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id) is null)
+        {
+            queue.Durable.ReplaceUnsynced(
+                queue.SentinelFile(task.Id, Sentinel.ExitCode),
+                Sentinels.ExitContent(exit)
+            );
+        }
+
+        var verdict = Verdict.Judge(evidence);
+        var (kind, content) = MarkerOf(verdict, evidence, now);
+        queue.Durable.TryCreateUnsynced(queue.SentinelFile(task.Id, kind), content);
+        var ended = task with { State = StateOf(task, verdict, evidence, now) };
+        queue.Write(ended);
+        queue.SweepRunFiles(task.Id);
+        return ended;
+    }
+
+    private bool Requested(TaskId id, string request) =>
+        queue.Disk.Facts(queue.RequestFile(id, request)) is not null;
+
+    private static (Sentinel, byte[]) MarkerOf(
+        Verdict verdict,
+        Evidence evidence,
+        DateTimeOffset now
+    ) =>
+        verdict switch
+        {
+            Verdict.Complete => (Sentinel.Done, []),
+            Verdict.Cancelled => (Sentinel.Cancelled, []),
+            Verdict.Failed { Reason: Reason.Timeout } => (
+                Sentinel.Timeout,
+                Sentinels.TimeoutContent(evidence.TimeoutLimit, now)
+            ),
+            Verdict.Failed failed => (
+                Sentinel.Error,
+                Sentinels.ErrorContent(failed.Message, failed.Reason, now)
+            ),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    private static TaskState StateOf(
+        AgentTask task,
+        Verdict verdict,
+        Evidence evidence,
+        DateTimeOffset now
+    )
+    {
+        var started = (task.State as TaskState.Running)?.StartedAt;
+        var exit = evidence.Exit?.Code;
+        return verdict switch
+        {
+            Verdict.Complete complete => new TaskState.Complete(started, now)
+            {
+                ExitCode = exit,
+                Note = complete.Note,
+            },
+            Verdict.Cancelled => new TaskState.Cancelled(started, now) { ExitCode = exit },
+            Verdict.Failed failed => new TaskState.Failed(
+                started,
+                now,
+                failed.Reason,
+                failed.Message
+            )
+            {
+                ExitCode = exit,
+                TimedOutAt = failed.Reason == Reason.Timeout ? now : null,
+            },
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+
+namespace AgentQueue.Storage;
+
+/// <summary>
+/// The one way in which agentq makes or replaces a file that matters: a new file beside it, its content
+/// synced, moved over the name, the folder synced. After a crash at any step the name leads to the old
+/// content or to the new, whole either way; once a call has returned it is the new. What a crash leaves
+/// behind is a <c>.tmp-*</c> file, which <see cref="IsLeftover"/> recognises.
+/// </summary>
+internal sealed class DurableFile(IDisk disk, bool sync = true)
+{
+    private const string Marker = ".tmp-";
+    private static int s_counter;
+
+    /// <summary>Replaces or makes <paramref name="path"/>.</summary>
+    public void Replace(string path, ReadOnlySpan<byte> content)
+    {
+        ReplaceUnsynced(path, content);
+        SyncFolderOf(path);
+    }
+
+    /// <summary>
+    /// As <see cref="Replace"/> without the folder's sync, for several files of one folder: the caller
+    /// ends with <see cref="SyncFolderOf"/>. Until then a crash may bring back the old content.
+    /// </summary>
+    public void ReplaceUnsynced(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = WriteTemporary(path, content);
+        try
+        {
+            disk.Rename(temporary, path);
+        }
+        catch (QueueException)
+        {
+            Discard(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Makes <paramref name="path"/>; false, and nothing changed, if it exists.</summary>
+    public bool TryCreate(string path, ReadOnlySpan<byte> content)
+    {
+        if (!TryCreateUnsynced(path, content))
+        {
+            return false;
+        }
+
+        SyncFolderOf(path);
+        return true;
+    }
+
+    /// <summary>As <see cref="TryCreate"/> without the folder's sync.</summary>
+    public bool TryCreateUnsynced(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = WriteTemporary(path, content);
+        try
+        {
+            if (disk.RenameNew(temporary, path))
+            {
+                return true;
+            }
+        }
+        catch (QueueException)
+        {
+            Discard(temporary);
+            throw;
+        }
+
+        Discard(temporary);
+        return false;
+    }
+
+    public void SyncFolderOf(string path)
+    {
+        if (sync)
+        {
+            disk.SyncFolder(Path.GetDirectoryName(path)!);
+        }
+    }
+
+    /// <summary>True for the name of a file that an interrupted write left behind.</summary>
+    public static bool IsLeftover(string name) =>
+        name.StartsWith('.') && name.Contains(Marker, StringComparison.Ordinal);
+
+    private string WriteTemporary(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = TemporaryName(path);
+        disk.WriteNew(temporary, content, sync);
+        return temporary;
+    }
+
+    // Unique on this machine by pid and counter, across machines that share the folder by the host's hash
+    // and the clock; WriteNew refuses an existing name, so a collision fails instead of mixing files.
+    private static string TemporaryName(string path) =>
+        Path.Join(
+            Path.GetDirectoryName(path),
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $".{Path.GetFileName(path)}{Marker}{Environment.ProcessId:x}-{Environment.TickCount64:x}-{Interlocked.Increment(ref s_counter):x}"
+            )
+        );
+
+    private void Discard(string temporary)
+    {
+        try
+        {
+            disk.Delete(temporary);
+        }
+        catch (QueueException)
+        {
+            // The write itself has failed and says so; the leftover is swept by doctor.
+        }
+    }
+}

@@ -1,0 +1,97 @@
+namespace AgentQueue.Storage;
+
+/// <summary>
+/// The file operations that agentq needs, so that the whole protocol can also run over a disk in memory
+/// that loses power at any moment. Each call is one step as far as a crash is concerned. Failures other
+/// than the ones a method names are <see cref="QueueException"/>s that name the path and the reason.
+/// </summary>
+internal interface IDisk
+{
+    /// <summary>Reads a whole regular file of at most <paramref name="limit"/> bytes; never follows a
+    /// link, never blocks on a fifo.</summary>
+    DiskRead Read(string path, int limit);
+
+    /// <summary>What stands under a name, without following a link; null if nothing does.</summary>
+    FileFacts? Facts(string path);
+
+    /// <summary>Makes a new file, mode 0600, which must not exist, and syncs its content if asked.</summary>
+    void WriteNew(string path, ReadOnlySpan<byte> content, bool sync);
+
+    /// <summary>Adds to a file, made if needed, in one write without sync: for what may be lost.</summary>
+    void Append(string path, ReadOnlySpan<byte> content);
+
+    /// <summary>Replaces <paramref name="to"/> at once.</summary>
+    void Rename(string from, string to);
+
+    /// <summary>Renames unless <paramref name="to"/> exists; then false, and nothing has changed.</summary>
+    bool RenameNew(string from, string to);
+
+    /// <summary>Removes a name that is not a folder; false if there is none.</summary>
+    bool Delete(string path);
+
+    /// <summary>Makes the entries of a folder durable.</summary>
+    void SyncFolder(string path);
+
+    /// <summary>Makes everything written so far on the folder's file system durable, in one step.</summary>
+    void SyncAll(string folder);
+
+    /// <summary>Makes a folder (0700) and what is missing above it.</summary>
+    void CreateFolder(string path);
+
+    /// <summary>The names in a folder; none if it does not exist.</summary>
+    IEnumerable<string> List(string folder);
+
+    /// <summary>
+    /// Takes an exclusive lock that lives as long as any process holds its descriptor. Null if another
+    /// holds it, or if <paramref name="create"/> is false and the file does not exist.
+    /// </summary>
+    HeldLock? TryLock(string path, bool create);
+
+    /// <summary>Removes the lock's file if the name still leads to it: it may be somebody else's by now.</summary>
+    void RemoveLock(HeldLock held, string path);
+
+    /// <summary>
+    /// As <see cref="TryLock"/> with <c>create</c>, but others may hold it in the same way: it only keeps out
+    /// exclusive holders.
+    /// </summary>
+    HeldLock? TryLockShared(string path);
+
+    /// <summary>Sets a file's times to now: the knock that wakes a supervisor. Nothing if it is gone.</summary>
+    void Touch(string path);
+}
+
+/// <summary>What identifies a version of a file; two equal values mean that it has not been replaced.</summary>
+internal readonly record struct FileFacts(ulong Inode, long Size, long ModifiedNs, bool IsRegular);
+
+internal enum ReadStatus
+{
+    Ok,
+    Missing,
+
+    /// <summary>A folder, link, fifo or device stands there.</summary>
+    NotAFile,
+    TooLarge,
+
+    /// <summary>The system refused; <see cref="DiskRead.Problem"/> says how.</summary>
+    Refused,
+}
+
+internal readonly record struct DiskRead(
+    ReadStatus Status,
+    byte[] Content,
+    FileFacts Facts,
+    string? Problem = null
+)
+{
+    public static DiskRead Failed(ReadStatus status, string? problem = null) =>
+        new(status, [], default, problem);
+}
+
+/// <summary>A lock that is held; disposing gives it up, unless a child inherited it.</summary>
+internal abstract class HeldLock : IDisposable
+{
+    /// <summary>The descriptor (on Windows the handle) that a child may inherit.</summary>
+    public abstract nint Descriptor { get; }
+
+    public abstract void Dispose();
+}

@@ -1,0 +1,301 @@
+using System.Globalization;
+using System.Text;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Storage;
+
+/// <summary>
+/// The queue folder, <c>.agents/</c> of a project: where everything of a task stands, how its file is read
+/// and replaced, and who may do so. Rule of the protocol: once a task's file exists, only the holder of
+/// <see cref="TryLockTask"/> replaces it.
+/// </summary>
+internal sealed class QueueFolder
+{
+    public const string FolderName = ".agents";
+    public const string ConfigName = "agent-config.json";
+
+    /// <summary>How long a verb waits for another agentq to finish its turn.</summary>
+    public static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(2);
+
+    private readonly Lazy<DurableFile> _durable;
+
+    /// <param name="sync">Asked at the first write; false only for tests and scratch queues.</param>
+    public QueueFolder(string projectRoot, IDisk disk, Func<bool>? sync = null)
+    {
+        ProjectRoot = projectRoot;
+        Disk = disk;
+        _durable = new(() => new DurableFile(disk, sync?.Invoke() ?? true));
+        Folder = Path.Join(projectRoot, FolderName);
+        Tasks = Path.Join(Folder, "tasks");
+        Plans = Path.Join(Folder, "plans");
+        Logs = Path.Join(Folder, "logs");
+        Run = Path.Join(Folder, "run");
+        Archive = Path.Join(Folder, "archive");
+        Workspace = Path.Join(Folder, "workspace");
+    }
+
+    public string ProjectRoot { get; }
+    public IDisk Disk { get; }
+    public DurableFile Durable => _durable.Value;
+
+    /// <summary>The <c>.agents</c> folder itself.</summary>
+    public string Folder { get; }
+    public string Tasks { get; }
+    public string Plans { get; }
+    public string Logs { get; }
+
+    /// <summary>Private: locks, identities, requests, caches. Safe to lose when nothing runs.</summary>
+    public string Run { get; }
+    public string Archive { get; }
+    public string Workspace { get; }
+
+    public bool Exists => Disk.Facts(Tasks) is not null;
+
+    public string TaskFile(TaskId id) => Path.Join(Tasks, id.Value + ".json");
+
+    public string SentinelFile(TaskId id, Sentinel kind) =>
+        Path.Join(Tasks, id.Value + SentinelNames.Extension(kind));
+
+    public string PlanFile(TaskId id) => Path.Join(Plans, id.Value + "_plan.md");
+
+    public string LogFile(TaskId id) => Path.Join(Logs, id.Value + ".log");
+
+    public string ArchivedTask(TaskId id) => Path.Join(Archive, id.Value + ".json");
+
+    /// <summary>Held by the task's supervisor for its whole life.</summary>
+    public string LockFile(TaskId id) => RunFile(id, "lock");
+
+    /// <summary>Locked on a descriptor that the agent inherits: held while anything of it lives.</summary>
+    public string AliveFile(TaskId id) => RunFile(id, "alive");
+
+    /// <summary>Who supervises the task and which process is the agent.</summary>
+    public string IdentityFile(TaskId id) => RunFile(id, "run");
+
+    /// <summary>The prompt, for an agent that takes it from standard input or a file.</summary>
+    public string PromptFile(TaskId id) => RunFile(id, "prompt");
+
+    public string RequestFile(TaskId id, string request) => RunFile(id, request);
+
+    private string RunFile(TaskId id, string extension) =>
+        Path.Join(Run, $"{id.Value}.{extension}");
+
+    /// <summary>Makes the folders and the <c>.gitignore</c> that keeps them out of git; repeatable.</summary>
+    public void Create()
+    {
+        foreach (var folder in (ReadOnlySpan<string>)[Tasks, Plans, Logs, Run, Workspace])
+        {
+            Disk.CreateFolder(folder);
+        }
+
+        var ignore = Path.Join(Folder, ".gitignore");
+        if (Disk.Facts(ignore) is null)
+        {
+            Durable.TryCreate(
+                ignore,
+                "/tasks/\n/plans/\n/logs/\n/run/\n/workspace/\n/archive/\n"u8
+            );
+        }
+    }
+
+    public TaskRead Read(TaskId id) => ReadFile(TaskFile(id), id);
+
+    public TaskRead ReadArchived(TaskId id) => ReadFile(ArchivedTask(id), id);
+
+    /// <summary>The task, or an error that says why there is none to use.</summary>
+    public AgentTask ReadOrThrow(TaskId id) =>
+        Read(id) switch
+        {
+            TaskRead.Found(var task, _) => task,
+            TaskRead.Unreadable(_, var reason) => throw new QueueException(
+                $"Cannot read {TaskFile(id)}: {reason}",
+                "It was left as it is; repair it by hand or move it away"
+            ),
+            _ => throw new QueueException(
+                $"There is no task {id}",
+                "See what there is: agentq status --all"
+            ),
+        };
+
+    private TaskRead ReadFile(string path, TaskId id)
+    {
+        var read = Disk.Read(path, TaskJson.LongestFile);
+        switch (read.Status)
+        {
+            case ReadStatus.Missing:
+                return new TaskRead.Missing();
+            case ReadStatus.NotAFile:
+                return new TaskRead.Unreadable(id, "it is not a regular file");
+            case ReadStatus.TooLarge:
+                return new TaskRead.Unreadable(
+                    id,
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"it is larger than {TaskJson.LongestFile >> 20} MiB"
+                    )
+                );
+            case ReadStatus.Refused:
+                return new TaskRead.Unreadable(id, read.Problem ?? "the system refused");
+        }
+
+        try
+        {
+            return new TaskRead.Found(TaskJson.Read(read.Content, id), read.Facts);
+        }
+        catch (FormatException e)
+        {
+            return new TaskRead.Unreadable(id, e.Message);
+        }
+    }
+
+    /// <summary>Replaces the task's file durably. The caller holds the task's lock.</summary>
+    public void Write(AgentTask task) => Durable.Replace(TaskFile(task.Id), TaskJson.Write(task));
+
+    /// <summary>Stores a new task durably; false if the id is taken.</summary>
+    public bool TryCreate(AgentTask task) =>
+        Durable.TryCreate(TaskFile(task.Id), TaskJson.Write(task));
+
+    /// <summary>The task's lock, or null while a supervisor or another verb holds it.</summary>
+    public HeldLock? TryLockTask(TaskId id) => Disk.TryLock(LockFile(id), create: true);
+
+    /// <summary>True while a supervisor (or a verb at work on the task) holds its lock.</summary>
+    public bool IsSupervised(TaskId id) => IsHeld(LockFile(id));
+
+    /// <summary>True while the agent or a process that it started lives.</summary>
+    public bool IsAgentAlive(TaskId id) => IsHeld(AliveFile(id));
+
+    private bool IsHeld(string path)
+    {
+        if (Disk.Facts(path) is null)
+        {
+            return false;
+        }
+
+        using var free = Disk.TryLock(path, create: false);
+        return free is null && Disk.Facts(path) is not null;
+    }
+
+    /// <summary>
+    /// The task's lock, for a short change to a task that does not run; its file goes with it.
+    /// </summary>
+    /// <exception cref="QueueException">Another agentq kept it for longer than <see cref="LockPatience"/>.</exception>
+    public HeldLock LockTask(TaskId id, TimeSpan? patience = null) =>
+        Lock(LockFile(id), patience ?? LockPatience) is { } held
+            ? new PassingLock(held, Disk, LockFile(id))
+            : throw new QueueException(
+                $"Task {id} is in use by another agentq",
+                "Try again in a moment"
+            );
+
+    /// <summary>
+    /// The queue's lock: held while choosing what starts, so that the limit is never exceeded.
+    /// </summary>
+    /// <exception cref="QueueException">Another agentq kept it for longer than the patience.</exception>
+    public HeldLock LockQueue(TimeSpan? patience = null) =>
+        Lock(Path.Join(Run, "queue.lock"), patience ?? LockPatience)
+        ?? throw new QueueException(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"Another agentq has held the queue for {(patience ?? LockPatience).TotalSeconds:0} s"
+            ),
+            $"See who: fuser -v {Path.Join(Run, "queue.lock")}"
+        );
+
+    public HeldLock? TryLockRun(string name) => Disk.TryLock(Path.Join(Run, name), create: true);
+
+    /// <summary>As <see cref="LockTask"/>, without waiting: null if somebody holds it.</summary>
+    public HeldLock? TryLockPassing(TaskId id) =>
+        TryLockTask(id) is { } held ? new PassingLock(held, Disk, LockFile(id)) : null;
+
+    private HeldLock? Lock(string path, TimeSpan patience)
+    {
+        var waited = TimeSpan.Zero;
+        var step = TimeSpan.FromMilliseconds(1);
+        while (true)
+        {
+            if (Disk.TryLock(path, create: true) is { } held)
+            {
+                return held;
+            }
+
+            if (waited >= patience)
+            {
+                return null;
+            }
+
+            // Jitter, or those who were refused together come back together.
+            var pause = step * (0.75 + (Random.Shared.NextDouble() / 2));
+            Pause.For(pause);
+            waited += pause;
+            step = TimeSpan.FromMilliseconds(Math.Min(step.TotalMilliseconds * 2, 16));
+        }
+    }
+
+    /// <summary>Asks the task's supervisor for something: a small file and a knock on its lock.</summary>
+    public void Request(TaskId id, string request, string content = "")
+    {
+        Durable.Replace(RequestFile(id, request), Encoding.UTF8.GetBytes(content));
+        Knock(id);
+    }
+
+    /// <summary>Wakes the task's supervisor, if there is one.</summary>
+    public void Knock(TaskId id) => Disk.Touch(LockFile(id));
+
+    /// <summary>
+    /// Removes what only matters while a task runs. The caller holds the task's lock; its file goes last,
+    /// so that nobody finds a task half swept and unlocked.
+    /// </summary>
+    public void SweepRunFiles(TaskId id)
+    {
+        var prefix = id.Value + ".";
+        foreach (var name in Disk.List(Run))
+        {
+            if (
+                name.StartsWith(prefix, StringComparison.Ordinal)
+                && !name.EndsWith(".lock", StringComparison.Ordinal)
+            )
+            {
+                Disk.Delete(Path.Join(Run, name));
+            }
+        }
+
+        Disk.Delete(LockFile(id));
+    }
+}
+
+/// <summary>
+/// A lock whose file is removed while it is still held: whoever then locks the removed file notices that
+/// the name no longer leads to it, and begins again.
+/// </summary>
+internal sealed class PassingLock(HeldLock held, IDisk disk, string path) : HeldLock
+{
+    public override nint Descriptor => held.Descriptor;
+
+    public override void Dispose()
+    {
+        disk.RemoveLock(held, path);
+        held.Dispose();
+    }
+}
+
+/// <summary>What reading a task's file came to.</summary>
+internal abstract record TaskRead
+{
+    private TaskRead() { }
+
+    internal sealed record Found(AgentTask Task, FileFacts Facts) : TaskRead;
+
+    internal sealed record Missing : TaskRead;
+
+    /// <summary>Reported and left alone; the other tasks go on.</summary>
+    internal sealed record Unreadable(TaskId Id, string Reason) : TaskRead;
+}
+
+/// <summary>A short, bounded wait between two tries of something that has no event to wait for.</summary>
+internal static class Pause
+{
+    public static void For(TimeSpan time)
+    {
+        using var never = new ManualResetEventSlim();
+        never.Wait(time);
+    }
+}

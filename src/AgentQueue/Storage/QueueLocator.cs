@@ -1,0 +1,130 @@
+namespace AgentQueue.Storage;
+
+/// <summary>Finds the project that a call is about.</summary>
+internal static class QueueLocator
+{
+    public const string RootVariable = "AGENTQ_ROOT";
+
+    /// <summary>
+    /// The project's root: <paramref name="explicitRoot"/>, else <c>AGENTQ_ROOT</c>, else the nearest folder
+    /// from the current one upwards that holds <c>.agents</c> or <c>agent-config.json</c>, within the
+    /// repository; in a git worktree, of the main checkout. Otherwise the current folder, with
+    /// <c>Found</c> false.
+    /// </summary>
+    /// <exception cref="QueueException">A root that was named does not exist.</exception>
+    public static (string Root, bool Found) Locate(string? explicitRoot, string currentFolder)
+    {
+        var named = explicitRoot ?? Environment.GetEnvironmentVariable(RootVariable);
+        if (!string.IsNullOrEmpty(named))
+        {
+            var root = Path.GetFullPath(named, currentFolder);
+            return Directory.Exists(root)
+                ? (Path.TrimEndingDirectorySeparator(root), true)
+                : throw new QueueException(
+                    $"There is no folder {root}",
+                    explicitRoot is null ? $"It comes from {RootVariable}" : null
+                );
+        }
+
+        for (var folder = currentFolder; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            var git = Path.Join(folder, ".git");
+            if (File.Exists(git) && MainCheckout(git) is { } main)
+            {
+                var same = Path.GetFullPath(Path.GetRelativePath(folder, currentFolder), main);
+                return FindUpwards(same, main)
+                    ?? FindUpwards(currentFolder, folder)
+                    ?? (currentFolder, false);
+            }
+
+            if (IsProject(folder))
+            {
+                // A worktree may carry committed parts of .agents itself; its main checkout decides.
+                return (EnclosingMain(folder) ?? folder, true);
+            }
+
+            if (Directory.Exists(git))
+            {
+                // What lies above a repository was not put there by it.
+                break;
+            }
+        }
+
+        return (currentFolder, false);
+    }
+
+    private static (string, bool)? FindUpwards(string from, string top)
+    {
+        for (var folder = from; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (IsProject(folder))
+            {
+                return (folder, true);
+            }
+
+            if (folder == top)
+            {
+                break;
+            }
+        }
+
+        return null;
+    }
+
+    private static string? EnclosingMain(string project)
+    {
+        for (var folder = project; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            var git = Path.Join(folder, ".git");
+            if (File.Exists(git))
+            {
+                return
+                    MainCheckout(git) is { } main
+                    && Path.GetFullPath(Path.GetRelativePath(folder, project), main) is var same
+                    && IsProject(same)
+                    ? same
+                    : null;
+            }
+
+            if (Directory.Exists(git))
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsProject(string folder) =>
+        Directory.Exists(Path.Join(folder, QueueFolder.FolderName))
+        || File.Exists(Path.Join(folder, QueueFolder.ConfigName));
+
+    // A worktree's .git is a file: "gitdir: /main/.git/worktrees/NAME".
+    private static string? MainCheckout(string gitFile)
+    {
+        const string Key = "gitdir:";
+        try
+        {
+            var text = File.ReadAllText(gitFile).Trim();
+            if (!text.StartsWith(Key, StringComparison.Ordinal))
+            {
+                return null;
+            }
+
+            var target = Path.GetFullPath(
+                text[Key.Length..].Trim(),
+                Path.GetDirectoryName(gitFile)!
+            );
+            var worktrees = Path.GetDirectoryName(target);
+            var git = Path.GetDirectoryName(worktrees);
+            return Path.GetFileName(worktrees) == "worktrees" && Path.GetFileName(git) == ".git"
+                ? Path.GetDirectoryName(git)
+                : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Not readable: then it is an ordinary folder to us.
+            return null;
+        }
+    }
+}

@@ -1,0 +1,731 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using AgentQueue.Tasks;
+using TaskStatus = AgentQueue.Tasks.TaskStatus;
+
+namespace AgentQueue.Storage;
+
+/// <summary>
+/// The task file of docs/format.md. Writing is exact; reading is lenient towards what older tools wrote
+/// (times without zone, pids as text, errors of any JSON type) and keeps members it does not know. What
+/// cannot be understood at all is a <see cref="FormatException"/> whose message is the reason.
+/// </summary>
+internal static class TaskJson
+{
+    /// <summary>A prompt of 4 MiB, each byte escaped, and room for the rest.</summary>
+    public const int LongestFile = 32 << 20;
+
+    private static readonly JsonWriterOptions s_write = new()
+    {
+        Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
+
+    public static byte[] Write(AgentTask task)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024 + task.Prompt.Length);
+        using (var w = new Utf8JsonWriter(buffer, s_write))
+        {
+            w.WriteStartObject();
+            WriteRequest(w, task);
+            WriteState(w, task);
+            WriteLineage(w, task);
+            foreach (var (name, value) in task.Unknown)
+            {
+                w.WritePropertyName(name);
+                value.WriteTo(w);
+            }
+
+            w.WriteEndObject();
+        }
+
+        var bytes = new byte[buffer.WrittenCount + 1];
+        buffer.WrittenSpan.CopyTo(bytes);
+        bytes[^1] = (byte)'\n';
+        return bytes;
+    }
+
+    private static void WriteRequest(Utf8JsonWriter w, AgentTask task)
+    {
+        w.WriteNumber("version"u8, AgentTask.CurrentVersion);
+        w.WriteString("taskId"u8, task.Id.Value);
+        w.WriteString("status"u8, NameOf(task.Status));
+        WriteText(w, "reason"u8, (task.State as TaskState.Failed)?.Reason);
+        w.WriteString("agent"u8, task.Agent);
+        w.WriteString("prompt"u8, task.Prompt);
+        WriteOptional(w, "name"u8, task.Name);
+        if (!task.Labels.IsEmpty)
+        {
+            WriteMap(w, "labels"u8, task.Labels!);
+        }
+
+        WriteOptional(w, "cwd"u8, task.WorkingFolder);
+        if (!task.Environment.IsEmpty)
+        {
+            WriteMap(w, "env"u8, task.Environment);
+        }
+
+        w.WriteString("planFile"u8, $".agents/plans/{task.Id}_plan.md");
+        w.WriteString("logFile"u8, $".agents/logs/{task.Id}.log");
+        WriteTime(w, "createdAt"u8, task.CreatedAt);
+    }
+
+    private static void WriteState(Utf8JsonWriter w, AgentTask task)
+    {
+        var finished = task.State as TaskState.Finished;
+        var failed = task.State as TaskState.Failed;
+        var pending = task.State as TaskState.Pending;
+        var running = task.State as TaskState.Running;
+        WriteTime(w, "startedAt"u8, finished?.StartedAt ?? running?.StartedAt);
+        WriteTime(w, "completedAt"u8, finished?.CompletedAt);
+        WriteNumber(w, "pid"u8, running?.Pid);
+        WriteNumber(w, "exitCode"u8, finished?.ExitCode);
+        WriteText(w, "errorMessage"u8, failed?.Message);
+        WriteOptional(w, "note"u8, (task.State as TaskState.Complete)?.Note);
+        w.WriteNumber("attempt"u8, task.Attempt);
+        w.WriteNumber("priority"u8, task.Priority);
+        WriteSeconds(w, "timeout"u8, task.Timeout);
+        WriteSeconds(w, "timeoutWarning"u8, task.TimeoutWarning);
+        WriteSeconds(w, "idleTimeout"u8, task.IdleTimeout);
+        WriteTime(w, "timedOutAt"u8, failed?.TimedOutAt);
+        if (pending is { Held: true })
+        {
+            w.WriteBoolean("held"u8, true);
+        }
+
+        if (pending?.NotBefore is { } notBefore)
+        {
+            WriteTime(w, "notBefore"u8, notBefore);
+        }
+
+        WriteIds(w, "dependsOn"u8, task.DependsOn);
+        if (!task.DependenciesMet.IsEmpty)
+        {
+            WriteIds(w, "dependenciesMet"u8, task.DependenciesMet);
+        }
+
+        WriteText(w, "blockedBy"u8, pending?.BlockedBy?.Value);
+        WriteText(w, "blockedReason"u8, pending?.BlockedReason);
+    }
+
+    private static void WriteLineage(Utf8JsonWriter w, AgentTask task)
+    {
+        var failed = task.State as TaskState.Failed;
+        w.WriteNumber("retryCount"u8, task.RetryCount);
+        w.WriteNumber("maxRetries"u8, task.MaxRetries);
+        w.WriteBoolean("autoRetry"u8, task.AutoRetry);
+        WriteText(w, "parentTaskId"u8, task.Parent?.Value);
+        WriteText(w, "retriedBy"u8, failed?.RetriedBy?.Value);
+        WriteTime(w, "retriedAt"u8, failed?.RetriedAt);
+        WriteOptional(w, "retryIntent"u8, failed?.RetryIntent?.Value);
+        w.WriteStartArray("retryHistory"u8);
+        foreach (var r in task.RetryHistory)
+        {
+            w.WriteStartObject();
+            w.WriteNumber("attempt"u8, r.Attempt);
+            WriteTime(w, "timestamp"u8, r.Timestamp);
+            WriteText(w, "error"u8, r.Error);
+            WriteText(w, "retriedFrom"u8, r.RetriedFrom?.Value);
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+    }
+
+    /// <param name="json">The whole file.</param>
+    /// <param name="expected">The id in the file's name; the one inside must be the same.</param>
+    /// <exception cref="FormatException">The message says why the file cannot be used.</exception>
+    public static AgentTask Read(ReadOnlySpan<byte> json, TaskId expected)
+    {
+        try
+        {
+            var fields = new Fields(expected);
+            var reader = new Utf8JsonReader(Strip(json), s_read);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                throw new FormatException("it is not a JSON object");
+            }
+
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                fields.Read(ref reader);
+            }
+
+            return reader.Read()
+                ? throw new FormatException("text follows the JSON object")
+                : fields.ToTask();
+        }
+        catch (JsonException e)
+        {
+            throw new FormatException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"it is not valid JSON (line {e.LineNumber + 1})"
+                ),
+                e
+            );
+        }
+        catch (InvalidOperationException e)
+        {
+            // Utf8JsonReader.GetString: the bytes are no valid UTF-8, or an escape is half a pair.
+            throw new FormatException("it holds text that is not valid Unicode", e);
+        }
+    }
+
+    public static string NameOf(TaskStatus status) =>
+        status switch
+        {
+            TaskStatus.Pending => "pending",
+            TaskStatus.Running => "running",
+            TaskStatus.Complete => "complete",
+            TaskStatus.Failed => "failed",
+            TaskStatus.Cancelled => "cancelled",
+            _ => throw new ArgumentOutOfRangeException(nameof(status)),
+        };
+
+    public static TaskStatus? StatusOf(string? name) =>
+        name switch
+        {
+            "pending" => TaskStatus.Pending,
+            "running" => TaskStatus.Running,
+            "complete" => TaskStatus.Complete,
+            "failed" => TaskStatus.Failed,
+            "cancelled" => TaskStatus.Cancelled,
+            _ => null,
+        };
+
+    private static readonly JsonReaderOptions s_read = new() { MaxDepth = 64 };
+
+    private static ReadOnlySpan<byte> Strip(ReadOnlySpan<byte> json) =>
+        json.StartsWith("\uFEFF"u8) ? json[3..] : json;
+
+    /// <summary>The members of one file as they are met, before they make up a state.</summary>
+    private sealed class Fields(TaskId expected)
+    {
+        private readonly HashSet<string> _seen = new(40, StringComparer.Ordinal);
+        private readonly List<KeyValuePair<string, JsonElement>> _unknown = [];
+        private string? _status;
+        private string? _reason;
+        private string? _agent;
+        private string? _prompt;
+        private string? _name;
+        private string? _cwd;
+        private string? _errorMessage;
+        private string? _note;
+        private string? _blockedReason;
+        private DateTimeOffset? _createdAt;
+        private DateTimeOffset? _startedAt;
+        private DateTimeOffset? _completedAt;
+        private DateTimeOffset? _timedOutAt;
+        private DateTimeOffset? _retriedAt;
+        private DateTimeOffset? _notBefore;
+        private TaskId? _parent;
+        private TaskId? _retriedBy;
+        private TaskId? _retryIntent;
+        private TaskId? _blockedBy;
+        private long? _pid;
+        private long? _exitCode;
+        private long _retryCount;
+        private long _maxRetries = AgentTask.DefaultMaxRetries;
+        private long _priority = AgentTask.DefaultPriority;
+        private long _attempt;
+        private TimeSpan? _timeout;
+        private TimeSpan? _timeoutWarning;
+        private TimeSpan? _idleTimeout;
+        private bool _autoRetry;
+        private bool _held;
+        private ImmutableArray<TaskId> _dependsOn = [];
+        private ImmutableArray<TaskId> _dependenciesMet = [];
+        private ImmutableArray<RetryRecord> _history = [];
+        private ImmutableSortedDictionary<string, string> _labels = ImmutableSortedDictionary<
+            string,
+            string
+        >.Empty;
+        private ImmutableSortedDictionary<string, string?> _environment = ImmutableSortedDictionary<
+            string,
+            string?
+        >.Empty;
+
+        public void Read(ref Utf8JsonReader r)
+        {
+            var name = r.GetString()!;
+            if (!_seen.Add(name))
+            {
+                throw new FormatException($"'{name}' stands in it twice");
+            }
+
+            r.Read();
+            switch (name)
+            {
+                case "version":
+                    if (Number(ref r) is { } version and > AgentTask.CurrentVersion)
+                    {
+                        throw new FormatException(
+                            string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"a newer agentq wrote it (format {version}; this one knows {AgentTask.CurrentVersion})"
+                            )
+                        );
+                    }
+
+                    break;
+                case "taskId":
+                    if (Text(ref r) is var id && id != expected.Value)
+                    {
+                        throw new FormatException("the taskId in it is not the file's name");
+                    }
+
+                    break;
+                case "status":
+                    _status = Text(ref r);
+                    break;
+                case "reason":
+                    _reason = Text(ref r);
+                    break;
+                case "agent":
+                    _agent = Text(ref r);
+                    break;
+                case "prompt":
+                    _prompt = Text(ref r);
+                    break;
+                case "name":
+                    _name = Text(ref r);
+                    break;
+                case "cwd":
+                    _cwd = Text(ref r);
+                    break;
+                case "errorMessage":
+                    _errorMessage = AnyText(ref r);
+                    break;
+                case "note":
+                    _note = Text(ref r);
+                    break;
+                case "blockedReason":
+                    _blockedReason = Text(ref r);
+                    break;
+                case "createdAt":
+                    _createdAt = Time(ref r);
+                    break;
+                case "startedAt":
+                    _startedAt = Time(ref r);
+                    break;
+                case "completedAt":
+                    _completedAt = Time(ref r);
+                    break;
+                case "timedOutAt":
+                    _timedOutAt = Time(ref r);
+                    break;
+                case "retriedAt":
+                    _retriedAt = Time(ref r);
+                    break;
+                case "notBefore":
+                    _notBefore = Time(ref r);
+                    break;
+                case "parentTaskId":
+                    _parent = Id(ref r);
+                    break;
+                case "retriedBy":
+                    _retriedBy = Id(ref r);
+                    break;
+                case "retryIntent":
+                    _retryIntent = Id(ref r);
+                    break;
+                case "blockedBy":
+                    _blockedBy = Id(ref r);
+                    break;
+                case "pid":
+                    _pid = Number(ref r);
+                    break;
+                case "exitCode":
+                    _exitCode = Number(ref r);
+                    break;
+                case "retryCount":
+                    _retryCount = Number(ref r) ?? 0;
+                    break;
+                case "maxRetries":
+                    _maxRetries = Number(ref r) ?? AgentTask.DefaultMaxRetries;
+                    break;
+                case "priority":
+                    _priority = Number(ref r) ?? AgentTask.DefaultPriority;
+                    break;
+                case "attempt":
+                    _attempt = Number(ref r) ?? 0;
+                    break;
+                case "timeout":
+                    _timeout = Seconds(ref r);
+                    break;
+                case "timeoutWarning":
+                    _timeoutWarning = Seconds(ref r);
+                    break;
+                case "idleTimeout":
+                    _idleTimeout = Seconds(ref r);
+                    break;
+                case "autoRetry":
+                    _autoRetry = r.TokenType == JsonTokenType.True;
+                    r.Skip();
+                    break;
+                case "held":
+                    _held = r.TokenType == JsonTokenType.True;
+                    r.Skip();
+                    break;
+                case "dependsOn":
+                    _dependsOn = Ids(ref r);
+                    break;
+                case "dependenciesMet":
+                    _dependenciesMet = Ids(ref r);
+                    break;
+                case "retryHistory":
+                    _history = History(ref r);
+                    break;
+                case "labels":
+                    _labels = Map(ref r, static v => v ?? "");
+                    break;
+                case "env":
+                    _environment = Map(ref r, static v => v);
+                    break;
+                case "planFile":
+                case "logFile":
+                    // Always derived from the id: a path in a file is a path to anywhere.
+                    r.Skip();
+                    break;
+                default:
+                    _unknown.Add(new(name, JsonElement.ParseValue(ref r)));
+                    break;
+            }
+        }
+
+        public AgentTask ToTask()
+        {
+            if (!_seen.Contains("taskId"))
+            {
+                throw new FormatException("it has no taskId");
+            }
+
+            var status =
+                StatusOf(_status) ?? throw new FormatException($"its status is '{_status}'");
+            var created = _createdAt ?? _startedAt ?? DateTimeOffset.UnixEpoch;
+            var completed = _completedAt ?? _timedOutAt ?? _startedAt ?? created;
+            int? exit = _exitCode is >= 0 and <= 255 ? (int)_exitCode : null;
+            return new AgentTask
+            {
+                Id = expected,
+                Agent = _agent ?? throw new FormatException("it has no agent"),
+                Prompt = _prompt ?? throw new FormatException("it has no prompt"),
+                CreatedAt = created,
+                Name = _name,
+                Labels = _labels,
+                WorkingFolder = _cwd,
+                Environment = _environment,
+                Timeout = _timeout,
+                TimeoutWarning = _timeoutWarning,
+                IdleTimeout = _idleTimeout,
+                Priority = (int)Math.Clamp(_priority, 1, 10),
+                RetryCount = (int)Math.Clamp(_retryCount, 0, 1_000_000),
+                MaxRetries = (int)Math.Clamp(_maxRetries, 0, 1_000_000),
+                AutoRetry = _autoRetry,
+                Parent = _parent,
+                RetryHistory = _history,
+                DependsOn = _dependsOn,
+                DependenciesMet = _dependenciesMet,
+                Attempt = (int)Math.Clamp(_attempt, 0, int.MaxValue),
+                Unknown = [.. _unknown],
+                State = status switch
+                {
+                    TaskStatus.Pending => new TaskState.Pending(_held, _notBefore)
+                    {
+                        BlockedBy = _blockedBy,
+                        BlockedReason = _blockedReason,
+                    },
+                    TaskStatus.Running => new TaskState.Running(
+                        _startedAt ?? created,
+                        _pid is > 0 and <= int.MaxValue ? (int)_pid : null
+                    ),
+                    TaskStatus.Complete => new TaskState.Complete(_startedAt, completed)
+                    {
+                        ExitCode = exit,
+                        Note = _note,
+                    },
+                    TaskStatus.Failed => new TaskState.Failed(
+                        _startedAt,
+                        completed,
+                        _reason ?? (_timedOutAt is null ? Reason.Error : Reason.Timeout),
+                        _errorMessage ?? "Unknown error"
+                    )
+                    {
+                        ExitCode = exit,
+                        TimedOutAt = _timedOutAt,
+                        RetriedBy = _retriedBy,
+                        RetriedAt = _retriedAt,
+                        RetryIntent = _retryIntent,
+                    },
+                    TaskStatus.Cancelled => new TaskState.Cancelled(_startedAt, completed)
+                    {
+                        ExitCode = exit,
+                    },
+                    _ => throw new FormatException($"its status is '{_status}'"),
+                },
+            };
+        }
+
+        private static string? Text(ref Utf8JsonReader r)
+        {
+            if (r.TokenType == JsonTokenType.String)
+            {
+                return r.GetString();
+            }
+
+            r.Skip();
+            return null;
+        }
+
+        // Older tools stored whatever an agent had put into .error, numbers and objects included.
+        private static string? AnyText(ref Utf8JsonReader r) =>
+            r.TokenType switch
+            {
+                JsonTokenType.String => r.GetString(),
+                JsonTokenType.Null => null,
+                _ => JsonElement.ParseValue(ref r).GetRawText(),
+            };
+
+        private static long? Number(ref Utf8JsonReader r)
+        {
+            if (r.TokenType == JsonTokenType.Number)
+            {
+                return r.TryGetInt64(out var whole) ? whole
+                    : r.TryGetDouble(out var real)
+                        ? (long)Math.Clamp(Math.Ceiling(real), int.MinValue, int.MaxValue)
+                    : null;
+            }
+
+            return
+                Text(ref r) is { } text
+                && long.TryParse(
+                    text,
+                    NumberStyles.AllowLeadingSign,
+                    CultureInfo.InvariantCulture,
+                    out var number
+                )
+                ? number
+                : null;
+        }
+
+        private static TimeSpan? Seconds(ref Utf8JsonReader r) =>
+            Number(ref r) is > 0 and var s
+                ? TimeSpan.FromSeconds(Math.Min((double)s, Duration.Longest.TotalSeconds))
+                : null;
+
+        private static DateTimeOffset? Time(ref Utf8JsonReader r)
+        {
+            if (
+                r.TokenType == JsonTokenType.String
+                && !r.HasValueSequence
+                && r.ValueSpan.Length <= 40
+                && r.TryGetDateTimeOffset(out var time)
+            )
+            {
+                return time.ToUniversalTime();
+            }
+
+            return
+                Text(ref r) is { } text
+                && DateTimeOffset.TryParse(
+                    text,
+                    CultureInfo.InvariantCulture,
+                    DateTimeStyles.AssumeLocal,
+                    out var other
+                )
+                ? other.ToUniversalTime()
+                : null;
+        }
+
+        private static TaskId? Id(ref Utf8JsonReader r) =>
+            Text(ref r) is { } text && TaskId.TryParse(text, out var id) ? id : null;
+
+        private static ImmutableArray<TaskId> Ids(ref Utf8JsonReader r)
+        {
+            if (r.TokenType != JsonTokenType.StartArray)
+            {
+                r.Skip();
+                return [];
+            }
+
+            var ids = ImmutableArray.CreateBuilder<TaskId>();
+            while (r.Read() && r.TokenType != JsonTokenType.EndArray)
+            {
+                ids.Add(
+                    Id(ref r) ?? throw new FormatException("a dependency in it is not a task id")
+                );
+            }
+
+            return ids.ToImmutable();
+        }
+
+        private static ImmutableSortedDictionary<string, T> Map<T>(
+            ref Utf8JsonReader r,
+            Func<string?, T> value
+        )
+        {
+            if (r.TokenType != JsonTokenType.StartObject)
+            {
+                r.Skip();
+                return ImmutableSortedDictionary<string, T>.Empty;
+            }
+
+            var map = ImmutableSortedDictionary.CreateBuilder<string, T>(StringComparer.Ordinal);
+            while (r.Read() && r.TokenType == JsonTokenType.PropertyName)
+            {
+                var key = r.GetString()!;
+                r.Read();
+                map[key] = value(AnyText(ref r));
+            }
+
+            return map.ToImmutable();
+        }
+
+        private static ImmutableArray<RetryRecord> History(ref Utf8JsonReader r)
+        {
+            if (r.TokenType != JsonTokenType.StartArray)
+            {
+                r.Skip();
+                return [];
+            }
+
+            var records = ImmutableArray.CreateBuilder<RetryRecord>();
+            while (r.Read() && r.TokenType != JsonTokenType.EndArray)
+            {
+                if (r.TokenType != JsonTokenType.StartObject)
+                {
+                    r.Skip();
+                    continue;
+                }
+
+                long attempt = 0;
+                DateTimeOffset? timestamp = null;
+                string? error = null;
+                TaskId? from = null;
+                while (r.Read() && r.TokenType == JsonTokenType.PropertyName)
+                {
+                    var name = r.GetString();
+                    r.Read();
+                    switch (name)
+                    {
+                        case "attempt":
+                            attempt = Number(ref r) ?? 0;
+                            break;
+                        case "timestamp":
+                            timestamp = Time(ref r);
+                            break;
+                        case "error":
+                            error = AnyText(ref r);
+                            break;
+                        case "retriedFrom":
+                            from = Id(ref r);
+                            break;
+                        default:
+                            r.Skip();
+                            break;
+                    }
+                }
+
+                records.Add(
+                    new RetryRecord(
+                        (int)Math.Clamp(attempt, 0, int.MaxValue),
+                        timestamp ?? DateTimeOffset.UnixEpoch,
+                        error,
+                        from
+                    )
+                );
+            }
+
+            return records.ToImmutable();
+        }
+    }
+
+    private static void WriteText(Utf8JsonWriter w, ReadOnlySpan<byte> name, string? value)
+    {
+        if (value is null)
+        {
+            w.WriteNull(name);
+        }
+        else
+        {
+            w.WriteString(name, value);
+        }
+    }
+
+    private static void WriteOptional(Utf8JsonWriter w, ReadOnlySpan<byte> name, string? value)
+    {
+        if (value is not null)
+        {
+            w.WriteString(name, value);
+        }
+    }
+
+    private static void WriteNumber(Utf8JsonWriter w, ReadOnlySpan<byte> name, int? value)
+    {
+        if (value is { } number)
+        {
+            w.WriteNumber(name, number);
+        }
+        else
+        {
+            w.WriteNull(name);
+        }
+    }
+
+    private static void WriteSeconds(Utf8JsonWriter w, ReadOnlySpan<byte> name, TimeSpan? value) =>
+        WriteNumber(w, name, value is { } time ? (int)Math.Ceiling(time.TotalSeconds) : null);
+
+    private static void WriteTime(Utf8JsonWriter w, ReadOnlySpan<byte> name, DateTimeOffset? value)
+    {
+        if (value is { } time)
+        {
+            Span<char> text = stackalloc char[24];
+            time.UtcDateTime.TryFormat(
+                text,
+                out var length,
+                "yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
+                CultureInfo.InvariantCulture
+            );
+            w.WriteString(name, text[..length]);
+        }
+        else
+        {
+            w.WriteNull(name);
+        }
+    }
+
+    private static void WriteIds(
+        Utf8JsonWriter w,
+        ReadOnlySpan<byte> name,
+        ImmutableArray<TaskId> ids
+    )
+    {
+        w.WriteStartArray(name);
+        foreach (var id in ids)
+        {
+            w.WriteStringValue(id.Value);
+        }
+
+        w.WriteEndArray();
+    }
+
+    private static void WriteMap(
+        Utf8JsonWriter w,
+        ReadOnlySpan<byte> name,
+        IEnumerable<KeyValuePair<string, string?>> map
+    )
+    {
+        w.WriteStartObject(name);
+        foreach (var (key, value) in map)
+        {
+            w.WriteString(key, value);
+        }
+
+        w.WriteEndObject();
+    }
+}

@@ -1,0 +1,388 @@
+using System.IO.Enumeration;
+using System.Runtime.InteropServices;
+using AgentQueue.Native;
+
+namespace AgentQueue.Storage;
+
+/// <summary>The disk of a Unix machine, with every error reported, fsync's and flock's included.</summary>
+internal sealed unsafe class UnixDisk : IDisk
+{
+    private const int OwnerOnly = 0x180; // 0600
+    private const int OwnerFolder = 0x1C0; // 0700
+
+    public DiskRead Read(string path, int limit)
+    {
+        var fd = Libc.Open(path, Libc.O_RDONLY | Libc.O_NOFOLLOW | Libc.O_NONBLOCK);
+        if (fd < 0)
+        {
+            var errno = Marshal.GetLastPInvokeError();
+            return errno is Libc.ENOENT or Libc.ENOTDIR ? DiskRead.Failed(ReadStatus.Missing)
+                : errno == Libc.ELOOP ? DiskRead.Failed(ReadStatus.NotAFile)
+                : DiskRead.Failed(ReadStatus.Refused, DiskError.Text(errno));
+        }
+
+        try
+        {
+            var stat = FileStat.Of(fd);
+            if (stat is not { IsRegular: true } s)
+            {
+                return DiskRead.Failed(ReadStatus.NotAFile);
+            }
+
+            if (s.Size > limit)
+            {
+                return DiskRead.Failed(ReadStatus.TooLarge);
+            }
+
+            // Our files are replaced, never grown; a foreign one that grows meanwhile is cut here.
+            var content = new byte[s.Size];
+            var length = 0;
+            fixed (byte* buffer = content)
+            {
+                while (length < content.Length)
+                {
+                    var n = Libc.Read(fd, buffer + length, content.Length - length);
+                    if (n < 0)
+                    {
+                        var errno = Marshal.GetLastPInvokeError();
+                        if (errno == Libc.EINTR)
+                        {
+                            continue;
+                        }
+
+                        return DiskRead.Failed(ReadStatus.Refused, DiskError.Text(errno));
+                    }
+
+                    if (n == 0)
+                    {
+                        break;
+                    }
+
+                    length += (int)n;
+                }
+            }
+
+            if (length < content.Length)
+            {
+                Array.Resize(ref content, length);
+            }
+
+            return new DiskRead(
+                ReadStatus.Ok,
+                content,
+                new FileFacts(s.Inode, s.Size, s.ModifiedNs, true)
+            );
+        }
+        finally
+        {
+            _ = Libc.Close(fd);
+        }
+    }
+
+    public FileFacts? Facts(string path) =>
+        FileStat.Of(path) is { } s
+            ? new FileFacts(s.Inode, s.Size, s.ModifiedNs, s.IsRegular)
+            : null;
+
+    public void WriteNew(string path, ReadOnlySpan<byte> content, bool sync)
+    {
+        var fd = Libc.Open(
+            path,
+            Libc.O_WRONLY | Libc.O_CREAT | Libc.O_EXCL | Libc.O_NOFOLLOW,
+            OwnerOnly
+        );
+        if (fd < 0)
+        {
+            throw DiskError.Last("create", path);
+        }
+
+        var problem = WriteAll(fd, content) ?? (sync ? SyncError(fd, path) : null);
+        if (Libc.Close(fd) != 0)
+        {
+            problem ??= DiskError.Last("write", path);
+        }
+
+        if (problem is not null)
+        {
+            _ = Libc.Unlink(path);
+            throw problem;
+        }
+
+        QueueException? WriteAll(int file, ReadOnlySpan<byte> bytes)
+        {
+            fixed (byte* start = bytes)
+            {
+                for (nint done = 0; done < bytes.Length; )
+                {
+                    var n = Libc.Write(file, start + done, bytes.Length - done);
+                    if (n > 0)
+                    {
+                        done += n;
+                    }
+                    else if (n == 0 || Marshal.GetLastPInvokeError() != Libc.EINTR)
+                    {
+                        return DiskError.Last("write", path);
+                    }
+                }
+            }
+
+            return null;
+        }
+    }
+
+    public void Append(string path, ReadOnlySpan<byte> content)
+    {
+        var fd = Libc.Open(
+            path,
+            Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND | Libc.O_NOFOLLOW | Libc.O_NONBLOCK,
+            OwnerOnly
+        );
+        if (fd < 0)
+        {
+            throw DiskError.Last("open", path);
+        }
+
+        fixed (byte* start = content)
+        {
+            var n = Libc.Write(fd, start, content.Length);
+            var failed = n != content.Length ? DiskError.Last("write", path) : null;
+            _ = Libc.Close(fd);
+            if (failed is not null)
+            {
+                throw failed;
+            }
+        }
+    }
+
+    public void Rename(string from, string to)
+    {
+        if (Libc.Rename(from, to) != 0)
+        {
+            throw DiskError.Last("replace", to);
+        }
+    }
+
+    public bool RenameNew(string from, string to)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            if (Libc.RenameNoReplace(from, to) == 0)
+            {
+                return true;
+            }
+
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno == Libc.EEXIST)
+            {
+                return false;
+            }
+
+            if (errno != Libc.EINVAL && errno != Libc.ENOSYS)
+            {
+                throw DiskError.From(errno, "create", to);
+            }
+        }
+
+        // A hard link refuses an existing name on every Unix file system that has links.
+        if (Libc.Link(from, to) != 0)
+        {
+            var errno = Marshal.GetLastPInvokeError();
+            return errno == Libc.EEXIST ? false : throw DiskError.From(errno, "create", to);
+        }
+
+        _ = Libc.Unlink(from);
+        return true;
+    }
+
+    public bool Delete(string path)
+    {
+        if (Libc.Unlink(path) == 0)
+        {
+            return true;
+        }
+
+        var errno = Marshal.GetLastPInvokeError();
+        return errno is Libc.ENOENT or Libc.ENOTDIR
+            ? false
+            : throw DiskError.From(errno, "remove", path);
+    }
+
+    public void SyncFolder(string path)
+    {
+        var fd = Libc.Open(path, Libc.O_RDONLY | Libc.O_DIRECTORY);
+        if (fd < 0)
+        {
+            throw DiskError.Last("open", path);
+        }
+
+        var problem = SyncError(fd, path);
+        _ = Libc.Close(fd);
+        if (problem is not null)
+        {
+            throw problem;
+        }
+    }
+
+    public void SyncAll(string folder)
+    {
+        var fd = Libc.Open(folder, Libc.O_RDONLY | Libc.O_DIRECTORY);
+        if (fd < 0)
+        {
+            throw DiskError.Last("open", folder);
+        }
+
+        var failed = Libc.SyncFileSystem(fd) != 0 ? DiskError.Last("store", folder) : null;
+        _ = Libc.Close(fd);
+        if (failed is not null)
+        {
+            throw failed;
+        }
+    }
+
+    public void CreateFolder(string path)
+    {
+        if (Libc.MakeFolder(path, OwnerFolder) == 0)
+        {
+            return;
+        }
+
+        var errno = Marshal.GetLastPInvokeError();
+        if (errno == Libc.EEXIST)
+        {
+            return;
+        }
+
+        if (errno == Libc.ENOENT && Path.GetDirectoryName(path) is { Length: > 1 } parent)
+        {
+            CreateFolder(parent);
+            if (Libc.MakeFolder(path, OwnerFolder) == 0)
+            {
+                return;
+            }
+
+            errno = Marshal.GetLastPInvokeError();
+        }
+
+        if (errno != Libc.EEXIST)
+        {
+            throw DiskError.From(errno, "create", path);
+        }
+    }
+
+    public IEnumerable<string> List(string folder)
+    {
+        var names = new List<string>();
+        try
+        {
+            foreach (
+                var name in new FileSystemEnumerable<string>(
+                    folder,
+                    static (ref entry) => entry.FileName.ToString(),
+                    s_everything
+                )
+            )
+            {
+                names.Add(name);
+            }
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // A queue that was never used has no such folder yet: it holds nothing.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new QueueException($"Cannot read the folder {folder}: {e.Message}", cause: e);
+        }
+
+        return names;
+    }
+
+    public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
+
+    public HeldLock? TryLockShared(string path) => TryLock(path, create: true, Libc.LOCK_SH);
+
+    public void RemoveLock(HeldLock held, string path)
+    {
+        // While we hold it, nobody else removes the name that leads to it, so nothing changes in between.
+        var fd = (int)held.Descriptor;
+        if (fd >= 0 && FileStat.Of(fd)?.Inode is { } ours && ours == FileStat.Of(path)?.Inode)
+        {
+            _ = Libc.Unlink(path);
+        }
+    }
+
+    private static UnixLock? TryLock(string path, bool create, int kind)
+    {
+        // A holder may remove the file before it lets go, so a lock counts only if the name still leads
+        // to the file that was locked. Bounded: each turn means that another holder has just finished.
+        for (var turn = 0; turn < 100; turn++)
+        {
+            var fd = Libc.Open(
+                path,
+                Libc.O_RDWR | Libc.O_NOFOLLOW | Libc.O_NONBLOCK | (create ? Libc.O_CREAT : 0),
+                OwnerOnly
+            );
+            if (fd < 0)
+            {
+                var errno = Marshal.GetLastPInvokeError();
+                return !create && errno is Libc.ENOENT or Libc.ENOTDIR
+                    ? null
+                    : throw DiskError.From(errno, "open", path);
+            }
+
+            while (Libc.FLock(fd, kind | Libc.LOCK_NB) != 0)
+            {
+                var errno = Marshal.GetLastPInvokeError();
+                if (errno == Libc.EINTR)
+                {
+                    continue;
+                }
+
+                _ = Libc.Close(fd);
+                return errno == Libc.EAGAIN
+                    ? null
+                    : throw new QueueException(
+                        $"Cannot lock {path}: {DiskError.Text(errno)}",
+                        "The queue needs a file system with working locks; move the project to a local disk"
+                    );
+            }
+
+            if (FileStat.Of(fd)?.Inode == FileStat.Of(path)?.Inode)
+            {
+                return new UnixLock(fd);
+            }
+
+            _ = Libc.Close(fd);
+        }
+
+        return null;
+    }
+
+    public void Touch(string path) => Libc.Touch(path);
+
+    private static QueueException? SyncError(int fd, string path) =>
+        Libc.Sync(fd) == 0 ? null : DiskError.Last("store", path);
+
+    private static readonly EnumerationOptions s_everything = new()
+    {
+        AttributesToSkip = 0,
+        IgnoreInaccessible = false,
+        ReturnSpecialDirectories = false,
+    };
+}
+
+/// <summary>A flock on an open descriptor.</summary>
+internal sealed class UnixLock(int fd) : HeldLock
+{
+    private int _fd = fd;
+
+    public override nint Descriptor => _fd;
+
+    public override void Dispose()
+    {
+        if (Interlocked.Exchange(ref _fd, -1) is >= 0 and var open)
+        {
+            _ = Libc.Close(open);
+        }
+    }
+}

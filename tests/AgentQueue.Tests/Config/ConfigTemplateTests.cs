@@ -1,0 +1,148 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using AgentQueue.Config;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Tests.Config;
+
+public sealed class ConfigTemplateTests : IDisposable
+{
+    private readonly TempProject _project = new();
+
+    public void Dispose() => _project.Dispose();
+
+    private static string ProjectRoot([CallerFilePath] string file = "") =>
+        Path.GetFullPath(Path.Join(Path.GetDirectoryName(file), "../../.."));
+
+    [Fact]
+    public void A_fresh_file_with_every_known_agent_loads_and_is_without_doubts()
+    {
+        foreach (var agent in KnownAgents.All)
+        {
+            _project.Program($"bin/{agent.Command}");
+        }
+
+        var path = Path.Join(_project.Root, "bin");
+        var found = KnownAgents.Installed(path, _project.Root);
+        Assert.Equal(KnownAgents.All.Select(a => a.Name), found.Select(a => a.Name));
+        _project.Write(AgentConfig.FileName, ConfigTemplate.Write(found));
+
+        Assert.Empty(AgentConfig.Validate(_project.Root, path));
+        Assert.Equal(
+            ["aider", "claude", "codex", "copilot", "gemini", "opencode", "qwen", "shell"],
+            AgentConfig.Load(_project.Root).Configured.Keys
+        );
+    }
+
+    [Fact]
+    public void A_fresh_file_without_any_known_agent_has_the_shell_and_an_example()
+    {
+        Assert.Empty(KnownAgents.Installed("/nowhere", _project.Root));
+        var text = ConfigTemplate.Write([]);
+        _project.Write(AgentConfig.FileName, text);
+        Assert.Equal(["shell"], AgentConfig.Load(_project.Root).Configured.Keys);
+        Assert.Empty(AgentConfig.Validate(_project.Root, "/bin"));
+        Assert.Contains("    // \"claude\": {", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_known_agent_takes_its_prompt_as_an_argument() =>
+        Assert.All(KnownAgents.All, agent => Assert.NotEqual(PromptVia.Arg, agent.PromptVia));
+
+    [Theory]
+    [InlineData("yolo")]
+    [InlineData("bypass")]
+    [InlineData("dangerous")]
+    [InlineData("full-access")]
+    [InlineData("--allow-all")]
+    public void No_known_agent_is_run_without_any_limits(string flag) =>
+        Assert.All(
+            KnownAgents.All,
+            agent =>
+                Assert.DoesNotContain(
+                    agent.Args,
+                    arg => arg.Contains(flag, StringComparison.OrdinalIgnoreCase)
+                )
+        );
+
+    [Fact]
+    public void Every_key_of_an_agent_survives_being_written_and_read()
+    {
+        var agent = new AgentDefinition
+        {
+            Name = "a",
+            Command = "to\"ol",
+            Args = ["--x={prompt}", "ü\n\\"],
+            Description = "d",
+            PromptTemplate = "<{userPrompt}>",
+            PromptTemplateFile = "f",
+            PromptVia = PromptVia.File,
+            Environment = AgentEnvironment.NoOverrides.Add("A", null).Add("B", "${C}"),
+            Cwd = "sub",
+            Timeout = TimeSpan.FromSeconds(90),
+            IdleTimeout = TimeSpan.FromHours(2),
+            Completion = Completion.Exit,
+            ExitGrace = TimeSpan.Zero,
+            MaxParallel = 2,
+            KeepChildren = true,
+        };
+        _project.Write(
+            AgentConfig.FileName,
+            $$"""{"agents": { {{ConfigTemplate.Entry(agent, "  ")}} } }"""
+        );
+
+        var read = AgentConfig.Load(_project.Root).Find("a");
+
+        Assert.Equal(agent.Args.ToArray(), read.Args.ToArray());
+        Assert.Equal(agent.Environment, read.Environment);
+        Assert.Equal(agent with { Args = read.Args, Environment = read.Environment }, read);
+        foreach (var key in AgentConfigReader.AgentKeys)
+        {
+            Assert.Contains(
+                $"\"{key}\":",
+                ConfigTemplate.Entry(agent, ""),
+                StringComparison.Ordinal
+            );
+        }
+    }
+
+    [Fact]
+    public void The_schema_knows_exactly_the_keys_that_are_read()
+    {
+        using var schema = JsonDocument.Parse(ConfigSchema.Text);
+        var root = schema.RootElement;
+        var agent = root.GetProperty("$defs").GetProperty("agent").GetProperty("properties");
+        Assert.Equal(AgentConfigReader.RootKeys, Names(root.GetProperty("properties")));
+        Assert.Equal(AgentConfigReader.AgentKeys, Names(agent));
+        Assert.Equal(
+            AgentConfigReader.PromptVias.Select(choice => choice.Word),
+            Words(agent.GetProperty("promptVia"))
+        );
+        Assert.Equal(
+            AgentConfigReader.Completions.Select(choice => choice.Word),
+            Words(agent.GetProperty("completion"))
+        );
+
+        static IEnumerable<string> Names(JsonElement properties) =>
+            properties.EnumerateObject().Select(p => p.Name);
+
+        static IEnumerable<string?> Words(JsonElement property) =>
+            property.GetProperty("enum").EnumerateArray().Select(e => e.GetString());
+    }
+
+    [Fact]
+    public void The_embedded_schema_is_the_documented_one() =>
+        Assert.Equal(
+            File.ReadAllText(Path.Join(ProjectRoot(), "docs", ConfigSchema.FileName)),
+            ConfigSchema.Text
+        );
+
+    [Fact]
+    public void The_example_of_this_project_is_valid()
+    {
+        Assert.Empty(
+            AgentConfig.Validate(ProjectRoot(), Environment.GetEnvironmentVariable("PATH"))
+        );
+        Assert.Equal(["echo", "shell"], AgentConfig.Load(ProjectRoot()).Configured.Keys);
+    }
+}
