@@ -18,12 +18,6 @@ internal sealed class ScratchQueue
         _agentq = agentq;
         Folder = Directory.CreateDirectory(folder).FullName;
         _output = Path.Join(Folder, "output");
-        Agentq("init");
-        if (!Directory.Exists(Path.Join(Folder, ".agents")))
-        {
-            throw new BenchException("agentq init made no queue: is this agentq?");
-        }
-
         _tasks = Path.Join(Folder, ".agents", "tasks");
         Directory.CreateDirectory(_tasks);
         Directory.CreateDirectory(Path.Join(Folder, ".agents", "logs"));
