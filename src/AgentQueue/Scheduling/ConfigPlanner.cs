@@ -37,6 +37,7 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             PromptOnInput = plan.PromptVia == PromptVia.Stdin,
             Completion = plan.Completion,
             Timeout = plan.Timeout,
+            TimeoutWarning = settings().TimeoutWarning,
             IdleTimeout = plan.IdleTimeout,
             ExitGrace = plan.ExitGrace,
             Grace = settings().Grace,
