@@ -11,7 +11,8 @@ internal static class UsageErrors
     {
         var command = parsed.CommandResult.Command;
         var help = command is RootCommand ? "agentq --help" : $"agentq {Path(parsed)} --help";
-        if ((Misspelt(parsed) ?? parsed.UnmatchedTokens.FirstOrDefault()) is { } unknown)
+        var unmatched = parsed.UnmatchedTokens is [var first, ..] ? first : null;
+        if ((Misspelt(parsed) ?? unmatched) is { } unknown)
         {
             return Unknown(command, unknown, Path(parsed), help);
         }
@@ -41,7 +42,7 @@ internal static class UsageErrors
                 .Options.Concat(CommonOptions.All)
                 .SelectMany(static o => o.Aliases.Prepend(o.Name));
             return QueueException.Usage(
-                $"agentq {path} has no option '{unknown}'{Nearest.Suggestion(unknown, options)}",
+                $"{(path.Length == 0 ? "agentq" : "agentq " + path)} has no option '{unknown}'{Nearest.Suggestion(unknown, options)}",
                 path == "start"
                     ? "If it is the prompt, put -- before it, or give it on standard input or in a --prompt-file"
                     : $"See {help}"
