@@ -91,7 +91,7 @@ internal sealed class CommandLine(Screen screen)
         };
         var helpOrVersion =
             parsed.Action is HelpWithExamples || parsed.Tokens is [{ Value: "--version" }];
-        if (!helpOrVersion && parsed.Errors.Count > 0)
+        if (!helpOrVersion && (parsed.Errors.Count > 0 || UsageErrors.Misspelt(parsed) is not null))
         {
             throw UsageErrors.From(parsed);
         }

@@ -114,12 +114,18 @@ internal static class Options
         new("ID")
         {
             Description = description,
+            HelpName = "ID",
             Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore,
             CompletionSources = { Completions.Ids },
         };
 
     public static Argument<string> Id(string description) =>
-        new("ID") { Description = description, CompletionSources = { Completions.Ids } };
+        new("ID")
+        {
+            Description = description,
+            HelpName = "ID",
+            CompletionSources = { Completions.Ids },
+        };
 
     private static TimeSpan? ParseTime(ArgumentResult result, string name)
     {

@@ -11,7 +11,8 @@ internal static class UsageErrors
     {
         var command = parsed.CommandResult.Command;
         var help = command is RootCommand ? "agentq --help" : $"agentq {Path(parsed)} --help";
-        if (parsed.UnmatchedTokens is [var unknown, ..])
+        var unmatched = parsed.UnmatchedTokens is [var first, ..] ? first : null;
+        if ((Misspelt(parsed) ?? unmatched) is { } unknown)
         {
             return Unknown(command, unknown, Path(parsed), help);
         }
@@ -19,6 +20,19 @@ internal static class UsageErrors
         var message = parsed.Errors[0].Message.TrimEnd('.');
         return QueueException.Usage(message, $"See {help}");
     }
+
+    /// <summary>
+    /// An argument that looks like an option: most likely one that was misspelt. What is meant as it stands
+    /// comes after <c>--</c>.
+    /// </summary>
+    public static string? Misspelt(ParseResult parsed) =>
+        parsed.Tokens.Any(static t => t.Type == TokenType.DoubleDash)
+            ? null
+            : parsed
+                .CommandResult.Children.OfType<ArgumentResult>()
+                .SelectMany(static a => a.Tokens)
+                .Select(static t => t.Value)
+                .FirstOrDefault(static v => v.Length > 1 && v[0] == '-');
 
     private static QueueException Unknown(Command command, string unknown, string path, string help)
     {
@@ -28,9 +42,9 @@ internal static class UsageErrors
                 .Options.Concat(CommonOptions.All)
                 .SelectMany(static o => o.Aliases.Prepend(o.Name));
             return QueueException.Usage(
-                $"agentq {path} has no option '{unknown}'{Nearest.Suggestion(unknown, options)}",
+                $"{(path.Length == 0 ? "agentq" : "agentq " + path)} has no option '{unknown}'{Nearest.Suggestion(unknown, options)}",
                 path == "start"
-                    ? "A prompt that begins with '-' goes after --: agentq start AGENT -- \"-…\""
+                    ? "If it is the prompt, put -- before it, or give it on standard input or in a --prompt-file"
                     : $"See {help}"
             );
         }

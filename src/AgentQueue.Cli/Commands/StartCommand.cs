@@ -11,6 +11,7 @@ internal static class StartCommand
     private static readonly Argument<string?> s_agent = new("AGENT")
     {
         Description = "The agent, by its name in agent-config.json, or shell",
+        HelpName = "AGENT",
         Arity = ArgumentArity.ZeroOrOne,
         CompletionSources = { Completions.Agents },
     };

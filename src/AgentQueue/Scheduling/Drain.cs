@@ -53,7 +53,7 @@ internal sealed class Drain(QueueFolder queue)
     /// Held by every supervisor's process for its whole life, also between two tasks: while anybody holds
     /// it, a drain has not been left behind.
     /// </summary>
-    public HeldLock? TryJoin() => queue.Disk.TryLockShared(SupervisorsFile);
+    public HeldLock? TryJoin() => queue.Disk.TryLockShared(SupervisorsFile, create: true);
 
     /// <summary>True if no supervisor lives.</summary>
     public bool IsDeserted

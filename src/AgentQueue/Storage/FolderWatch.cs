@@ -22,15 +22,15 @@ internal sealed class FolderWatch : IDisposable
 
         const uint Changes =
             Linux.IN_CREATE | Linux.IN_MOVED_TO | Linux.IN_DELETE | Linux.IN_CLOSE_WRITE;
+        _fd = Linux.OpenWatch();
         foreach (var folder in folders)
         {
-            if (_fd < 0)
+            if (!Linux.AlsoWatch(_fd, folder, Changes) && _fd >= 0)
             {
-                _fd = Linux.Watch(folder, Changes);
-            }
-            else
-            {
-                Linux.AlsoWatch(_fd, folder, Changes);
+                // Half watched is not watched: then all is looked at from time to time.
+                _ = Libc.Close(_fd);
+                _fd = -1;
+                return;
             }
         }
     }

@@ -170,7 +170,8 @@ internal sealed class QueueFolder
             return false;
         }
 
-        using var free = Disk.TryLock(path, create: false);
+        // Shared, so that two who look at once do not take each other for the holder.
+        using var free = Disk.TryLockShared(path, create: false);
         return free is null && Disk.Facts(path) is not null;
     }
 
