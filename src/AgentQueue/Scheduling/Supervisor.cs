@@ -205,7 +205,7 @@ internal sealed class Supervisor(
             }
             catch (QueueException) when (tries < MostRecordTries)
             {
-                Pause.For(s_tick);
+                queue.Disk.Pause(s_tick);
             }
         }
     }

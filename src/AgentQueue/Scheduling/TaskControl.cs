@@ -83,7 +83,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
             }
 
             // Most end within milliseconds; setting up a watch and tearing it down takes longer than that.
-            Pause.For(pause);
+            queue.Disk.Pause(pause);
             pause = TimeSpan.FromMilliseconds(Math.Min(pause.TotalMilliseconds * 1.5, 100));
         }
     }
@@ -97,7 +97,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
         string? request = null;
         TimeSpan? before = null;
         var start = clock.GetTimestamp();
-        using var watch = new FolderWatch(queue.Tasks, queue.Run);
+        using var watch = queue.Disk.Watch(queue.Tasks, queue.Run);
         while (true)
         {
             var task = queue.ReadOrThrow(id);

@@ -86,9 +86,10 @@ internal sealed class Sentinels(QueueFolder queue)
                     Member(document.RootElement, "reason")
                 );
             }
-            catch (JsonException)
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
-                // Half-written or hand-written: the text itself is the message.
+                // Half-written, hand-written, or with half a character in it (which only shows when the
+                // text is taken out): the file itself is the message.
             }
         }
 
@@ -110,7 +111,7 @@ internal sealed class Sentinels(QueueFolder queue)
                 ? TimeSpan.FromSeconds(seconds)
                 : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // An empty .timeout, made with touch, is as good as one with content.
             return null;
@@ -166,7 +167,9 @@ internal sealed class Sentinels(QueueFolder queue)
             : null;
 
     private static string Shorten(string text) =>
-        text.Length <= LongestMessage ? text : text[..LongestMessage] + "…";
+        text.Length <= LongestMessage
+            ? text
+            : text[..(LongestMessage - (char.IsLowSurrogate(text[LongestMessage]) ? 1 : 0))] + "…";
 
     private static string Stamp(DateTimeOffset time) =>
         time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
