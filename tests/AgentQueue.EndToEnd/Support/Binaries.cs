@@ -21,6 +21,27 @@ internal static class Binaries
             )
         );
 
+    /// <summary>The root of the checkout.</summary>
+    public static string Repository
+    {
+        get
+        {
+            for (
+                var folder = new DirectoryInfo(AppContext.BaseDirectory);
+                folder is not null;
+                folder = folder.Parent
+            )
+            {
+                if (File.Exists(Path.Join(folder.FullName, "AgentQueue.sln")))
+                {
+                    return folder.FullName;
+                }
+            }
+
+            throw new DirectoryNotFoundException("The tests do not stand in a checkout");
+        }
+    }
+
     private static string FindAgentq()
     {
         if (Environment.GetEnvironmentVariable("AGENTQ_BINARY") is { Length: > 0 } named)
