@@ -21,6 +21,7 @@ internal sealed class CommandLine(Screen screen)
         var active = screen;
         try
         {
+            InputText.CheckArguments(args);
             args = Verbs.Normalize(args);
             var root = BuildRoot(args);
             var parsed = root.Parse(args, s_parser);

@@ -28,7 +28,7 @@ public sealed class BadInputTests
     [InlineData(2, "start shell -x")]
     [InlineData(2, "run --parallel 0")]
     [InlineData(2, "run --parallel -3")]
-    [InlineData(2, "run --parallel many")]
+    [InlineData(1, "run --parallel many")]
     [InlineData(2, "run --darin")]
     [InlineData(1, "run nosuch")]
     [InlineData(1, "run ../../x")]
@@ -277,10 +277,11 @@ public sealed class BadInputTests
               mkdir -p full && mount -t tmpfs -o size=256k none full && cd full || exit 99
               agentq start shell true --quiet > ../../outside/accepted || exit 98
               i=0
-              while agentq start shell "echo $(head -c 8000 /dev/zero | tr "\0" x)" --quiet >> ../../outside/accepted; do
+              while :; do
+                agentq start shell "echo $(head -c 8000 /dev/zero | tr "\0" x)" --quiet >> ../../outside/accepted || break
                 i=$((i+1)); [ $i -lt 200 ] || exit 97
               done
-              echo "start $?"
+              agentq start shell true; echo "start $?"
               agentq status --all --format ids > ../../outside/seen; echo "status $?"
               for f in .agents/tasks/*.json; do tail -c 2 "$f" | grep -q "}" || echo "half: $f"; done
               agentq cancel "$(head -1 ../../outside/accepted)" > /dev/null; echo "cancel $?"'
@@ -314,7 +315,7 @@ public sealed class BadInputTests
         var lines = outcome.Err.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.True(lines.Length is 1 or 2, outcome.ToString());
         Assert.StartsWith("agentq: ", lines[0], StringComparison.Ordinal);
-        Assert.EndsWith(".", lines[0], StringComparison.Ordinal);
+        Assert.True(lines[0][^1] is '.' or '?', outcome.ToString());
         if (lines.Length == 2)
         {
             Assert.StartsWith("  hint: ", lines[1], StringComparison.Ordinal);

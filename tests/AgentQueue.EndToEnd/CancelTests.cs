@@ -14,7 +14,7 @@ public sealed class CancelTests
 
         Assert.Empty(box.ProcessesOf(id));
         Assert.Equal("cancelled", box.Task(id).Status);
-        Assert.Empty(box.Supervisors);
+        Eventually.Holds(() => box.Supervisors.Count == 0, "its supervisor has gone");
     }
 
     [Theory]

@@ -129,6 +129,22 @@ public sealed class LostSupervisorTests
     }
 
     [Fact]
+    public void A_drain_whose_supervisors_were_all_killed_keeps_nobody_waiting()
+    {
+        using var box = new Sandbox();
+        var id = box.Enqueue("sleep 300");
+        box.Run("run", "--drain").Gives(0);
+        box.KillAtOnce(box.SupervisorOf(id));
+
+        // It may find the loss before there is anything to wait for.
+        box.Run("wait", "--timeout", "20").Gives(0, 3);
+
+        Assert.Equal("lost", box.Task(id).Reason);
+        var later = box.Enqueue("true");
+        Assert.Equal("pending", box.Task(later).Status);
+    }
+
+    [Fact]
     public void A_second_look_changes_nothing()
     {
         using var box = new Sandbox();
