@@ -14,6 +14,9 @@ internal static class Verbs
         new("run", RunCommand.Create),
         new("wait", WaitCommand.Create),
         new("cancel", CancelCommand.Create),
+        new("clean", CleanCommand.Create),
+        new("archive", ArchiveCommand.Create),
+        new("import", ImportCommand.Create),
     ];
 
     /// <summary>The verb that a command line names; null if it names none, or asks for general help.</summary>

@@ -161,7 +161,8 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
                 new RetryRecord(task.RetryCount + 1, now, failed.Message, task.Id),
             ],
             DependsOn = task.DependsOn,
-            DependenciesMet = task.DependenciesMet,
+            // It could start once, so all of them had completed; by now they may have been cleaned.
+            DependenciesMet = failed.StartedAt is null ? task.DependenciesMet : task.DependsOn,
             State = new TaskState.Pending(),
         };
         if (failed.RetryIntent is null)
