@@ -14,6 +14,9 @@ internal static class Verbs
         new("run", RunCommand.Create),
         new("wait", WaitCommand.Create),
         new("cancel", CancelCommand.Create),
+        new("init", InitCommand.Create),
+        new("agents", AgentsCommand.Create),
+        new("config", ConfigCommand.Create),
     ];
 
     /// <summary>The verb that a command line names; null if it names none, or asks for general help.</summary>
