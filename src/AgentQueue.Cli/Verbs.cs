@@ -15,6 +15,11 @@ internal static class Verbs
         new("wait", WaitCommand.Create),
         new("cancel", CancelCommand.Create),
         new("init", InitCommand.Create),
+        new("retry", RetryCommand.Create),
+        new("timeout", TimeoutCommand.Create),
+        new("hold", HoldCommand.Create),
+        new("release", ReleaseCommand.Create),
+        new("deps", DepsCommand.Create),
         new("agents", AgentsCommand.Create),
         new("config", ConfigCommand.Create),
     ];
