@@ -15,6 +15,7 @@ internal static class Verbs
         new("wait", WaitCommand.Create),
         new("cancel", CancelCommand.Create),
         new("init", InitCommand.Create),
+        new("daemon", DaemonCommand.Create),
         new("retry", RetryCommand.Create),
         new("timeout", TimeoutCommand.Create),
         new("hold", HoldCommand.Create),
