@@ -23,6 +23,7 @@ internal static class Verbs
         new("deps", DepsCommand.Create),
         new("agents", AgentsCommand.Create),
         new("config", ConfigCommand.Create),
+        new("completion", CompletionCommand.Create),
     ];
 
     /// <summary>The verb that a command line names; null if it names none, or asks for general help.</summary>
