@@ -17,6 +17,7 @@ internal static class Verbs
         new("clean", CleanCommand.Create),
         new("archive", ArchiveCommand.Create),
         new("import", ImportCommand.Create),
+        new("doctor", DoctorCommand.Create),
     ];
 
     /// <summary>The verb that a command line names; null if it names none, or asks for general help.</summary>
