@@ -74,10 +74,7 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
             CheckPrompt(request.Prompt);
         }
 
-        if (!queue.Exists)
-        {
-            queue.Create();
-        }
+        queue.Create();
 
         if (!requests.Any(static r => r.DependsOn.Length > 0))
         {

@@ -57,13 +57,11 @@ internal sealed class Sentinels(QueueFolder queue)
             : null;
 
     /// <summary>What <c>.error</c> says: a JSON object with <c>error</c> and <c>details</c>, or plain text.</summary>
-    public ErrorReport? ReadError(TaskId id)
-    {
-        if (ReadText(id, Sentinel.Error) is not { } text)
-        {
-            return null;
-        }
+    public ErrorReport? ReadError(TaskId id) =>
+        ReadText(id, Sentinel.Error) is { } text ? ParseError(text) : null;
 
+    public static ErrorReport ParseError(string text)
+    {
         var trimmed = text.Trim().TrimStart('\uFEFF');
         if (trimmed.Length == 0)
         {
@@ -97,11 +95,14 @@ internal sealed class Sentinels(QueueFolder queue)
     }
 
     /// <summary>The limit that <c>.timeout</c> names, or null when it was forced by hand or says nothing.</summary>
-    public TimeSpan? ReadTimeoutLimit(TaskId id)
+    public TimeSpan? ReadTimeoutLimit(TaskId id) =>
+        ParseTimeoutLimit(ReadText(id, Sentinel.Timeout) ?? "");
+
+    public static TimeSpan? ParseTimeoutLimit(string text)
     {
         try
         {
-            using var document = JsonDocument.Parse(ReadText(id, Sentinel.Timeout) ?? "");
+            using var document = JsonDocument.Parse(text);
             return
                 document.RootElement.ValueKind == JsonValueKind.Object
                 && document.RootElement.TryGetProperty("timeout", out var limit)
@@ -145,9 +146,13 @@ internal sealed class Sentinels(QueueFolder queue)
     public static byte[] ExitContent(ExitStatus exit) =>
         Encoding.ASCII.GetBytes(exit.Code.ToString(CultureInfo.InvariantCulture) + "\n");
 
-    private string? ReadText(TaskId id, Sentinel kind)
+    private string? ReadText(TaskId id, Sentinel kind) =>
+        ReadText(queue.Disk, queue.SentinelFile(id, kind));
+
+    /// <summary>The text of a regular file, null if there is none.</summary>
+    public static string? ReadText(IDisk disk, string path)
     {
-        var read = queue.Disk.Read(queue.SentinelFile(id, kind), LongestRead);
+        var read = disk.Read(path, LongestRead);
         return read.Status switch
         {
             ReadStatus.Ok => Encoding.UTF8.GetString(read.Content),

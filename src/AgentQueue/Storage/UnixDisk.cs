@@ -299,7 +299,7 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
 
-    public HeldLock? TryLockShared(string path) => TryLock(path, create: true, Libc.LOCK_SH);
+    public HeldLock? TryLockShared(string path, bool create) => TryLock(path, create, Libc.LOCK_SH);
 
     public void RemoveLock(HeldLock held, string path)
     {
@@ -325,9 +325,18 @@ internal sealed unsafe class UnixDisk : IDisk
             if (fd < 0)
             {
                 var errno = Marshal.GetLastPInvokeError();
-                return !create && errno is Libc.ENOENT or Libc.ENOTDIR
-                    ? null
-                    : throw DiskError.From(errno, "open", path);
+                if (errno == Libc.ENOENT && !create)
+                {
+                    return null;
+                }
+
+                // The private folder may be deleted whenever nothing runs; a lock brings it back.
+                if (errno == Libc.ENOENT && MakeFolderOf(path))
+                {
+                    continue;
+                }
+
+                throw DiskError.From(errno, "open", path);
             }
 
             while (Libc.FLock(fd, kind | Libc.LOCK_NB) != 0)
@@ -357,6 +366,10 @@ internal sealed unsafe class UnixDisk : IDisk
 
         return null;
     }
+
+    private static bool MakeFolderOf(string path) =>
+        Libc.MakeFolder(Path.GetDirectoryName(path)!, OwnerFolder) == 0
+        || Marshal.GetLastPInvokeError() == Libc.EEXIST;
 
     public void Touch(string path) => Libc.Touch(path);
 

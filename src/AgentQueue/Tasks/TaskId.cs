@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 
 namespace AgentQueue.Tasks;
 
@@ -61,13 +60,15 @@ internal readonly record struct TaskId : IComparable<TaskId>
 
     /// <summary>
     /// Makes a new id: 45 bits of milliseconds, then 25 random bits. Uniqueness does not rest on chance:
-    /// whoever stores a task creates its file exclusively and takes another id if this one exists.
+    /// whoever stores a task creates its file exclusively and takes another id if this one exists. Nor does
+    /// anything rest on an id being hard to guess, so the cheap generator does: the cryptographic one
+    /// would load OpenSSL at every start.
     /// </summary>
     public static TaskId New(DateTimeOffset now)
     {
         Span<char> token = stackalloc char[TimeDigits + RandomDigits];
         Write(token[..TimeDigits], now.ToUnixTimeMilliseconds());
-        Write(token[TimeDigits..], RandomNumberGenerator.GetInt32(1 << (5 * RandomDigits)));
+        Write(token[TimeDigits..], Random.Shared.Next(1 << (5 * RandomDigits)));
         return new TaskId(string.Concat(Prefix, token));
     }
 
@@ -76,7 +77,7 @@ internal readonly record struct TaskId : IComparable<TaskId>
     {
         var ids = new TaskId[count];
         // Half the random space is the head room; a batch takes steps of one from there.
-        var first = RandomNumberGenerator.GetInt32(1 << (5 * RandomDigits - 1));
+        var first = Random.Shared.Next(1 << (5 * RandomDigits - 1));
         Span<char> token = stackalloc char[TimeDigits + RandomDigits];
         Write(token[..TimeDigits], now.ToUnixTimeMilliseconds());
         for (var i = 0; i < count; i++)

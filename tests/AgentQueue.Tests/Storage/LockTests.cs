@@ -18,7 +18,7 @@ public sealed class LockTests
             Assert.NotNull(held);
             Assert.Null(stage.Disk.TryLock(path, create: true));
             Assert.Null(stage.Disk.TryLock(path, create: false));
-            Assert.Null(stage.Disk.TryLockShared(path));
+            Assert.Null(stage.Disk.TryLockShared(path, create: true));
         }
 
         using var next = stage.Disk.TryLock(path, create: false);
@@ -30,8 +30,8 @@ public sealed class LockTests
     {
         using var stage = DiskStage.On(disk);
         var path = stage.Path("lock");
-        using (var one = stage.Disk.TryLockShared(path))
-        using (var two = stage.Disk.TryLockShared(path))
+        using (var one = stage.Disk.TryLockShared(path, create: true))
+        using (var two = stage.Disk.TryLockShared(path, create: true))
         {
             Assert.NotNull(one);
             Assert.NotNull(two);
@@ -51,12 +51,12 @@ public sealed class LockTests
     }
 
     [Theory, OnEachDisk]
-    public void A_lock_without_its_folder_is_refused_aloud(string disk)
+    public void A_lock_brings_its_deleted_folder_back(string disk)
     {
         using var stage = DiskStage.On(disk);
-        Assert.Throws<QueueException>(() =>
-            stage.Disk.TryLock(stage.Path("no/lock"), create: true)
-        );
+        using var held = stage.Disk.TryLock(stage.Path("gone/lock"), create: true);
+        Assert.NotNull(held);
+        Assert.Null(stage.Disk.TryLock(stage.Path("gone/lock"), create: true));
     }
 
     [Theory, OnEachDisk]

@@ -170,6 +170,7 @@ internal sealed partial class MemoryDisk
                 return null;
             }
 
+            MakeFolders(System.IO.Path.GetDirectoryName(path)!);
             inode = NewInode(isFolder: false);
             Set(FolderOf(path, "open"), System.IO.Path.GetFileName(path), inode);
             Changed(step);

@@ -50,8 +50,8 @@ internal sealed class MemoryProcess(MemoryDisk disk, string name) : IDisk
     public HeldLock? TryLock(string path, bool create) =>
         disk.TryLock(this, path, create, shared: false);
 
-    public HeldLock? TryLockShared(string path) =>
-        disk.TryLock(this, path, create: true, shared: true);
+    public HeldLock? TryLockShared(string path, bool create) =>
+        disk.TryLock(this, path, create, shared: true);
 
     public void RemoveLock(HeldLock held, string path) => disk.RemoveLock(this, held, path);
 

@@ -1,0 +1,107 @@
+using System.Collections;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace AgentQueue.Bench;
+
+/// <summary>What one run of a program cost.</summary>
+/// <param name="Cpu">User and system time, of the program and of what it waited for.</param>
+internal readonly record struct Cost(int ExitCode, TimeSpan Wall, TimeSpan Cpu);
+
+/// <summary>
+/// Runs programs by posix_spawn and wait4: no shell, no pipes, no threads that would be measured along.
+/// stdin is /dev/null, and what is printed goes to a file. A program that hangs is killed after a minute.
+/// </summary>
+internal static class Child
+{
+    private const int SpaceForFileActions = 512;
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+
+    public static Cost Run(string program, string[] arguments, string output)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        var pid = Start(program, arguments, output);
+        using var watchdog = new Timer(
+            _ => _ = Native.Signal(pid, Native.Kill),
+            null,
+            s_patience,
+            Timeout.InfiniteTimeSpan
+        );
+        if (Native.Wait(pid, out var status, 0, out var usage) != pid)
+        {
+            throw new BenchException($"wait4 failed: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        var wall = Stopwatch.GetElapsedTime(begin);
+        var signal = status & 0x7f;
+        var code = signal == 0 ? (status >> 8) & 0xff : 128 + signal;
+        return new Cost(code, wall, usage.Cpu);
+    }
+
+    private static unsafe int Start(string program, string[] arguments, string output)
+    {
+        var argv = Block([program, .. arguments]);
+        var environment = Block(Environment());
+        var actions = stackalloc byte[SpaceForFileActions];
+        try
+        {
+            // SAFETY: glibc's and musl's posix_spawn_file_actions_t take 80 bytes; there are 512.
+            Check(Native.InitFileActions(actions));
+            Check(Native.AddOpen(actions, 0, "/dev/null", 0, 0));
+            var write = Native.WriteOnly | Native.Create | Native.Truncate;
+            Check(Native.AddOpen(actions, 1, output, write, 0x180));
+            Check(Native.AddOpen(actions, 2, output + ".err", write, 0x180));
+            Check(Native.Spawn(out var pid, program, actions, null, argv, environment));
+            return pid;
+        }
+        finally
+        {
+            _ = Native.DestroyFileActions(actions);
+            Free(argv);
+            Free(environment);
+        }
+
+        void Check(int error)
+        {
+            if (error != 0)
+            {
+                throw new BenchException(
+                    $"cannot start {program}: {Marshal.GetPInvokeErrorMessage(error)}"
+                );
+            }
+        }
+    }
+
+    private static string[] Environment() =>
+        [
+            .. System
+                .Environment.GetEnvironmentVariables()
+                .Cast<DictionaryEntry>()
+                .Where(e => !((string)e.Key).StartsWith("AGENTQ_", StringComparison.Ordinal))
+                .Select(e => $"{e.Key}={e.Value}"),
+        ];
+
+    private static unsafe byte** Block(string[] texts)
+    {
+        var block = (byte**)NativeMemory.AllocZeroed((nuint)texts.Length + 1, (nuint)sizeof(byte*));
+        for (var i = 0; i < texts.Length; i++)
+        {
+            block[i] = (byte*)Marshal.StringToCoTaskMemUTF8(texts[i]);
+        }
+
+        return block;
+    }
+
+    private static unsafe void Free(byte** block)
+    {
+        for (var text = block; *text is not null; text++)
+        {
+            Marshal.FreeCoTaskMem((nint)(*text));
+        }
+
+        NativeMemory.Free(block);
+    }
+}
+
+/// <summary>A figure cannot be measured; the message says why.</summary>
+internal sealed class BenchException(string message) : Exception(message);

@@ -1,0 +1,98 @@
+using System.Runtime.InteropServices;
+
+namespace AgentQueue.Bench;
+
+/// <summary>The calls of Linux's C library that the bench needs; 64-bit layouts.</summary>
+internal static partial class Native
+{
+    public const int ReadWrite = 2;
+    public const int NonBlocking = 0x800;
+    public const int CloseOnExec = 0x80000;
+    public const int Create = 0x40;
+    public const int Truncate = 0x200;
+    public const int WriteOnly = 1;
+    public const short PollIn = 1;
+    public const int Kill = 9;
+
+    [LibraryImport("libc", EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int Spawn(
+        out int pid,
+        string path,
+        byte* fileActions,
+        byte* attributes,
+        byte** arguments,
+        byte** environment
+    );
+
+    [LibraryImport("libc", EntryPoint = "posix_spawn_file_actions_init")]
+    public static unsafe partial int InitFileActions(byte* fileActions);
+
+    [LibraryImport("libc", EntryPoint = "posix_spawn_file_actions_destroy")]
+    public static unsafe partial int DestroyFileActions(byte* fileActions);
+
+    [LibraryImport(
+        "libc",
+        EntryPoint = "posix_spawn_file_actions_addopen",
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    public static unsafe partial int AddOpen(
+        byte* fileActions,
+        int descriptor,
+        string path,
+        int flags,
+        uint mode
+    );
+
+    [LibraryImport("libc", EntryPoint = "wait4", SetLastError = true)]
+    public static partial int Wait(int pid, out int status, int options, out Usage usage);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    public static partial int Signal(int pid, int signal);
+
+    [LibraryImport(
+        "libc",
+        EntryPoint = "mkfifo",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    public static partial int MakeFifo(string path, uint mode);
+
+    [LibraryImport(
+        "libc",
+        EntryPoint = "open",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    public static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    public static unsafe partial nint Read(int descriptor, byte* buffer, nint count);
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(ref PollDescriptor descriptor, ulong count, int milliseconds);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int descriptor);
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollDescriptor
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
+
+    /// <summary>struct rusage: two struct timeval, then fourteen longs that nobody reads here.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 144)]
+    public struct Usage
+    {
+        public long UserSeconds;
+        public long UserMicroseconds;
+        public long SystemSeconds;
+        public long SystemMicroseconds;
+
+        public readonly TimeSpan Cpu =>
+            TimeSpan.FromSeconds(UserSeconds + SystemSeconds)
+            + TimeSpan.FromMicroseconds(UserMicroseconds + SystemMicroseconds);
+    }
+}
