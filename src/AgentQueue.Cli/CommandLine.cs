@@ -113,7 +113,14 @@ internal sealed class CommandLine(Screen screen)
         public override int Invoke(ParseResult parseResult)
         {
             inner.MaxWidth = 100;
+            // What the verb above takes by itself is no part of the one below it.
+            var above = parseResult
+                .CommandResult.Command.Parents.OfType<Command>()
+                .SelectMany(static c => c.Arguments)
+                .ToList();
+            above.ForEach(static a => a.Hidden = true);
             var code = inner.Invoke(parseResult);
+            above.ForEach(static a => a.Hidden = false);
             var output = parseResult.InvocationConfiguration.Output;
             if (parseResult.CommandResult.Command is Verb { Examples: { Count: > 0 } examples })
             {

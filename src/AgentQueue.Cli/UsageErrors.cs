@@ -17,6 +17,15 @@ internal static class UsageErrors
             return Unknown(command, unknown, Path(parsed), help);
         }
 
+        if (command is { Action: null, Subcommands.Count: > 0 } and not RootCommand)
+        {
+            var names = command.Subcommands.Select(static c => c.Name);
+            return QueueException.Usage(
+                $"agentq {Path(parsed)} needs one of {string.Join(", ", names)}",
+                $"See {help}"
+            );
+        }
+
         var message = parsed.Errors[0].Message.TrimEnd('.');
         return QueueException.Usage(message, $"See {help}");
     }

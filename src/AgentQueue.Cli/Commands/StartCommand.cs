@@ -10,8 +10,8 @@ internal static class StartCommand
 {
     private static readonly Argument<string?> s_agent = new("AGENT")
     {
-        Description = "The agent, by its name in agent-config.json, or shell",
         HelpName = "AGENT",
+        Description = "The agent, by its name in agent-config.json, or shell",
         Arity = ArgumentArity.ZeroOrOne,
         CompletionSources = { Completions.Agents },
     };
@@ -62,9 +62,8 @@ internal static class StartCommand
         "Retry by itself after a failure, 1, 2, 4 … seconds later"
     );
 
-    private static readonly Option<string[]> s_dependsOn = Options.Repeated(
+    private static readonly Option<string[]> s_dependsOn = Options.RepeatedIds(
         "--depends-on",
-        "ID[,ID]",
         "Start only when these are complete (repeatable)"
     );
 
