@@ -22,8 +22,36 @@ internal static class TaskBatch
             ?? throw new QueueException("Another batch is being stored", "Try again in a moment");
         var journal = Path.Join(queue.Tasks, QueueSnapshot.BatchJournal + tasks[0].Id.Value);
         queue.Durable.TryCreate(journal, Pack(tasks));
-        StoreAll(queue, tasks);
+        try
+        {
+            StoreAll(queue, tasks);
+        }
+        catch (QueueException)
+        {
+            Withdraw(queue, tasks);
+            queue.Disk.Delete(journal);
+            throw;
+        }
+
         queue.Disk.Delete(journal);
+    }
+
+    // The journal goes after them: interrupted here, the batch is completed instead, which is as good. One
+    // that a drain has started already is not taken back.
+    private static void Withdraw(QueueFolder queue, IReadOnlyList<AgentTask> tasks)
+    {
+        foreach (var task in tasks)
+        {
+            using var held = queue.TryLockPassing(task.Id);
+            if (
+                held is not null
+                && queue.Read(task.Id) is TaskRead.Found({ State: TaskState.Pending }, _)
+            )
+            {
+                queue.Disk.Delete(queue.TaskFile(task.Id));
+                queue.Disk.Delete(queue.PlanFile(task.Id));
+            }
+        }
     }
 
     /// <summary>Finishes batches whose maker died; true if there was anything to finish.</summary>
