@@ -50,6 +50,27 @@ internal static class InputText
         return Read(input, "standard input");
     }
 
+    /// <summary>
+    /// What is typed up to the end of the line. Not by <see cref="Console"/>, which would send the terminal
+    /// escape sequences on stdout.
+    /// </summary>
+    public static string LineFromStandardInput()
+    {
+        const int Longest = 200;
+        using var input = new FileStream(
+            new Microsoft.Win32.SafeHandles.SafeFileHandle(0, ownsHandle: false),
+            FileAccess.Read,
+            bufferSize: 0
+        );
+        var line = new StringBuilder();
+        while (line.Length < Longest && input.ReadByte() is >= 0 and not '\n' and var typed)
+        {
+            line.Append((char)typed);
+        }
+
+        return line.ToString();
+    }
+
     private static string Read(Stream stream, string name)
     {
         using var memory = new MemoryStream();

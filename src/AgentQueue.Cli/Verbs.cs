@@ -27,6 +27,7 @@ internal static class Verbs
         new("agents", AgentsCommand.Create),
         new("config", ConfigCommand.Create),
         new("completion", CompletionCommand.Create),
+        new("doctor", DoctorCommand.Create),
     ];
 
     /// <summary>The verb that a command line names; null if it names none, or asks for general help.</summary>

@@ -71,6 +71,7 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
             }
         }
 
+        HeldTasks.SweepLocks(queue);
         return new CleanResult(cleaned, [.. stranded.Order()], refused);
     }
 

@@ -73,7 +73,11 @@ internal sealed class ForeignState(IDisk disk, TimeProvider clock)
             return null;
         }
 
-        changes.Add($"it was {TaskJson.NameOf(task.Status)}; its {name} was applied");
+        var beaten =
+            evidence.Error is not null && Read(foreign, ".done") is not null
+                ? " and its .done was not"
+                : "";
+        changes.Add($"it was {TaskJson.NameOf(task.Status)}; its {name} was applied{beaten}");
         return End(foreign, task, evidence, started, TimeOf(foreign, name), changes);
     }
 

@@ -46,6 +46,23 @@ internal sealed class HeldTasks : IDisposable
         return held;
     }
 
+    /// <summary>Removes the locks of tasks that are gone: one who was killed left them behind.</summary>
+    public static void SweepLocks(QueueFolder queue)
+    {
+        const string Lock = ".lock";
+        foreach (var name in queue.Disk.List(queue.Run))
+        {
+            if (
+                name.EndsWith(Lock, StringComparison.Ordinal)
+                && TaskId.TryParse(name.AsSpan(0, name.Length - Lock.Length), out var id)
+                && queue.Read(id) is TaskRead.Missing
+            )
+            {
+                queue.TryLockPassing(id)?.Dispose();
+            }
+        }
+    }
+
     private void Add(QueueFolder queue, TaskId id, string done, List<Refusal> refused)
     {
         if (TryLock(queue, id) is not { } taken)

@@ -71,6 +71,7 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
     {
         if (ids.Count == 0)
         {
+            HeldTasks.SweepLocks(queue);
             return new ArchiveResult([], []);
         }
 
@@ -98,6 +99,7 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
             Sync();
         }
 
+        HeldTasks.SweepLocks(queue);
         return new ArchiveResult(moved, refused);
     }
 
@@ -137,6 +139,7 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
             Sync();
         }
 
+        HeldTasks.SweepLocks(queue);
         return new ArchiveResult(moved, refused);
     }
 

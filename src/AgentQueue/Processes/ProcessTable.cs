@@ -83,6 +83,26 @@ internal static partial class ProcessTable
         }
     }
 
+    /// <summary>The value of a variable in the process's environment; null if it has none or may not be read.</summary>
+    public static string? EnvironmentValue(int pid, string name)
+    {
+        ReadOnlySpan<byte> environment = ReadProc(pid, "environ", 1 << 20);
+        var key = Encoding.UTF8.GetBytes(name + "=");
+        while (!environment.IsEmpty)
+        {
+            var end = environment.IndexOf((byte)0);
+            var item = end < 0 ? environment : environment[..end];
+            if (item.StartsWith(key))
+            {
+                return Encoding.UTF8.GetString(item[key.Length..]);
+            }
+
+            environment = end < 0 ? [] : environment[(end + 1)..];
+        }
+
+        return null;
+    }
+
     /// <summary>The process's command line, NUL-separated; empty if it may not be read.</summary>
     public static string CommandLine(int pid) =>
         ReadProc(pid, "cmdline", 4096) is { } content ? Encoding.UTF8.GetString(content) : "";

@@ -111,6 +111,10 @@ internal sealed class QueueFolder
                 "/tasks/\n/plans/\n/logs/\n/run/\n/workspace/\n/archive/\n"u8
             );
         }
+
+        // A task is as durable as the folders above it.
+        Durable.SyncFolderOf(Tasks);
+        Durable.SyncFolderOf(Folder);
     }
 
     public TaskRead Read(TaskId id) => ReadFile(TaskFile(id), id);

@@ -260,10 +260,13 @@ public sealed class CleaningTests : IDisposable
         var id = _project.Add(KeepingProject.Complete());
         File.Delete(Queue.LogFile(id));
         File.Delete(Queue.SentinelFile(id, Sentinel.ExitCode));
+        var gone = TaskId.Parse("task_gone");
+        File.WriteAllText(Queue.LockFile(gone), "");
 
         Cleaning.Clean(Cleaning.Select(s_all, null).Ids);
 
         Assert.Empty(_project.FilesOf(id));
+        Assert.Empty(_project.FilesOf(gone));
     }
 
     [Fact]
