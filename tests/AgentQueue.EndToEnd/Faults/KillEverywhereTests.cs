@@ -187,6 +187,7 @@ public sealed class KillEverywhereTests(ITestOutputHelper output)
         var flow = s_flows[verb];
         using var prepared = new Sandbox();
         flow.Prepare?.Invoke(prepared);
+        Eventually.Holds(() => prepared.Mine.Count == 0, "what can be copied does not run");
         var points = Trace(flow, prepared);
         Assert.NotEmpty(points);
         var chosen = Thin(points);
