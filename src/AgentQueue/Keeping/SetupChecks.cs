@@ -79,10 +79,15 @@ internal sealed class SetupChecks(ProjectQueue project, Func<string, string?> en
             return;
         }
 
-        var fd = Linux.Watch(project.Root, Linux.IN_CREATE);
+        var fd = Linux.OpenWatch();
+        var watches = Linux.AlsoWatch(fd, project.Root, Linux.IN_CREATE);
         if (fd >= 0)
         {
             _ = Libc.Close(fd);
+        }
+
+        if (watches)
+        {
             findings.Add(
                 new Finding("watches", Health.Ok, "Changes are told of at once (inotify)")
             );
