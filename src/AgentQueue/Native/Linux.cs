@@ -39,6 +39,7 @@ internal static unsafe partial class Linux
     )]
     private static partial int InotifyAddWatch(int fd, string path, uint mask);
 
+    public const uint IN_MODIFY = 0x2;
     public const uint IN_ATTRIB = 0x4;
     public const uint IN_CLOSE_WRITE = 0x8;
     public const uint IN_MOVED_TO = 0x80;
