@@ -13,6 +13,9 @@ internal static class Verbs
         new("start", StartCommand.Create),
         new("run", RunCommand.Create),
         new("wait", WaitCommand.Create),
+        new("status", StatusCommand.Create),
+        new("show", ShowCommand.Create),
+        new("logs", LogsCommand.Create),
         new("cancel", CancelCommand.Create),
     ];
 
