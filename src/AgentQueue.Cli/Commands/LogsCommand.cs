@@ -95,7 +95,7 @@ internal static class LogsCommand
 
     private static void Print(Session session, TaskId id, int tail, LogPrinter printer)
     {
-        using var log = LogReader.TryOpen(session.Queue.Disk, LogFollow.PathOf(session.Queue, id));
+        using var log = LogReader.TryOpen(session.Queue.Disk, session.Queue.FindLog(id));
         if (log is null)
         {
             Session.Screen.Talk(WhyNone(session, id));
@@ -119,7 +119,7 @@ internal static class LogsCommand
 
     private static void PrintDocument(Session session, TaskId id, int tail)
     {
-        var path = LogFollow.PathOf(session.Queue, id);
+        var path = session.Queue.FindLog(id);
         using var log = LogReader.TryOpen(session.Queue.Disk, path);
         var (text, isCut) = log?.Last(tail, LongestDocument) ?? ("", false);
         JsonOutput.PrintObject(

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using AgentQueue.Cli.Output;
+using AgentQueue.Processes;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -114,6 +115,8 @@ internal sealed class StatusWatch(Session session, StatusFilter filter, bool aut
 
     private QueueSnapshot Look()
     {
+        // A look may go on with a drain; those that it started are children of this process.
+        DetachedLaunch.ReapEnded();
         _warnings.Clear();
         var snapshot = session.Project.Look(
             autoRetry,

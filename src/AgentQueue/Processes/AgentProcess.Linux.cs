@@ -11,6 +11,9 @@ namespace AgentQueue.Processes;
 internal sealed class LinuxAgentHost : IAgentHost
 {
     private readonly int _endSignals;
+
+    // One for all tasks of this process: closing such a descriptor takes the kernel milliseconds.
+    private readonly int _knocks;
     private readonly TimeProvider _clock;
 
     /// <summary>Makes this process a supervisor: orphans of its agents come to it, TERM is read, not died of.</summary>
@@ -19,6 +22,7 @@ internal sealed class LinuxAgentHost : IAgentHost
         _clock = clock;
         Linux.BecomeSubreaper();
         _endSignals = Linux.OpenEndSignals();
+        _knocks = Linux.OpenWatch();
     }
 
     public IAgentProcess Start(AgentLaunch launch)
@@ -44,7 +48,8 @@ internal sealed class LinuxAgentHost : IAgentHost
             // O_NONBLOCK kept a planted fifo from stopping us; the agent gets an ordinary descriptor.
             const int F_SETFL = 4;
             _ = Libc.Fcntl(log, F_SETFL, Libc.O_APPEND);
-            var knock = Linux.Watch(launch.KnockFile, Linux.IN_ATTRIB);
+            // Without a watch, knocks are noticed at the supervisor's next tick.
+            Linux.AlsoWatch(_knocks, launch.KnockFile, Linux.IN_ATTRIB);
             var pid = Spawn.Start(
                 launch.Executable,
                 [Path.GetFileName(launch.Executable), .. launch.Arguments],
@@ -55,13 +60,12 @@ internal sealed class LinuxAgentHost : IAgentHost
             );
             if (pid < 0)
             {
-                _ = Libc.Close(knock);
                 throw new LaunchException(
                     $"Cannot start {launch.Executable} in {launch.WorkingFolder}: {Marshal.GetPInvokeErrorMessage(-pid)}"
                 );
             }
 
-            return new LinuxAgentProcess(pid, knock, _endSignals, launch.Mark, _clock);
+            return new LinuxAgentProcess(pid, _knocks, _endSignals, launch.Mark, _clock);
         }
         finally
         {
@@ -163,7 +167,6 @@ internal sealed class LinuxAgentProcess : IAgentProcess
         LearnExit();
         Posix.Reap(_pid);
         _ = Libc.Close(_pidfd);
-        _ = Libc.Close(_knock);
     }
 
     private bool LearnExit()

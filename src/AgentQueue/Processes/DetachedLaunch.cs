@@ -82,6 +82,15 @@ internal static class DetachedLaunch
         return new SupervisorReport(pid, pipe[0]);
     }
 
+    /// <summary>Lets go of the supervisors that have ended, for a launcher that lives on. It must have no other children.</summary>
+    public static void ReapEnded()
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            Posix.ReapOthers(kept: 0);
+        }
+    }
+
     // The running program itself, even if its file has been replaced since by a newer one.
     private static (string Program, string[] First) Program()
     {

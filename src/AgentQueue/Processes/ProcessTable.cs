@@ -42,6 +42,67 @@ internal static partial class ProcessTable
         return content is not null && Contains(content, Encoding.UTF8.GetBytes(entry));
     }
 
+    /// <summary>True if the process has this file open; false if that may not be seen.</summary>
+    public static bool HasOpen(int pid, string path)
+    {
+        try
+        {
+            foreach (
+                var fd in Directory.EnumerateFiles(
+                    string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/fd")
+                )
+            )
+            {
+                if (new FileInfo(fd).LinkTarget == path)
+                {
+                    return true;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Gone meanwhile, or another user's: then it cannot hold a file of this user's queue.
+        }
+
+        return false;
+    }
+
+    /// <summary>True if the process runs the same executable as this one.</summary>
+    public static bool IsThisProgram(int pid)
+    {
+        try
+        {
+            return new FileInfo(
+                    string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/exe")
+                ).LinkTarget == new FileInfo("/proc/self/exe").LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Gone, or not to be seen: then it is not known to be ours.
+            return false;
+        }
+    }
+
+    /// <summary>The value of a variable in the process's environment; null if it has none or may not be read.</summary>
+    public static string? EnvironmentValue(int pid, string name)
+    {
+        ReadOnlySpan<byte> environment = ReadProc(pid, "environ", 1 << 20);
+        var key = Encoding.UTF8.GetBytes(name + "=");
+        while (!environment.IsEmpty)
+        {
+            var end = environment.IndexOf((byte)0);
+            var item = end < 0 ? environment : environment[..end];
+            if (item.StartsWith(key))
+            {
+                return Encoding.UTF8.GetString(item[key.Length..]);
+            }
+
+            environment = end < 0 ? [] : environment[(end + 1)..];
+        }
+
+        return null;
+    }
+
     /// <summary>The process's command line, NUL-separated; empty if it may not be read.</summary>
     public static string CommandLine(int pid) =>
         ReadProc(pid, "cmdline", 4096) is { } content ? Encoding.UTF8.GetString(content) : "";

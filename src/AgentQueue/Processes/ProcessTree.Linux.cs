@@ -6,11 +6,17 @@ namespace AgentQueue.Processes;
 /// <summary>
 /// The processes of one task. Agents run their shell commands in sessions of their own, so neither a group
 /// nor a parent's number reaches them: descendants are listed from the process table, and processes
-/// outside the tree are known by the task's mark in their environment. A process is signalled only
+/// outside the tree are known by the task's mark in their environment, or by the lock file that only
+/// processes of the task inherit. A process is signalled only
 /// through a descriptor that was opened before its identity was checked.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class LinuxProcessTree(int root, long rootStart, string mark)
+internal sealed class LinuxProcessTree(
+    int root,
+    long rootStart,
+    string mark,
+    string? aliveFile = null
+)
 {
     private readonly int _self = Environment.ProcessId;
 
@@ -59,7 +65,15 @@ internal sealed class LinuxProcessTree(int root, long rootStart, string mark)
                 !p.IsZombie
                 && p.StartTicks >= rootStart
                 && !seen.Contains(p.Pid)
-                && ProcessTable.HasEnvironment(p.Pid, mark)
+                && (
+                    ProcessTable.HasEnvironment(p.Pid, mark)
+                    || (
+                        aliveFile is not null
+                        && ProcessTable.HasOpen(p.Pid, aliveFile)
+                        // Another agentq opens it for a moment, to see whether it is locked.
+                        && !ProcessTable.IsThisProgram(p.Pid)
+                    )
+                )
             )
             {
                 members.Add(p);

@@ -1,12 +1,13 @@
 using System.Runtime.Versioning;
 using AgentQueue.Processes;
+using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Scheduling;
 
 /// <summary>Ends what a killed supervisor left behind, after its identity has been verified.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed class LinuxOrphans(TimeProvider clock) : IOrphans
+internal sealed class LinuxOrphans(QueueFolder queue, TimeProvider clock) : IOrphans
 {
     // Whoever looks at the queue waits for this.
     private static readonly TimeSpan s_grace = TimeSpan.FromMilliseconds(500);
@@ -20,10 +21,11 @@ internal sealed class LinuxOrphans(TimeProvider clock) : IOrphans
 
         // Without a record of the agent the mark in the environment still tells what belongs to the task.
         var agent = identity?.Agent ?? default;
-        return new LinuxProcessTree(agent.Pid, agent.StartTicks, Supervisor.MarkOf(id)).End(
-            s_grace,
-            adopted: false,
-            clock
-        );
+        return new LinuxProcessTree(
+            agent.Pid,
+            agent.StartTicks,
+            Supervisor.MarkOf(id),
+            queue.AliveFile(id)
+        ).End(s_grace, adopted: false, clock);
     }
 }

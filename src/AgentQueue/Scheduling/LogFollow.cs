@@ -71,17 +71,10 @@ internal sealed class LogFollow(QueueFolder queue, QueueWait wait, TimeProvider 
 
     private LogReader? Open(TaskId id, int tail, FolderWatch watch)
     {
-        var path = PathOf(queue, id);
+        var path = queue.FindLog(id);
         watch.AlsoGrowth(path);
         var log = LogReader.TryOpen(queue.Disk, path);
         log?.SeekToLast(tail);
         return log;
     }
-
-    /// <summary>Where the log of a task stands, archived or not.</summary>
-    public static string PathOf(QueueFolder queue, TaskId id) =>
-        queue.Disk.Facts(queue.TaskFile(id)) is null
-        && queue.Disk.Facts(queue.ArchivedTask(id)) is not null
-            ? queue.ArchivedLog(id)
-            : queue.LogFile(id);
 }

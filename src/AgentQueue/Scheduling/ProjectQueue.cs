@@ -25,7 +25,7 @@ internal sealed class ProjectQueue
         Queue = new QueueFolder(root, RealDisk, () => _settings.Value.Fsync);
         _planner = new(() => new ConfigPlanner(Queue, () => _settings.Value));
         _retries = new(() => new Retries(Queue, clock));
-        _reconciler = new(() => new Reconciler(Queue, SystemOrphans(clock), Retries, clock));
+        _reconciler = new(() => new Reconciler(Queue, SystemOrphans(Queue, clock), Retries, clock));
         _run = new(() =>
             new QueueRun(Queue, Reconciler, Retries, Planner, new LocalBackend(Queue), clock)
         );
@@ -96,7 +96,7 @@ internal sealed class ProjectQueue
         using (inherited)
         {
             var supervisor = new Supervisor(Queue, Planner, SystemHost(Clock), Clock);
-            new SupervisorProcess(Queue, supervisor, Run).Live(task, inherited);
+            new SupervisorProcess(Queue, supervisor, Run, new LauncherPipe()).Live(task, inherited);
         }
     }
 
@@ -105,8 +105,8 @@ internal sealed class ProjectQueue
             ? new LinuxAgentHost(clock)
             : throw new QueueException("This build cannot run agents on this system yet");
 
-    private static IOrphans SystemOrphans(TimeProvider clock) =>
-        OperatingSystem.IsLinux() ? new LinuxOrphans(clock) : new NoOrphans();
+    private static IOrphans SystemOrphans(QueueFolder queue, TimeProvider clock) =>
+        OperatingSystem.IsLinux() ? new LinuxOrphans(queue, clock) : new NoOrphans();
 
     /// <summary>For systems on which processes cannot be identified: nothing is touched.</summary>
     private sealed class NoOrphans : IOrphans

@@ -81,7 +81,7 @@ internal sealed record TaskDetails
             && queue.Disk.Facts(queue.ArchivedTask(id)) is not null;
         var task = isArchived ? queue.ReadArchivedOrThrow(id) : queue.ReadOrThrow(id);
         var dependencies = new Lazy<Dependencies>(() => new Dependencies(queue, snapshot));
-        var log = LogFollow.PathOf(queue, id);
+        var log = queue.FindLog(id);
         var evidence = new Sentinels(queue);
         FileFact File(string path) => new(path, queue.Disk.Facts(path) is { IsRegular: true });
         var logFile = File(log);

@@ -2,11 +2,8 @@ using AgentQueue.Native;
 
 namespace AgentQueue.Storage;
 
-/// <summary>
-/// Waiting for something to change in folders. It is a hint: whoever waits looks again afterwards, and at
-/// the latest after the limit. Watch first, look, then wait: so nothing falls between.
-/// </summary>
-internal sealed class FolderWatch : IDisposable
+/// <summary>The watch of a real disk: by inotify where there is one, else by looking at a pace.</summary>
+internal sealed class FolderWatch : IFolderWatch
 {
     // Without a way to be told, this is how soon a change is seen.
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(200);
@@ -28,15 +25,15 @@ internal sealed class FolderWatch : IDisposable
 
         const uint Changes =
             Linux.IN_CREATE | Linux.IN_MOVED_TO | Linux.IN_DELETE | Linux.IN_CLOSE_WRITE;
+        _fd = Linux.OpenWatch();
         foreach (var folder in folders)
         {
-            if (_fd < 0)
+            if (!Linux.AlsoWatch(_fd, folder, Changes) && _fd >= 0)
             {
-                _fd = Linux.Watch(folder, Changes);
-            }
-            else
-            {
-                Linux.AlsoWatch(_fd, folder, Changes);
+                // Half watched is not watched: then all is looked at from time to time.
+                _ = Libc.Close(_fd);
+                _fd = -1;
+                return;
             }
         }
     }
@@ -102,13 +99,6 @@ internal sealed class FolderWatch : IDisposable
                 _ = Libc.Write(_wakeWriter, &any, 1);
             }
         }
-    }
-
-    /// <summary>A single wait, for one who has looked just before and is in no hurry.</summary>
-    public static void Wait(string folder, TimeSpan limit)
-    {
-        using var watch = new FolderWatch(folder);
-        watch.Wait(limit);
     }
 
     public void Dispose()

@@ -344,7 +344,7 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
 
-    public HeldLock? TryLockShared(string path) => TryLock(path, create: true, Libc.LOCK_SH);
+    public HeldLock? TryLockShared(string path, bool create) => TryLock(path, create, Libc.LOCK_SH);
 
     public void RemoveLock(HeldLock held, string path)
     {
@@ -422,6 +422,10 @@ internal sealed unsafe class UnixDisk : IDisk
         || Marshal.GetLastPInvokeError() == Libc.EEXIST;
 
     public void Touch(string path) => Libc.Touch(path);
+
+    public IFolderWatch Watch(params ReadOnlySpan<string> folders) => new FolderWatch(folders);
+
+    public void Pause(TimeSpan time) => Storage.Pause.For(time);
 
     private static QueueException? SyncError(int fd, string path) =>
         Libc.Sync(fd) == 0 ? null : DiskError.Last("store", path);

@@ -9,7 +9,7 @@ namespace AgentQueue.Tests.Commands;
 
 public sealed class StatusReplyTests : IDisposable
 {
-    private readonly TempQueue _temp = new();
+    private readonly TimedQueue _temp = new();
 
     public void Dispose() => _temp.Dispose();
 
@@ -31,22 +31,22 @@ public sealed class StatusReplyTests : IDisposable
     private void Fill()
     {
         _temp.Put(
-            TempQueue.Running(1, elapsed: 330) with
+            TimedQueue.Running(1, elapsed: 330) with
             {
                 Name = "nightly",
                 Timeout = TimeSpan.FromSeconds(360),
             }
         );
-        _temp.Put(TempQueue.Pending(2) with { DependsOn = [TempQueue.Id(1)] });
+        _temp.Put(TimedQueue.Pending(2) with { DependsOn = [TimedQueue.Id(1)] });
         _temp.Put(
-            TempQueue.Failed(3, ago: 1) with
+            TimedQueue.Failed(3, ago: 1) with
             {
                 AutoRetry = true,
                 RetryCount = 1,
-                Parent = TempQueue.Id(0),
+                Parent = TimedQueue.Id(0),
             }
         );
-        TempQueue.Write(_temp.Queue.TaskFile(TempQueue.Id(4)), "[]");
+        TimedQueue.Write(_temp.Queue.TaskFile(TimedQueue.Id(4)), "[]");
     }
 
     private string Json(StatusView view)

@@ -6,14 +6,14 @@ namespace AgentQueue.Tests.Scheduling;
 
 public sealed class StatusChangesTests : IDisposable
 {
-    private readonly TempQueue _temp = new();
+    private readonly TimedQueue _temp = new();
 
     public void Dispose() => _temp.Dispose();
 
     [Fact]
     public void What_is_there_at_first_is_no_change()
     {
-        _temp.Put(TempQueue.Pending(1));
+        _temp.Put(TimedQueue.Pending(1));
         var changes = Changes(new StatusFilter());
         Assert.Empty(Next(changes));
         Assert.Empty(Next(changes));
@@ -22,14 +22,14 @@ public sealed class StatusChangesTests : IDisposable
     [Fact]
     public void Each_change_is_told_once()
     {
-        _temp.Put(TempQueue.Pending(1));
-        _temp.Put(TempQueue.Complete(2, ago: 1));
+        _temp.Put(TimedQueue.Pending(1));
+        _temp.Put(TimedQueue.Complete(2, ago: 1));
         var changes = Changes(new StatusFilter());
         Next(changes);
 
-        _temp.Put(TempQueue.Running(1, elapsed: 1));
-        _temp.Put(TempQueue.Pending(3) with { State = new TaskState.Pending(Held: true) });
-        File.Delete(_temp.Queue.TaskFile(TempQueue.Id(2)));
+        _temp.Put(TimedQueue.Running(1, elapsed: 1));
+        _temp.Put(TimedQueue.Pending(3) with { State = new TaskState.Pending(Held: true) });
+        File.Delete(_temp.Queue.TaskFile(TimedQueue.Id(2)));
 
         Assert.Equal(
             ["1 pending -> running", "2 complete -> gone", "3 new -> held"],
@@ -43,19 +43,19 @@ public sealed class StatusChangesTests : IDisposable
     {
         var changes = Changes(new StatusFilter { Agents = ["coder"], States = [StateView.Failed] });
         Next(changes);
-        _temp.Put(TempQueue.Failed(1, ago: 1));
-        _temp.Put(TempQueue.Failed(2, ago: 1) with { Agent = "coder" });
-        _temp.Put(TempQueue.Pending(3) with { Agent = "coder" });
+        _temp.Put(TimedQueue.Failed(1, ago: 1));
+        _temp.Put(TimedQueue.Failed(2, ago: 1) with { Agent = "coder" });
+        _temp.Put(TimedQueue.Pending(3) with { Agent = "coder" });
         Assert.Equal(["2 new -> failed"], Next(changes));
     }
 
     [Fact]
     public void A_file_that_cannot_be_read_has_not_gone()
     {
-        _temp.Put(TempQueue.Pending(1));
+        _temp.Put(TimedQueue.Pending(1));
         var changes = Changes(new StatusFilter());
         Next(changes);
-        TempQueue.Write(_temp.Queue.TaskFile(TempQueue.Id(1)), "{");
+        TimedQueue.Write(_temp.Queue.TaskFile(TimedQueue.Id(1)), "{");
         Assert.Empty(Next(changes));
     }
 
@@ -63,6 +63,6 @@ public sealed class StatusChangesTests : IDisposable
 
     private IEnumerable<string> Next(StatusChanges changes) =>
         changes
-            .Next(_temp.Take(), TempQueue.Now)
+            .Next(_temp.Take(), TimedQueue.Now)
             .Select(c => $"{c.Id.Value[^1]} {c.From} -> {c.To}");
 }

@@ -7,21 +7,21 @@ namespace AgentQueue.Tests.Scheduling;
 
 public sealed class StatusViewTests : IDisposable
 {
-    private readonly TempQueue _temp = new();
+    private readonly TimedQueue _temp = new();
 
     public void Dispose() => _temp.Dispose();
 
     [Fact]
     public void Running_tasks_come_first_then_those_that_start_next_then_the_newest_ends()
     {
-        _temp.Put(TempQueue.Complete(1, ago: 50));
-        _temp.Put(TempQueue.Complete(2, ago: 10));
-        _temp.Put(TempQueue.Pending(3) with { State = new TaskState.Pending(Held: true) });
-        _temp.Put(TempQueue.Pending(4) with { DependsOn = [TempQueue.Id(6)] });
-        _temp.Put(TempQueue.Pending(5, age: 10));
-        _temp.Put(TempQueue.Pending(6, age: 5) with { Priority = 9 });
-        _temp.Put(TempQueue.Running(7, elapsed: 3));
-        _temp.Put(TempQueue.Running(8, elapsed: 30));
+        _temp.Put(TimedQueue.Complete(1, ago: 50));
+        _temp.Put(TimedQueue.Complete(2, ago: 10));
+        _temp.Put(TimedQueue.Pending(3) with { State = new TaskState.Pending(Held: true) });
+        _temp.Put(TimedQueue.Pending(4) with { DependsOn = [TimedQueue.Id(6)] });
+        _temp.Put(TimedQueue.Pending(5, age: 10));
+        _temp.Put(TimedQueue.Pending(6, age: 5) with { Priority = 9 });
+        _temp.Put(TimedQueue.Running(7, elapsed: 3));
+        _temp.Put(TimedQueue.Running(8, elapsed: 30));
 
         Assert.Equal([8, 7, 6, 5, 4, 3, 2, 1], Numbers(_temp.View()));
     }
@@ -31,7 +31,7 @@ public sealed class StatusViewTests : IDisposable
     {
         for (var i = 0; i < 25; i++)
         {
-            _temp.Put(TempQueue.Complete(i, ago: 100 - i));
+            _temp.Put(TimedQueue.Complete(i, ago: 100 - i));
         }
 
         var view = _temp.View();
@@ -46,16 +46,16 @@ public sealed class StatusViewTests : IDisposable
     {
         for (var i = 0; i < 25; i++)
         {
-            _temp.Put(TempQueue.Complete(i, ago: 100 - i));
+            _temp.Put(TimedQueue.Complete(i, ago: 100 - i));
         }
 
         var snapshot = _temp.Take();
         for (var i = 0; i < 5; i++)
         {
-            File.Delete(_temp.Queue.TaskFile(TempQueue.Id(i)));
+            File.Delete(_temp.Queue.TaskFile(TimedQueue.Id(i)));
         }
 
-        var view = StatusView.Of(_temp.Queue, snapshot, new StatusFilter(), TempQueue.Now);
+        var view = StatusView.Of(_temp.Queue, snapshot, new StatusFilter(), TimedQueue.Now);
         Assert.Equal(20, view.Tasks.Count);
         Assert.Equal(5, view.NotShown);
     }
@@ -65,8 +65,8 @@ public sealed class StatusViewTests : IDisposable
     {
         for (var i = 0; i < 3; i++)
         {
-            _temp.Put(TempQueue.Complete(i, ago: 1));
-            _temp.Put(TempQueue.Pending(10 + i, age: 50 - i));
+            _temp.Put(TimedQueue.Complete(i, ago: 1));
+            _temp.Put(TimedQueue.Pending(10 + i, age: 50 - i));
         }
 
         var view = _temp.View(new StatusFilter { Limit = 2 });
@@ -87,12 +87,12 @@ public sealed class StatusViewTests : IDisposable
     [InlineData("complete", new[] { 6 })]
     public void States_and_the_two_views_of_pending_are_told_apart(string word, int[] expected)
     {
-        _temp.Put(TempQueue.Pending(1));
-        _temp.Put(TempQueue.Pending(2) with { State = new TaskState.Pending(Held: true) });
-        _temp.Put(TempQueue.Pending(3) with { DependsOn = [TempQueue.Id(1)] });
-        _temp.Put(TempQueue.Running(4, elapsed: 1));
-        _temp.Put(TempQueue.Failed(5, ago: 1));
-        _temp.Put(TempQueue.Complete(6, ago: 1));
+        _temp.Put(TimedQueue.Pending(1));
+        _temp.Put(TimedQueue.Pending(2) with { State = new TaskState.Pending(Held: true) });
+        _temp.Put(TimedQueue.Pending(3) with { DependsOn = [TimedQueue.Id(1)] });
+        _temp.Put(TimedQueue.Running(4, elapsed: 1));
+        _temp.Put(TimedQueue.Failed(5, ago: 1));
+        _temp.Put(TimedQueue.Complete(6, ago: 1));
 
         var state = StatusFilter.Words.Single(w => w.Word == word).State;
         var view = _temp.View(new StatusFilter { States = [state] });
@@ -104,12 +104,12 @@ public sealed class StatusViewTests : IDisposable
     {
         for (var i = 0; i < 25; i++)
         {
-            _temp.Put(TempQueue.Complete(i, ago: 100 - i));
+            _temp.Put(TimedQueue.Complete(i, ago: 100 - i));
         }
 
-        _temp.Put(TempQueue.Complete(50, ago: 900) with { Agent = "coder" });
+        _temp.Put(TimedQueue.Complete(50, ago: 900) with { Agent = "coder" });
         _temp.Put(
-            TempQueue.Complete(51, ago: 800) with
+            TimedQueue.Complete(51, ago: 800) with
             {
                 Agent = "coder",
                 Labels = TempLabels("area", "parser"),
@@ -127,18 +127,18 @@ public sealed class StatusViewTests : IDisposable
     [Fact]
     public void Everything_is_counted_whatever_is_shown()
     {
-        _temp.Put(TempQueue.Pending(1));
-        _temp.Put(TempQueue.Pending(2) with { State = new TaskState.Pending(Held: true) });
-        _temp.Put(TempQueue.Pending(3) with { DependsOn = [TempQueue.Id(1)] });
-        _temp.Put(TempQueue.Running(4, elapsed: 1));
-        _temp.Put(TempQueue.Running(5, elapsed: 59) with { Timeout = TimeSpan.FromMinutes(1) });
-        _temp.Put(TempQueue.Failed(6, ago: 1) with { AutoRetry = true });
+        _temp.Put(TimedQueue.Pending(1));
+        _temp.Put(TimedQueue.Pending(2) with { State = new TaskState.Pending(Held: true) });
+        _temp.Put(TimedQueue.Pending(3) with { DependsOn = [TimedQueue.Id(1)] });
+        _temp.Put(TimedQueue.Running(4, elapsed: 1));
+        _temp.Put(TimedQueue.Running(5, elapsed: 59) with { Timeout = TimeSpan.FromMinutes(1) });
+        _temp.Put(TimedQueue.Failed(6, ago: 1) with { AutoRetry = true });
         _temp.Put(
-            TempQueue.Failed(7, ago: 1) with
+            TimedQueue.Failed(7, ago: 1) with
             {
-                State = new TaskState.Failed(null, TempQueue.Now, Reason.Timeout, "Timed out")
+                State = new TaskState.Failed(null, TimedQueue.Now, Reason.Timeout, "Timed out")
                 {
-                    TimedOutAt = TempQueue.Now,
+                    TimedOutAt = TimedQueue.Now,
                 },
             }
         );
@@ -163,8 +163,8 @@ public sealed class StatusViewTests : IDisposable
     [Fact]
     public void A_pending_task_whose_lock_is_held_is_starting()
     {
-        _temp.Put(TempQueue.Pending(1));
-        using (_temp.Queue.TryLockTask(TempQueue.Id(1)))
+        _temp.Put(TimedQueue.Pending(1));
+        using (_temp.Queue.TryLockTask(TimedQueue.Id(1)))
         {
             var view = _temp.View();
             Assert.True(view.Tasks[0].IsStarting);
@@ -178,22 +178,25 @@ public sealed class StatusViewTests : IDisposable
     [Fact]
     public void A_task_file_that_cannot_be_read_is_told_and_the_others_are_shown()
     {
-        _temp.Put(TempQueue.Pending(1));
-        TempQueue.Write(_temp.Queue.TaskFile(TempQueue.Id(2)), "{");
+        _temp.Put(TimedQueue.Pending(1));
+        TimedQueue.Write(_temp.Queue.TaskFile(TimedQueue.Id(2)), "{");
         var view = _temp.View();
         Assert.Equal([1], Numbers(view));
-        Assert.Equal(TempQueue.Id(2), Assert.Single(view.Unreadable).Id);
-        Assert.Empty(_temp.View(new StatusFilter { Ids = [TempQueue.Id(1)] }).Unreadable);
+        Assert.Equal(TimedQueue.Id(2), Assert.Single(view.Unreadable).Id);
+        Assert.Empty(_temp.View(new StatusFilter { Ids = [TimedQueue.Id(1)] }).Unreadable);
     }
 
     [Fact]
     public void A_named_task_is_also_shown_from_the_archive()
     {
         Directory.CreateDirectory(_temp.Queue.Archive);
-        _temp.Put(TempQueue.Complete(1, ago: 5));
-        File.Move(_temp.Queue.TaskFile(TempQueue.Id(1)), _temp.Queue.ArchivedTask(TempQueue.Id(1)));
+        _temp.Put(TimedQueue.Complete(1, ago: 5));
+        File.Move(
+            _temp.Queue.TaskFile(TimedQueue.Id(1)),
+            _temp.Queue.ArchivedTask(TimedQueue.Id(1))
+        );
         Assert.Empty(_temp.View().Tasks);
-        Assert.Equal([1], Numbers(_temp.View(new StatusFilter { Ids = [TempQueue.Id(1)] })));
+        Assert.Equal([1], Numbers(_temp.View(new StatusFilter { Ids = [TimedQueue.Id(1)] })));
     }
 
     [Fact]
@@ -201,14 +204,14 @@ public sealed class StatusViewTests : IDisposable
     {
         Assert.Null(_temp.View().NextChange);
         _temp.Put(
-            TempQueue.Pending(1) with
+            TimedQueue.Pending(1) with
             {
-                State = new TaskState.Pending(NotBefore: TempQueue.Now.AddSeconds(9)),
+                State = new TaskState.Pending(NotBefore: TimedQueue.Now.AddSeconds(9)),
             }
         );
-        _temp.Put(TempQueue.Failed(2, ago: 0) with { AutoRetry = true, RetryCount = 2 });
-        Assert.Equal(TempQueue.Now.AddSeconds(4), _temp.View().NextChange);
-        Assert.Equal(TempQueue.Now.AddSeconds(9), _temp.View(later: 5).NextChange);
+        _temp.Put(TimedQueue.Failed(2, ago: 0) with { AutoRetry = true, RetryCount = 2 });
+        Assert.Equal(TimedQueue.Now.AddSeconds(4), _temp.View().NextChange);
+        Assert.Equal(TimedQueue.Now.AddSeconds(9), _temp.View(later: 5).NextChange);
     }
 
     [Fact]
@@ -222,7 +225,7 @@ public sealed class StatusViewTests : IDisposable
             nowhere,
             QueueSnapshot.Take(nowhere),
             new StatusFilter(),
-            TempQueue.Now
+            TimedQueue.Now
         );
         Assert.Equal(new StatusCounts(), view.Counts);
         Assert.False(Directory.Exists(nowhere.ProjectRoot));

@@ -6,12 +6,12 @@ namespace AgentQueue.Tests.Scheduling;
 
 public class TaskViewTests
 {
-    private static readonly DateTimeOffset s_now = TempQueue.Now;
+    private static readonly DateTimeOffset s_now = TimedQueue.Now;
 
     [Fact]
     public void A_ready_task_needs_no_words()
     {
-        var view = new TaskView(TempQueue.Pending(1), s_now);
+        var view = new TaskView(TimedQueue.Pending(1), s_now);
         Assert.Equal("", view.Info);
         Assert.Equal("pending", view.Word);
         Assert.Null(view.Elapsed);
@@ -21,13 +21,13 @@ public class TaskViewTests
     [Fact]
     public void A_task_names_two_of_those_it_waits_for()
     {
-        var view = new TaskView(TempQueue.Pending(1), s_now)
+        var view = new TaskView(TimedQueue.Pending(1), s_now)
         {
             Readiness = new Readiness.Waiting([
-                TempQueue.Id(2),
-                TempQueue.Id(3),
-                TempQueue.Id(4),
-                TempQueue.Id(5),
+                TimedQueue.Id(2),
+                TimedQueue.Id(3),
+                TimedQueue.Id(4),
+                TimedQueue.Id(5),
             ]),
         };
         Assert.Equal("waits for task_1737000000002, task_1737000000003 and 2 more", view.Info);
@@ -38,9 +38,9 @@ public class TaskViewTests
     [Fact]
     public void A_blocked_task_says_by_what()
     {
-        var view = new TaskView(TempQueue.Pending(1), s_now)
+        var view = new TaskView(TimedQueue.Pending(1), s_now)
         {
-            Readiness = new Readiness.Blocked(TempQueue.Id(2), "Dependency task_2 failed"),
+            Readiness = new Readiness.Blocked(TimedQueue.Id(2), "Dependency task_2 failed"),
         };
         Assert.Equal("blocked: Dependency task_2 failed", view.Info);
     }
@@ -52,7 +52,7 @@ public class TaskViewTests
     [InlineData(-1, "")]
     public void A_back_off_counts_down_to_the_start(double left, string info)
     {
-        var task = TempQueue.Pending(1) with
+        var task = TimedQueue.Pending(1) with
         {
             State = new TaskState.Pending(NotBefore: s_now.AddSeconds(left)),
         };
@@ -64,7 +64,7 @@ public class TaskViewTests
     [Fact]
     public void A_held_task_does_not_wait()
     {
-        var task = TempQueue.Pending(1) with
+        var task = TimedQueue.Pending(1) with
         {
             State = new TaskState.Pending(Held: true, NotBefore: s_now.AddSeconds(9)),
         };
@@ -77,7 +77,7 @@ public class TaskViewTests
     [Fact]
     public void What_is_starting_counts_as_running()
     {
-        var view = new TaskView(TempQueue.Pending(1), s_now) { IsStarting = true };
+        var view = new TaskView(TimedQueue.Pending(1), s_now) { IsStarting = true };
         Assert.Equal(AgentQueue.Tasks.TaskStatus.Running, view.Status);
         Assert.Equal("starting", view.Info);
         Assert.False(view.IsWaiting);
@@ -89,7 +89,7 @@ public class TaskViewTests
     [InlineData(2, 9.0, "retry due; Exited with code 3")]
     public void A_failure_counts_down_to_its_retry(int retries, double later, string info)
     {
-        var task = TempQueue.Failed(1, ago: 0) with { AutoRetry = true, RetryCount = retries };
+        var task = TimedQueue.Failed(1, ago: 0) with { AutoRetry = true, RetryCount = retries };
         var view = new TaskView(task, s_now.AddSeconds(later - 1));
         Assert.Equal(info, view.Info);
     }
@@ -97,18 +97,18 @@ public class TaskViewTests
     [Fact]
     public void A_retry_that_is_due_is_no_change_to_wait_for()
     {
-        var task = TempQueue.Failed(1, ago: 60) with { AutoRetry = true };
+        var task = TimedQueue.Failed(1, ago: 60) with { AutoRetry = true };
         Assert.Null(new TaskView(task, s_now).NextChange);
     }
 
     [Fact]
     public void A_retried_failure_names_its_retry()
     {
-        var task = TempQueue.Failed(1, ago: 5);
+        var task = TimedQueue.Failed(1, ago: 5);
         task = task with
         {
             AutoRetry = true,
-            State = (TaskState.Failed)task.State with { RetriedBy = TempQueue.Id(9) },
+            State = (TaskState.Failed)task.State with { RetriedBy = TimedQueue.Id(9) },
         };
         var view = new TaskView(task, s_now);
         Assert.Equal("retried as task_1737000000009; Exited with code 3", view.Info);
@@ -121,7 +121,7 @@ public class TaskViewTests
     [InlineData(700, true)]
     public void A_running_task_is_near_its_limit_from_the_warning_on(int elapsed, bool near)
     {
-        var task = TempQueue.Running(1, elapsed) with { Timeout = TimeSpan.FromMinutes(10) };
+        var task = TimedQueue.Running(1, elapsed) with { Timeout = TimeSpan.FromMinutes(10) };
         Assert.Equal(near, new TaskView(task, s_now).IsNearLimit);
     }
 
@@ -129,6 +129,6 @@ public class TaskViewTests
     public void A_clock_that_was_set_back_makes_nothing_run_for_less_than_no_time() =>
         Assert.Equal(
             TimeSpan.Zero,
-            new TaskView(TempQueue.Running(1, elapsed: -30), s_now).Elapsed
+            new TaskView(TimedQueue.Running(1, elapsed: -30), s_now).Elapsed
         );
 }

@@ -1,79 +1,63 @@
-using System.Globalization;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Tests.Support;
 
-/// <summary>A queue in a folder of its own on the real disk, gone after the test.</summary>
+/// <summary>A queue in a folder of its own for one test, gone afterwards; never synced.</summary>
 internal sealed class TempQueue : IDisposable
 {
-    public static readonly DateTimeOffset Now = new(2026, 11, 21, 14, 3, 9, TimeSpan.Zero);
-
-    private readonly string _root = Directory.CreateTempSubdirectory("agentq-").FullName;
+    private static readonly DateTimeOffset s_start = new(2026, 11, 21, 12, 0, 0, TimeSpan.Zero);
 
     public TempQueue()
     {
-        Queue = new QueueFolder(_root, ProjectQueue.RealDisk, static () => false);
+        Root = Directory.CreateTempSubdirectory("agentq-queue-").FullName;
+        Queue = new QueueFolder(Root, ProjectQueue.RealDisk, () => false);
         Queue.Create();
     }
 
+    public string Root { get; }
+
     public QueueFolder Queue { get; }
 
-    public static TaskId Id(int number) =>
-        TaskId.Parse(string.Create(CultureInfo.InvariantCulture, $"task_{1737000000000 + number}"));
+    public QueueSnapshot Snapshot => QueueSnapshot.Take(Queue);
 
-    /// <summary>A pending task that was made so many seconds before now.</summary>
-    public static AgentTask Pending(int number, int age = 100) =>
-        new()
-        {
-            Id = Id(number),
-            Agent = "shell",
-            Prompt = "true",
-            CreatedAt = Now.AddSeconds(-age),
-            State = new TaskState.Pending(),
-        };
+    public static TaskId Id(string name) => TaskId.Parse(TaskId.Prefix + name);
 
-    public static AgentTask Running(int number, int elapsed) =>
-        Pending(number) with
-        {
-            Attempt = 1,
-            State = new TaskState.Running(Now.AddSeconds(-elapsed), 4711),
-        };
-
-    public static AgentTask Complete(int number, int ago) =>
-        Pending(number) with
-        {
-            State = new TaskState.Complete(Now.AddSeconds(-ago - 5), Now.AddSeconds(-ago)),
-        };
-
-    public static AgentTask Failed(int number, int ago) =>
-        Pending(number) with
-        {
-            State = new TaskState.Failed(
-                Now.AddSeconds(-ago - 5),
-                Now.AddSeconds(-ago),
-                Reason.Exit,
-                "Exited with code 3"
-            )
-            {
-                ExitCode = 3,
-            },
-        };
-
-    public AgentTask Put(AgentTask task)
+    /// <summary>Stores a task under <c>task_NAME</c>; pending unless it says otherwise.</summary>
+    public AgentTask Add(string name, TaskState? state = null, params string[] dependsOn)
     {
-        Queue.Write(task);
+        var task = new AgentTask
+        {
+            Id = Id(name),
+            Agent = "shell",
+            Prompt = $"do {name}",
+            CreatedAt = s_start,
+            DependsOn = [.. dependsOn.Select(Id)],
+            State = state ?? new TaskState.Pending(),
+        };
+        Assert.True(Queue.TryCreate(task));
         return task;
     }
 
-    /// <summary>Puts a file anywhere in the queue folder.</summary>
-    public static void Write(string path, string text) => File.WriteAllText(path, text);
+    public AgentTask Change(AgentTask task, TaskState state)
+    {
+        var changed = task with { State = state };
+        Queue.Write(changed);
+        return changed;
+    }
 
-    public QueueSnapshot Take() => QueueSnapshot.Take(Queue);
+    public static TaskState.Running Running() => new(s_start, 1);
 
-    public StatusView View(StatusFilter? filter = null, int later = 0) =>
-        StatusView.Of(Queue, Take(), filter ?? new StatusFilter(), Now.AddSeconds(later));
+    public static TaskState.Complete Complete() => new(s_start, s_start.AddSeconds(3));
 
-    public void Dispose() => Directory.Delete(_root, recursive: true);
+    public static TaskState.Failed Failed(string? retriedBy = null) =>
+        new(s_start, s_start.AddSeconds(3), Reason.Exit, "Exited with code 1")
+        {
+            RetriedBy = retriedBy is null ? null : Id(retriedBy),
+        };
+
+    public static TaskState.Cancelled Cancelled() => new(null, s_start.AddSeconds(3));
+
+    public void Dispose() => Directory.Delete(Root, recursive: true);
 }
