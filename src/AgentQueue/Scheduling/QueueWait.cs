@@ -105,7 +105,8 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
     }
 
     /// <summary>The task if it has ended; settles it first if its supervisor is gone.</summary>
-    private AgentTask? ReadEnded(TaskId id)
+    /// <exception cref="QueueException">It is gone, or cannot be read.</exception>
+    public AgentTask? ReadEnded(TaskId id)
     {
         switch (queue.Read(id))
         {

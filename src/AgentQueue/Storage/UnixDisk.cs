@@ -1,5 +1,7 @@
 using System.IO.Enumeration;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using System.Text;
 using AgentQueue.Native;
 
 namespace AgentQueue.Storage;
@@ -272,18 +274,30 @@ internal sealed unsafe class UnixDisk : IDisk
     public IEnumerable<string> List(string folder)
     {
         var names = new List<string>();
+        Visit(folder, name => names.Add(name.ToString()));
+        return names;
+    }
+
+    public IFolderLook LookInto(string folder) =>
+        OperatingSystem.IsLinux() ? new LinuxFolderLook(folder) : new PlainFolderLook(this, folder);
+
+    private static void Visit(string folder, NameVisitor visitor)
+    {
         try
         {
-            foreach (
-                var name in new FileSystemEnumerable<string>(
-                    folder,
-                    static (ref entry) => entry.FileName.ToString(),
-                    s_everything
-                )
+            var entries = new FileSystemEnumerable<bool>(
+                folder,
+                static (ref _) => true,
+                s_everything
             )
             {
-                names.Add(name);
-            }
+                ShouldIncludePredicate = (ref entry) =>
+                {
+                    visitor(entry.FileName);
+                    return false;
+                },
+            };
+            foreach (var _ in entries) { }
         }
         catch (DirectoryNotFoundException)
         {
@@ -293,8 +307,39 @@ internal sealed unsafe class UnixDisk : IDisk
         {
             throw new QueueException($"Cannot read the folder {folder}: {e.Message}", cause: e);
         }
+    }
 
-        return names;
+    /// <summary>Facts relative to the open folder: the system walks the way to it only once.</summary>
+    [SupportedOSPlatform("linux")]
+    private sealed class LinuxFolderLook(string folder) : IFolderLook
+    {
+        private const int LongestName = 256;
+
+        private readonly int _fd = Libc.Open(folder, Libc.O_RDONLY | Libc.O_DIRECTORY);
+
+        public void Visit(NameVisitor visitor) => UnixDisk.Visit(folder, visitor);
+
+        public FileFacts? Facts(ReadOnlySpan<char> name)
+        {
+            Span<byte> text = stackalloc byte[LongestName];
+            if (_fd < 0 || !Encoding.UTF8.TryGetBytes(name, text[..^1], out var length))
+            {
+                return null;
+            }
+
+            text[length] = 0;
+            return FileStat.In(_fd, text) is { } s
+                ? new FileFacts(s.Inode, s.Size, s.ModifiedNs, s.IsRegular)
+                : null;
+        }
+
+        public void Dispose()
+        {
+            if (_fd >= 0)
+            {
+                _ = Libc.Close(_fd);
+            }
+        }
     }
 
     public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
@@ -317,11 +362,13 @@ internal sealed unsafe class UnixDisk : IDisk
         // to the file that was locked. Bounded: each turn means that another holder has just finished.
         for (var turn = 0; turn < 100; turn++)
         {
-            var fd = Libc.Open(
-                path,
-                Libc.O_RDWR | Libc.O_NOFOLLOW | Libc.O_NONBLOCK | (create ? Libc.O_CREAT : 0),
-                OwnerOnly
-            );
+            var fd = Open(Libc.O_RDWR | (create ? Libc.O_CREAT : 0));
+            if (fd < 0 && !create && Marshal.GetLastPInvokeError() == Libc.EROFS)
+            {
+                // Only looked at: nobody can run anything here, and it must be possible to say so.
+                fd = Open(Libc.O_RDONLY);
+            }
+
             if (fd < 0)
             {
                 var errno = Marshal.GetLastPInvokeError();
@@ -365,6 +412,9 @@ internal sealed unsafe class UnixDisk : IDisk
         }
 
         return null;
+
+        int Open(int flags) =>
+            Libc.Open(path, flags | Libc.O_NOFOLLOW | Libc.O_NONBLOCK, OwnerOnly);
     }
 
     private static bool MakeFolderOf(string path) =>
