@@ -32,7 +32,7 @@ internal sealed class ForegroundRun(
         var open = ids.ToList();
         var told = new HashSet<TaskId>();
         var done = new List<AgentTask>();
-        using var watch = new FolderWatch(queue.Tasks);
+        using var watch = queue.Disk.Watch(queue.Tasks);
         while (true)
         {
             DateTimeOffset? due = null;

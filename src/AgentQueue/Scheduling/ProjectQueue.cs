@@ -75,7 +75,7 @@ internal sealed class ProjectQueue
         using (inherited)
         {
             var supervisor = new Supervisor(Queue, Planner, SystemHost(Clock), Clock);
-            new SupervisorProcess(Queue, supervisor, Run).Live(task, inherited);
+            new SupervisorProcess(Queue, supervisor, Run, new LauncherPipe()).Live(task, inherited);
         }
     }
 

@@ -126,7 +126,8 @@ internal sealed class QueueRun(
                     return pass.Taken;
                 }
 
-                FolderWatch.Wait(queue.Tasks, Until(due));
+                using var watch = queue.Disk.Watch(queue.Tasks);
+                watch.Wait(Until(due));
             }
 
             return null;

@@ -26,7 +26,7 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
         var start = clock.GetTimestamp();
         var open = ids.Distinct().ToList();
         var done = new List<AgentTask>();
-        using var watch = new FolderWatch(queue.Tasks);
+        using var watch = queue.Disk.Watch(queue.Tasks);
         while (true)
         {
             foreach (var id in open.ToArray())
@@ -68,7 +68,7 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
         var start = clock.GetTimestamp();
         var watched = new HashSet<TaskId>();
         var done = new List<AgentTask>();
-        using var watch = new FolderWatch(queue.Tasks);
+        using var watch = queue.Disk.Watch(queue.Tasks);
         while (true)
         {
             var (unfinished, busy) = run.Look();

@@ -10,7 +10,12 @@ namespace AgentQueue.Scheduling;
 /// The life of a supervisor's process: take over the inherited lock, run the task, and while a drain is on,
 /// run the next one, without a new process.
 /// </summary>
-internal sealed class SupervisorProcess(QueueFolder queue, Supervisor supervisor, QueueRun run)
+internal sealed class SupervisorProcess(
+    QueueFolder queue,
+    Supervisor supervisor,
+    QueueRun run,
+    ILauncherLine launcher
+)
 {
     /// <summary>Stands in place of a task's id.</summary>
     public const string Keeper = "-";
@@ -31,7 +36,7 @@ internal sealed class SupervisorProcess(QueueFolder queue, Supervisor supervisor
             }
         }
 
-        CloseReport();
+        launcher.Dispose();
         while (run.TakeNext() is var (next, held))
         {
             using (held)
@@ -73,7 +78,28 @@ internal sealed class SupervisorProcess(QueueFolder queue, Supervisor supervisor
         }
     }
 
-    private unsafe void Tell(string word)
+    private void Tell(string word)
+    {
+        launcher.Tell(word);
+        launcher.Dispose();
+    }
+}
+
+/// <summary>
+/// The line to whoever started a supervisor: one word about how the first start went, then it is closed,
+/// so that nobody waits for more.
+/// </summary>
+internal interface ILauncherLine : IDisposable
+{
+    void Tell(string word);
+}
+
+/// <summary>The pipe that a supervisor inherits.</summary>
+internal sealed class LauncherPipe : ILauncherLine
+{
+    private bool _closed;
+
+    public unsafe void Tell(string word)
     {
         var bytes = Encoding.UTF8.GetBytes(word + "\n");
         fixed (byte* start = bytes)
@@ -81,17 +107,13 @@ internal sealed class SupervisorProcess(QueueFolder queue, Supervisor supervisor
             // Whoever asked may be gone; the task runs all the same. SIGPIPE is ignored by the runtime.
             _ = Libc.Write(DetachedLaunch.ReportDescriptor, start, bytes.Length);
         }
-
-        CloseReport();
     }
 
-    private bool _reportClosed;
-
-    private void CloseReport()
+    public void Dispose()
     {
-        if (!_reportClosed)
+        if (!_closed)
         {
-            _reportClosed = true;
+            _closed = true;
             _ = Libc.Close(DetachedLaunch.ReportDescriptor);
         }
     }

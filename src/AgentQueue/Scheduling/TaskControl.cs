@@ -36,7 +36,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
     {
         var asked = false;
         var start = clock.GetTimestamp();
-        using var watch = new FolderWatch(queue.Tasks, queue.Run);
+        using var watch = queue.Disk.Watch(queue.Tasks, queue.Run);
         while (true)
         {
             var task = queue.ReadOrThrow(id);
@@ -95,7 +95,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
         string? request = null;
         TimeSpan? before = null;
         var start = clock.GetTimestamp();
-        using var watch = new FolderWatch(queue.Tasks, queue.Run);
+        using var watch = queue.Disk.Watch(queue.Tasks, queue.Run);
         while (true)
         {
             var task = queue.ReadOrThrow(id);

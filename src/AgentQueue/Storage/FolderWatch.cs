@@ -2,11 +2,8 @@ using AgentQueue.Native;
 
 namespace AgentQueue.Storage;
 
-/// <summary>
-/// Waiting for something to change in folders. It is a hint: whoever waits looks again afterwards, and at
-/// the latest after the limit. Watch first, look, then wait: so nothing falls between.
-/// </summary>
-internal sealed class FolderWatch : IDisposable
+/// <summary>The watch of a real disk: by inotify where there is one, else by looking at a pace.</summary>
+internal sealed class FolderWatch : IFolderWatch
 {
     // Without a way to be told, this is how soon a change is seen.
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(200);
@@ -35,7 +32,6 @@ internal sealed class FolderWatch : IDisposable
         }
     }
 
-    /// <summary>Returns at the next change, or after the limit.</summary>
     public void Wait(TimeSpan limit)
     {
         if (!OperatingSystem.IsLinux() || _fd < 0)
@@ -50,13 +46,6 @@ internal sealed class FolderWatch : IDisposable
         {
             Linux.Drain(_fd);
         }
-    }
-
-    /// <summary>A single wait, for one who has looked just before and is in no hurry.</summary>
-    public static void Wait(string folder, TimeSpan limit)
-    {
-        using var watch = new FolderWatch(folder);
-        watch.Wait(limit);
     }
 
     public void Dispose()

@@ -58,6 +58,24 @@ internal interface IDisk
 
     /// <summary>Sets a file's times to now: the knock that wakes a supervisor. Nothing if it is gone.</summary>
     void Touch(string path);
+
+    /// <summary>
+    /// Begins to watch folders for changes. Watch first, look, then wait: so nothing falls between.
+    /// </summary>
+    IFolderWatch Watch(params ReadOnlySpan<string> folders);
+
+    /// <summary>A short, bounded wait between two tries of something that has no event to wait for.</summary>
+    void Pause(TimeSpan time);
+}
+
+/// <summary>
+/// Waiting for something to change in folders. It is a hint: whoever waits looks again afterwards, and at
+/// the latest after the limit.
+/// </summary>
+internal interface IFolderWatch : IDisposable
+{
+    /// <summary>Returns at the next change, or after the limit.</summary>
+    void Wait(TimeSpan limit);
 }
 
 /// <summary>What identifies a version of a file; two equal values mean that it has not been replaced.</summary>

@@ -224,7 +224,7 @@ internal sealed class QueueFolder
 
             // Jitter, or those who were refused together come back together.
             var pause = step * (0.75 + (Random.Shared.NextDouble() / 2));
-            Pause.For(pause);
+            Disk.Pause(pause);
             waited += pause;
             step = TimeSpan.FromMilliseconds(Math.Min(step.TotalMilliseconds * 2, 16));
         }

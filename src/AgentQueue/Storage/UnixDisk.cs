@@ -373,6 +373,10 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public void Touch(string path) => Libc.Touch(path);
 
+    public IFolderWatch Watch(params ReadOnlySpan<string> folders) => new FolderWatch(folders);
+
+    public void Pause(TimeSpan time) => Storage.Pause.For(time);
+
     private static QueueException? SyncError(int fd, string path) =>
         Libc.Sync(fd) == 0 ? null : DiskError.Last("store", path);
 
