@@ -1,4 +1,3 @@
-using System.IO.Enumeration;
 using System.Runtime.InteropServices;
 using AgentQueue.Native;
 
@@ -164,23 +163,20 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public bool RenameNew(string from, string to)
     {
-        if (OperatingSystem.IsLinux())
+        if (Libc.RenameNoReplace(from, to) == 0)
         {
-            if (Libc.RenameNoReplace(from, to) == 0)
-            {
-                return true;
-            }
+            return true;
+        }
 
-            var errno = Marshal.GetLastPInvokeError();
-            if (errno == Libc.EEXIST)
-            {
-                return false;
-            }
+        var refusal = Marshal.GetLastPInvokeError();
+        if (refusal == Libc.EEXIST)
+        {
+            return false;
+        }
 
-            if (errno != Libc.EINVAL && errno != Libc.ENOSYS)
-            {
-                throw DiskError.From(errno, "create", to);
-            }
+        if (!Libc.IsUnsupported(refusal))
+        {
+            throw DiskError.From(refusal, "create", to);
         }
 
         // A hard link refuses an existing name on every Unix file system that has links.
@@ -269,33 +265,7 @@ internal sealed unsafe class UnixDisk : IDisk
         }
     }
 
-    public IEnumerable<string> List(string folder)
-    {
-        var names = new List<string>();
-        try
-        {
-            foreach (
-                var name in new FileSystemEnumerable<string>(
-                    folder,
-                    static (ref entry) => entry.FileName.ToString(),
-                    s_everything
-                )
-            )
-            {
-                names.Add(name);
-            }
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // A queue that was never used has no such folder yet: it holds nothing.
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new QueueException($"Cannot read the folder {folder}: {e.Message}", cause: e);
-        }
-
-        return names;
-    }
+    public IEnumerable<string> List(string folder) => FolderNames.In(folder);
 
     public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
 
@@ -379,13 +349,6 @@ internal sealed unsafe class UnixDisk : IDisk
 
     private static QueueException? SyncError(int fd, string path) =>
         Libc.Sync(fd) == 0 ? null : DiskError.Last("store", path);
-
-    private static readonly EnumerationOptions s_everything = new()
-    {
-        AttributesToSkip = 0,
-        IgnoreInaccessible = false,
-        ReturnSpecialDirectories = false,
-    };
 }
 
 /// <summary>A flock on an open descriptor.</summary>
