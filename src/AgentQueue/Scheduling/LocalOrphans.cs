@@ -1,12 +1,10 @@
-using System.Runtime.Versioning;
 using AgentQueue.Processes;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Scheduling;
 
 /// <summary>Ends what a killed supervisor left behind, after its identity has been verified.</summary>
-[SupportedOSPlatform("linux")]
-internal sealed class LinuxOrphans(TimeProvider clock) : IOrphans
+internal sealed class LocalOrphans(TimeProvider clock) : IOrphans
 {
     // Whoever looks at the queue waits for this.
     private static readonly TimeSpan s_grace = TimeSpan.FromMilliseconds(500);
@@ -20,10 +18,7 @@ internal sealed class LinuxOrphans(TimeProvider clock) : IOrphans
 
         // Without a record of the agent the mark in the environment still tells what belongs to the task.
         var agent = identity?.Agent ?? default;
-        return new LinuxProcessTree(agent.Pid, agent.StartTicks, Supervisor.MarkOf(id)).End(
-            s_grace,
-            adopted: false,
-            clock
-        );
+        var tree = ProcessTree.Of(agent.Pid, agent.StartTicks, Supervisor.MarkOf(id));
+        return tree is not null && tree.End(s_grace, adopted: false, clock);
     }
 }
