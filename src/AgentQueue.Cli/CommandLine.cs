@@ -21,6 +21,7 @@ internal sealed class CommandLine(Screen screen)
         var active = screen;
         try
         {
+            InputText.CheckArguments(args);
             args = Verbs.Normalize(args);
             var root = BuildRoot(args);
             var parsed = root.Parse(args, s_parser);
@@ -91,7 +92,7 @@ internal sealed class CommandLine(Screen screen)
         };
         var helpOrVersion =
             parsed.Action is HelpWithExamples || parsed.Tokens is [{ Value: "--version" }];
-        if (!helpOrVersion && parsed.Errors.Count > 0)
+        if (!helpOrVersion && (parsed.Errors.Count > 0 || UsageErrors.Misspelt(parsed) is not null))
         {
             throw UsageErrors.From(parsed);
         }
@@ -112,7 +113,14 @@ internal sealed class CommandLine(Screen screen)
         public override int Invoke(ParseResult parseResult)
         {
             inner.MaxWidth = 100;
+            // What the verb above takes by itself is no part of the one below it.
+            var above = parseResult
+                .CommandResult.Command.Parents.OfType<Command>()
+                .SelectMany(static c => c.Arguments)
+                .ToList();
+            above.ForEach(static a => a.Hidden = true);
             var code = inner.Invoke(parseResult);
+            above.ForEach(static a => a.Hidden = false);
             var output = parseResult.InvocationConfiguration.Output;
             if (parseResult.CommandResult.Command is Verb { Examples: { Count: > 0 } examples })
             {

@@ -2,28 +2,55 @@ using System.CommandLine.Completions;
 using AgentQueue.Config;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli;
 
 /// <summary>What a shell may offer for an argument: ids and agents of the project that the line is about.</summary>
 internal static class Completions
 {
+    // Beyond this nobody reads the list; the newest are those that are talked about.
+    private const int MostIds = 100;
+
     public static IEnumerable<CompletionItem> Ids(CompletionContext context) =>
         From(
             context,
             root =>
-                new TaskLookup(new QueueFolder(root, ProjectQueue.RealDisk))
+            {
+                var queue = new QueueFolder(root, ProjectQueue.RealDisk);
+                var part = LastOf(context.WordToComplete);
+                return new TaskLookup(queue)
                     .All()
+                    .Where(id => id.Value.Contains(part, StringComparison.OrdinalIgnoreCase))
                     .OrderDescending()
-                    .Select(static id => id.Value)
+                    .Take(MostIds)
+                    .Select(id => new CompletionItem(id.Value, detail: Describe(queue, id)));
+            }
         );
 
     public static IEnumerable<CompletionItem> Agents(CompletionContext context) =>
-        From(context, static root => AgentConfig.Load(root).Agents.Keys);
+        From(
+            context,
+            static root =>
+                AgentConfig
+                    .Load(root)
+                    .Agents.Values.Select(static agent => new CompletionItem(
+                        agent.Name,
+                        detail: agent.Description
+                    ))
+        );
+
+    private static string? Describe(QueueFolder queue, TaskId id) =>
+        queue.Read(id) is TaskRead.Found(var task, _)
+            ? $"{TaskJson.NameOf(task.Status)}, {task.Agent}: {task.Name ?? task.Prompt}"
+            : null;
+
+    // A list of ids is typed with commas; --option=value may be one word.
+    private static string LastOf(string word) => word[(word.LastIndexOfAny([',', '=']) + 1)..];
 
     private static List<CompletionItem> From(
         CompletionContext context,
-        Func<string, IEnumerable<string>> words
+        Func<string, IEnumerable<CompletionItem>> items
     )
     {
         try
@@ -32,12 +59,7 @@ internal static class Completions
                 context.ParseResult.GetValue(CommonOptions.Root),
                 Environment.CurrentDirectory
             );
-            return
-            [
-                .. words(root)
-                    .Where(w => w.Contains(context.WordToComplete, StringComparison.Ordinal))
-                    .Select(static w => new CompletionItem(w)),
-            ];
+            return [.. items(root)];
         }
         catch (Exception e) when (e is QueueException or IOException)
         {

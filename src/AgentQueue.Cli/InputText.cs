@@ -9,6 +9,25 @@ internal static class InputText
     // A batch holds many prompts; a single one is checked again where it is stored.
     private const int Longest = 64 << 20;
 
+    /// <summary>
+    /// Refuses arguments that are no text: the runtime has put U+FFFD in the place of such bytes, and an
+    /// agent would get what nobody typed. An honest U+FFFD passes.
+    /// </summary>
+    public static void CheckArguments(string[] args)
+    {
+        if (
+            OperatingSystem.IsLinux()
+            && Array.Exists(args, static a => a.Contains('\uFFFD', StringComparison.Ordinal))
+            && !System.Text.Unicode.Utf8.IsValid(File.ReadAllBytes("/proc/self/cmdline"))
+        )
+        {
+            throw QueueException.Usage(
+                "An argument is not valid UTF-8",
+                "Put a prompt that is not typed into a file: --prompt-file FILE"
+            );
+        }
+    }
+
     public static string FromFile(string path)
     {
         try
@@ -32,6 +51,27 @@ internal static class InputText
                 FileAccess.Read
             );
         return Read(input, "standard input");
+    }
+
+    /// <summary>
+    /// What is typed up to the end of the line. Not by <see cref="Console"/>, which would send the terminal
+    /// escape sequences on stdout.
+    /// </summary>
+    public static string LineFromStandardInput()
+    {
+        const int Longest = 200;
+        using var input = new FileStream(
+            new Microsoft.Win32.SafeHandles.SafeFileHandle(0, ownsHandle: false),
+            FileAccess.Read,
+            bufferSize: 0
+        );
+        var line = new StringBuilder();
+        while (line.Length < Longest && input.ReadByte() is >= 0 and not '\n' and var typed)
+        {
+            line.Append((char)typed);
+        }
+
+        return line.ToString();
     }
 
     private static string Read(Stream stream, string name)

@@ -75,6 +75,17 @@ internal static class Options
             AllowMultipleArgumentsPerToken = false,
         };
 
+    /// <summary>As <see cref="Repeated"/>, for ids with commas between them.</summary>
+    public static Option<string[]> RepeatedIds(string name, string description) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = "ID[,ID]",
+            Arity = ArgumentArity.ZeroOrMore,
+            AllowMultipleArgumentsPerToken = false,
+            CompletionSources = { Completions.Ids },
+        };
+
     public static Option<string?> Text(
         string name,
         string helpName,
@@ -110,16 +121,23 @@ internal static class Options
             },
         };
 
+    // HelpName also keeps the help from listing whatever could be completed, such as every task.
     public static Argument<string[]> Ids(string description, bool required = true) =>
         new("ID")
         {
+            HelpName = "ID",
             Description = description,
             Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore,
             CompletionSources = { Completions.Ids },
         };
 
     public static Argument<string> Id(string description) =>
-        new("ID") { Description = description, CompletionSources = { Completions.Ids } };
+        new("ID")
+        {
+            Description = description,
+            HelpName = "ID",
+            CompletionSources = { Completions.Ids },
+        };
 
     private static TimeSpan? ParseTime(ArgumentResult result, string name)
     {

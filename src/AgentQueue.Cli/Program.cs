@@ -5,16 +5,19 @@ using AgentQueue.Processes;
 namespace AgentQueue.Cli;
 
 /// <summary>
-/// Every invocation: guard the standard descriptors, then either live as a supervisor or run one verb.
+/// Every invocation: guard the standard descriptors, then live as a supervisor, offer completions, or run one verb.
 /// </summary>
 internal static class Program
 {
     private static int Main(string[] args)
     {
         KeepStandardDescriptors();
-        return args is [DetachedLaunch.Verb, ..]
-            ? SuperviseCommand.Run(args)
-            : (int)new CommandLine(Screen.Open()).Run(args);
+        return args switch
+        {
+            [DetachedLaunch.Verb, ..] => SuperviseCommand.Run(args),
+            [CompleteCommand.Verb, ..] => CompleteCommand.Run(args),
+            _ => (int)new CommandLine(Screen.Open()).Run(args),
+        };
     }
 
     // Closed by the caller, 0 to 2 would be given to the next files that are opened, and what is printed

@@ -11,14 +11,37 @@ internal static class UsageErrors
     {
         var command = parsed.CommandResult.Command;
         var help = command is RootCommand ? "agentq --help" : $"agentq {Path(parsed)} --help";
-        if (parsed.UnmatchedTokens is [var unknown, ..])
+        var unmatched = parsed.UnmatchedTokens is [var first, ..] ? first : null;
+        if ((Misspelt(parsed) ?? unmatched) is { } unknown)
         {
             return Unknown(command, unknown, Path(parsed), help);
+        }
+
+        if (command is { Action: null, Subcommands.Count: > 0 } and not RootCommand)
+        {
+            var names = command.Subcommands.Select(static c => c.Name);
+            return QueueException.Usage(
+                $"agentq {Path(parsed)} needs one of {string.Join(", ", names)}",
+                $"See {help}"
+            );
         }
 
         var message = parsed.Errors[0].Message.TrimEnd('.');
         return QueueException.Usage(message, $"See {help}");
     }
+
+    /// <summary>
+    /// An argument that looks like an option: most likely one that was misspelt. What is meant as it stands
+    /// comes after <c>--</c>.
+    /// </summary>
+    public static string? Misspelt(ParseResult parsed) =>
+        parsed.Tokens.Any(static t => t.Type == TokenType.DoubleDash)
+            ? null
+            : parsed
+                .CommandResult.Children.OfType<ArgumentResult>()
+                .SelectMany(static a => a.Tokens)
+                .Select(static t => t.Value)
+                .FirstOrDefault(static v => v.Length > 1 && v[0] == '-');
 
     private static QueueException Unknown(Command command, string unknown, string path, string help)
     {
@@ -28,9 +51,9 @@ internal static class UsageErrors
                 .Options.Concat(CommonOptions.All)
                 .SelectMany(static o => o.Aliases.Prepend(o.Name));
             return QueueException.Usage(
-                $"agentq {path} has no option '{unknown}'{Nearest.Suggestion(unknown, options)}",
+                $"{(path.Length == 0 ? "agentq" : "agentq " + path)} has no option '{unknown}'{Nearest.Suggestion(unknown, options)}",
                 path == "start"
-                    ? "A prompt that begins with '-' goes after --: agentq start AGENT -- \"-…\""
+                    ? "If it is the prompt, put -- before it, or give it on standard input or in a --prompt-file"
                     : $"See {help}"
             );
         }

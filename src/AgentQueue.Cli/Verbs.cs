@@ -14,6 +14,20 @@ internal static class Verbs
         new("run", RunCommand.Create),
         new("wait", WaitCommand.Create),
         new("cancel", CancelCommand.Create),
+        new("clean", CleanCommand.Create),
+        new("archive", ArchiveCommand.Create),
+        new("import", ImportCommand.Create),
+        new("init", InitCommand.Create),
+        new("daemon", DaemonCommand.Create),
+        new("retry", RetryCommand.Create),
+        new("timeout", TimeoutCommand.Create),
+        new("hold", HoldCommand.Create),
+        new("release", ReleaseCommand.Create),
+        new("deps", DepsCommand.Create),
+        new("agents", AgentsCommand.Create),
+        new("config", ConfigCommand.Create),
+        new("completion", CompletionCommand.Create),
+        new("doctor", DoctorCommand.Create),
     ];
 
     /// <summary>The verb that a command line names; null if it names none, or asks for general help.</summary>

@@ -42,6 +42,13 @@ internal static class Following
     /// <summary>One line on stderr: how a task ended, and why.</summary>
     public static void Tell(AgentTask task)
     {
+        var (text, tone) = Outcome(task);
+        Session.Screen.Talk($"{task.Id} {text}", tone);
+    }
+
+    /// <summary>How a task ended, why, after how long, and what comes of it.</summary>
+    public static (string Text, Tone Tone) Outcome(AgentTask task)
+    {
         var (tone, what) = task.State switch
         {
             TaskState.Complete c => (
@@ -56,7 +63,7 @@ internal static class Following
             ? $" after {Duration.Format(end.CompletedAt - from)}"
             : "";
         var then = RetryPolicy.DueAt(task) is null ? "" : "; will be retried";
-        Session.Screen.Talk($"{task.Id} {what}{took}{then}", tone);
+        return ($"{what}{took}{then}", tone);
     }
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0];

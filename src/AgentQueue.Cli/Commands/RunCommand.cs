@@ -104,7 +104,9 @@ internal static class RunCommand
 
         var named = ids.Length == 0 ? null : session.FindIds(ids);
         var parallel = ParallelOf(session, parsed);
+        // Both are needed to start anything: an error in them is told here, before anything is changed.
         _ = session.Project.Config;
+        _ = session.Project.Settings;
         if (parsed.GetValue(s_dryRun))
         {
             return DryRun.Show(

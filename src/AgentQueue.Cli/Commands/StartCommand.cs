@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using AgentQueue.Config;
 using AgentQueue.Scheduling;
 using AgentQueue.Tasks;
@@ -11,6 +10,7 @@ internal static class StartCommand
 {
     private static readonly Argument<string?> s_agent = new("AGENT")
     {
+        HelpName = "AGENT",
         Description = "The agent, by its name in agent-config.json, or shell",
         Arity = ArgumentArity.ZeroOrOne,
         CompletionSources = { Completions.Agents },
@@ -62,9 +62,8 @@ internal static class StartCommand
         "Retry by itself after a failure, 1, 2, 4 … seconds later"
     );
 
-    private static readonly Option<string[]> s_dependsOn = Options.Repeated(
+    private static readonly Option<string[]> s_dependsOn = Options.RepeatedIds(
         "--depends-on",
-        "ID[,ID]",
         "Start only when these are complete (repeatable)"
     );
 
@@ -233,12 +232,6 @@ internal static class StartCommand
                 "agentq start AGENT \"PROMPT\", or - to read it from standard input"
             ),
             "-" => InputText.FromStandardInput(),
-            // Most likely an option that was misspelt; a prompt that is meant so comes after --.
-            ['-', ..] when !parsed.Tokens.Any(static t => t.Type == TokenType.DoubleDash) =>
-                throw QueueException.Usage(
-                    $"'{prompt}' looks like an option that start does not have",
-                    "If it is the prompt, put -- before it, or give it on standard input or in a --prompt-file"
-                ),
             _ => prompt,
         };
     }

@@ -70,6 +70,11 @@ internal static class StartReport
     private static string Describe(AgentTask task)
     {
         var extras = new List<string>();
+        if (task.RetryHistory is [.., { RetriedFrom: { } failed }])
+        {
+            extras.Add($"retry {task.RetryCount}/{task.MaxRetries} of {failed}");
+        }
+
         if (task.Timeout is { } limit)
         {
             extras.Add("timeout " + Duration.Format(limit));

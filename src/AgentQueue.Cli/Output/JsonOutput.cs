@@ -45,11 +45,32 @@ internal static class JsonOutput
             }
         );
 
+    /// <summary>As <see cref="PrintObject"/>, on a line of its own: one of many documents, for what goes on.</summary>
+    public static void PrintLine(Screen screen, Action<Utf8JsonWriter> members) =>
+        Print(
+            screen,
+            writer =>
+            {
+                writer.WriteStartObject();
+                writer.WriteNumber("version"u8, Version);
+                members(writer);
+                writer.WriteEndObject();
+            },
+            WriterOptions with
+            {
+                Indented = false,
+            }
+        );
+
     // Whole or not at all: a failure while writing leaves no half document on stdout.
-    private static void Print(Screen screen, Action<Utf8JsonWriter> write)
+    private static void Print(
+        Screen screen,
+        Action<Utf8JsonWriter> write,
+        JsonWriterOptions? options = null
+    )
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, WriterOptions))
+        using (var writer = new Utf8JsonWriter(buffer, options ?? WriterOptions))
         {
             write(writer);
         }

@@ -101,6 +101,9 @@ internal sealed class Screen(
     public void Talk(string text, Tone tone = Tone.Plain) =>
         Say(ErrorStyle.Paint(tone, Terminal.Clean(text)) + "\n");
 
+    /// <summary>A question on stderr; the answer is typed behind it.</summary>
+    public void Ask(string text) => Say(Terminal.Clean(text));
+
     /// <summary>
     /// Tells of an error: <c>agentq: message.</c> and <c>  hint: …</c>. Further lines are indented, so that
     /// data cannot pass for a message of its own.

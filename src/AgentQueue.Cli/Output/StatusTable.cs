@@ -133,7 +133,7 @@ internal static class StatusTable
             ? string.Create(CultureInfo.InvariantCulture, $"{row.RetryCount}/{row.MaxRetries}")
             : "-";
 
-    private sealed record Icons(
+    internal sealed record Icons(
         string Pending,
         string Running,
         string NearLimit,

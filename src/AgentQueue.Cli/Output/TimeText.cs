@@ -15,6 +15,11 @@ internal static class TimeText
         return shown.ToString(format, CultureInfo.InvariantCulture);
     }
 
+    /// <summary>For programs: <c>2026-11-21T14:03:09.125Z</c>.</summary>
+    public static string Exact(DateTimeOffset time) =>
+        time.ToUniversalTime()
+            .ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
     /// <summary>In one unit: <c>just now</c>, <c>42s ago</c>, <c>5m ago</c>, <c>3d ago</c>, <c>in 4s</c>.</summary>
     public static string Ago(DateTimeOffset time, DateTimeOffset now)
     {

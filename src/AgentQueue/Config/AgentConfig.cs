@@ -98,13 +98,19 @@ internal sealed class AgentConfig
             );
         }
 
-        return ExecutableLookup.Find(FallbackCommand, searchPath, _projectRoot) is not null
+        return HasFallbackOn(searchPath)
             ? Fallback(name)
             : throw new QueueException(
                 $"There is no agent '{name}'{Nearest.Suggestion(name, Agents.Keys)}",
                 $"There are {string.Join(", ", Agents.Keys)}; add '{name}' to {FileName}, or install {FallbackCommand}, which takes any other name"
             );
     }
+
+    /// <summary>True if any name is an agent, because opencode is on this process's PATH.</summary>
+    public bool HasFallback => HasFallbackOn(Environment.GetEnvironmentVariable("PATH"));
+
+    private bool HasFallbackOn(string? searchPath) =>
+        ExecutableLookup.Find(FallbackCommand, searchPath, _projectRoot) is not null;
 
     /// <summary>The built-in agent that runs its prompt as a command line, exactly as it is.</summary>
     public static AgentDefinition Shell(bool onWindows) =>

@@ -39,25 +39,16 @@ internal static unsafe partial class Linux
     )]
     private static partial int InotifyAddWatch(int fd, string path, uint mask);
 
+    public const uint IN_MODIFY = 0x2;
     public const uint IN_ATTRIB = 0x4;
     public const uint IN_CLOSE_WRITE = 0x8;
     public const uint IN_MOVED_TO = 0x80;
     public const uint IN_CREATE = 0x100;
     public const uint IN_DELETE = 0x200;
 
-    /// <summary>A descriptor that becomes readable when one of the events happens to the path; −1 if the
-    /// system has no watches left, and the caller falls back to looking from time to time.</summary>
-    public static int Watch(string path, uint mask)
-    {
-        var fd = InotifyInit(Libc.O_CLOEXEC | Libc.O_NONBLOCK);
-        if (fd >= 0 && InotifyAddWatch(fd, path, mask) < 0)
-        {
-            _ = Libc.Close(fd);
-            return -1;
-        }
-
-        return fd;
-    }
+    /// <summary>A descriptor that becomes readable when something happens to a path that it watches; −1 if
+    /// the system has none left, and the caller falls back to looking from time to time.</summary>
+    public static int OpenWatch() => InotifyInit(Libc.O_CLOEXEC | Libc.O_NONBLOCK);
 
     /// <summary>Adds a path to a watching descriptor; false if it cannot be watched.</summary>
     public static bool AlsoWatch(int fd, string path, uint mask) =>

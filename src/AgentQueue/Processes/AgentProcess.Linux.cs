@@ -9,6 +9,9 @@ namespace AgentQueue.Processes;
 internal sealed class LinuxAgentHost : IAgentHost
 {
     private readonly int _endSignals;
+
+    // One for all tasks of this process: closing such a descriptor takes the kernel milliseconds.
+    private readonly int _knocks;
     private readonly TimeProvider _clock;
 
     /// <summary>Makes this process a supervisor: orphans of its agents come to it, TERM is read, not died of.</summary>
@@ -17,28 +20,22 @@ internal sealed class LinuxAgentHost : IAgentHost
         _clock = clock;
         Linux.BecomeSubreaper();
         _endSignals = Linux.OpenEndSignals();
+        _knocks = Linux.OpenWatch();
     }
 
     public IAgentProcess Start(AgentLaunch launch)
     {
-        var knock = Linux.Watch(launch.KnockFile, Linux.IN_ATTRIB);
-        try
-        {
-            var pid = UnixLaunch.Start(launch);
-            return new LinuxAgentProcess(pid, knock, _endSignals, launch.Mark, _clock);
-        }
-        catch (LaunchException)
-        {
-            _ = Libc.Close(knock);
-            throw;
-        }
+        // Without a watch, knocks are noticed at the supervisor's next tick.
+        Linux.AlsoWatch(_knocks, launch.KnockFile, Linux.IN_ATTRIB);
+        var pid = UnixLaunch.Start(launch);
+        return new LinuxAgentProcess(pid, _knocks, _endSignals, launch.Mark, _clock);
     }
 }
 
 [SupportedOSPlatform("linux")]
 internal sealed class LinuxAgentProcess(
     int pid,
-    int knock,
+    int knocks,
     int endSignals,
     string mark,
     TimeProvider clock
@@ -57,14 +54,14 @@ internal sealed class LinuxAgentProcess(
         Span<Posix.PollFd> fds =
         [
             new() { Fd = _pidfd, Events = Posix.POLLIN },
-            new() { Fd = knock, Events = Posix.POLLIN },
+            new() { Fd = knocks, Events = Posix.POLLIN },
             new() { Fd = endSignals, Events = Posix.POLLIN },
         ];
         Posix.Poll(fds, Milliseconds(limit, isToldOfEnd: _pidfd >= 0));
         var wake = Wake.None;
         if (fds[1].Returned != 0)
         {
-            Linux.Drain(knock);
+            Linux.Drain(knocks);
             wake |= Wake.Knocked;
         }
 
@@ -88,7 +85,6 @@ internal sealed class LinuxAgentProcess(
     {
         base.Dispose();
         _ = Libc.Close(_pidfd);
-        _ = Libc.Close(knock);
     }
 
     // All orphans of the agent are our children once it is dead, so only direct ones need to be looked at.

@@ -1,4 +1,5 @@
 using System.Text;
+using AgentQueue.Native;
 
 namespace AgentQueue.Processes;
 
@@ -30,6 +31,15 @@ internal static partial class DetachedLaunch
     {
         var line = ProcessTable.CommandLine(pid);
         return line.Contains($"\0{Verb}\0", StringComparison.Ordinal);
+    }
+
+    /// <summary>Lets go of the supervisors that have ended, for a launcher that lives on. It must have no other children.</summary>
+    public static void ReapEnded()
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            Posix.ReapOthers(kept: 0);
+        }
     }
 
     // The running program itself, even if its file has been replaced since by a newer one.

@@ -82,6 +82,47 @@ internal static partial class ProcessTable
     }
 
     [SupportedOSPlatform("linux")]
+    private static bool HasOpenLinux(int pid, string path)
+    {
+        try
+        {
+            foreach (
+                var fd in Directory.EnumerateFiles(
+                    string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/fd")
+                )
+            )
+            {
+                if (new FileInfo(fd).LinkTarget == path)
+                {
+                    return true;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Gone meanwhile, or another user's: then it cannot hold a file of this user's queue.
+        }
+
+        return false;
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static bool IsThisProgramLinux(int pid)
+    {
+        try
+        {
+            return new FileInfo(
+                    string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/exe")
+                ).LinkTarget == new FileInfo("/proc/self/exe").LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Gone, or not to be seen: then it is not known to be ours.
+            return false;
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
     private static unsafe byte[]? ReadProc(int pid, string file, int limit)
     {
         var fd = Libc.Open(

@@ -9,8 +9,12 @@ namespace AgentQueue.Processes;
 /// through a descriptor that was opened before its identity was checked.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class LinuxProcessTree(int root, long rootStart, string mark)
-    : ProcessTree(root, rootStart, mark)
+internal sealed class LinuxProcessTree(
+    int root,
+    long rootStart,
+    string mark,
+    string? aliveFile = null
+) : ProcessTree(root, rootStart, mark, aliveFile)
 {
     protected override IEnumerable<ProcessEntry> Tops(List<ProcessEntry> all, bool adopted) =>
         all.Where(p => adopted ? p.Parent == Self : IsRoot(p));
@@ -27,7 +31,11 @@ internal sealed class LinuxProcessTree(int root, long rootStart, string mark)
         }
     }
 
-    protected override void WaitForOne(List<ProcessEntry> processes, TimeSpan limit)
+    protected override void WaitForOne(List<ProcessEntry> processes, TimeSpan limit) =>
+        WaitForAny(processes, limit);
+
+    /// <summary>Waits until one of them ends, at most that long.</summary>
+    public static void WaitForAny(List<ProcessEntry> processes, TimeSpan limit)
     {
         var polls = new List<Posix.PollFd>(processes.Count);
         foreach (var p in processes.Take(64))
@@ -65,7 +73,7 @@ internal sealed class LinuxProcessTree(int root, long rootStart, string mark)
     }
 
     /// <summary>Signals a process if it is still the one that was listed.</summary>
-    private static bool Signal(ProcessEntry process, params ReadOnlySpan<int> signals)
+    public static bool Signal(ProcessEntry process, params ReadOnlySpan<int> signals)
     {
         if (process.Pid <= 1 || process.Pid == Environment.ProcessId)
         {

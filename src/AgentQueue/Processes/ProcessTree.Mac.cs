@@ -10,7 +10,7 @@ namespace AgentQueue.Processes;
 /// </summary>
 [SupportedOSPlatform("macos")]
 internal sealed class MacProcessTree(int root, long rootStart, string mark)
-    : ProcessTree(root, rootStart, mark)
+    : ProcessTree(root, rootStart, mark, aliveFile: null)
 {
     private readonly HashSet<(int Pid, long Start)> _known = [];
 

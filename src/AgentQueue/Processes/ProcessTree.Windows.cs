@@ -9,7 +9,7 @@ namespace AgentQueue.Processes;
 /// </summary>
 [SupportedOSPlatform("windows")]
 internal sealed class WindowsProcessTree(int root, long rootStart, string mark, nint job = 0)
-    : ProcessTree(root, rootStart, mark)
+    : ProcessTree(root, rootStart, mark, aliveFile: null)
 {
     protected override IEnumerable<ProcessEntry> Tops(List<ProcessEntry> all, bool adopted)
     {

@@ -3,10 +3,10 @@ namespace AgentQueue.Processes;
 /// <summary>
 /// The processes of one task. Agents run their shell commands in sessions of their own, so neither a group
 /// nor a parent's number reaches them: descendants are listed from the process table, and processes
-/// outside the tree are known by the task's mark in their environment. A process is signalled only after
-/// its identity was checked.
+/// outside the tree are known by the task's mark in their environment, or by the lock file that only
+/// processes of the task inherit. A process is signalled only after its identity was checked.
 /// </summary>
-internal abstract class ProcessTree(int root, long rootStart, string mark)
+internal abstract class ProcessTree(int root, long rootStart, string mark, string? aliveFile)
 {
     // While waiting for the grace to pass, new descendants are looked for this often.
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
@@ -18,9 +18,10 @@ internal abstract class ProcessTree(int root, long rootStart, string mark)
 
     /// <param name="root">The agent's process, and when it started; 0 if it is not known.</param>
     /// <param name="mark">The environment entry that marks every process of the task.</param>
+    /// <param name="aliveFile">The lock file that its processes inherit; null if it need not be looked for.</param>
     /// <returns>Null on a system whose processes cannot be told apart.</returns>
-    public static ProcessTree? Of(int root, long rootStart, string mark) =>
-        OperatingSystem.IsLinux() ? new LinuxProcessTree(root, rootStart, mark)
+    public static ProcessTree? Of(int root, long rootStart, string mark, string? aliveFile) =>
+        OperatingSystem.IsLinux() ? new LinuxProcessTree(root, rootStart, mark, aliveFile)
         : OperatingSystem.IsMacOS() ? new MacProcessTree(root, rootStart, mark)
         : OperatingSystem.IsWindows() ? new WindowsProcessTree(root, rootStart, mark)
         : null;
@@ -41,7 +42,15 @@ internal abstract class ProcessTree(int root, long rootStart, string mark)
                 !p.IsZombie
                 && p.StartTicks >= rootStart
                 && !seen.Contains(p.Pid)
-                && ProcessTable.HasEnvironment(p.Pid, mark)
+                && (
+                    ProcessTable.HasEnvironment(p.Pid, mark)
+                    || (
+                        aliveFile is not null
+                        && ProcessTable.HasOpen(p.Pid, aliveFile)
+                        // Another agentq opens it for a moment, to see whether it is locked.
+                        && !ProcessTable.IsThisProgram(p.Pid)
+                    )
+                )
             )
             {
                 members.Add(p);

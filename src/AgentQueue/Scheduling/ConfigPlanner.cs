@@ -5,12 +5,27 @@ using AgentQueue.Tasks;
 
 namespace AgentQueue.Scheduling;
 
-/// <summary>Plans by <c>agent-config.json</c> and the settings, read once, when first needed.</summary>
+/// <summary>
+/// Plans by <c>agent-config.json</c> and the settings, read when first needed; the former again when it has
+/// changed, because the supervisors of a drain may live for days.
+/// </summary>
 internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) : IAgentPlanner
 {
-    private readonly Lazy<AgentConfig> _config = new(() => AgentConfig.Load(queue.ProjectRoot));
+    private (FileFacts? Facts, AgentConfig Config)? _read;
 
-    public AgentConfig Config => _config.Value;
+    public AgentConfig Config
+    {
+        get
+        {
+            var facts = queue.Disk.Facts(Path.Join(queue.ProjectRoot, AgentConfig.FileName));
+            if (_read is not { } read || read.Facts != facts)
+            {
+                _read = read = (facts, AgentConfig.Load(queue.ProjectRoot));
+            }
+
+            return read.Config;
+        }
+    }
 
     public AgentPlan Plan(AgentTask task)
     {
@@ -37,6 +52,7 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             PromptOnInput = plan.PromptVia == PromptVia.Stdin,
             Completion = plan.Completion,
             Timeout = plan.Timeout,
+            TimeoutWarning = settings().TimeoutWarning,
             IdleTimeout = plan.IdleTimeout,
             ExitGrace = plan.ExitGrace,
             Grace = settings().Grace,

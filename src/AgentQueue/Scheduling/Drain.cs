@@ -53,7 +53,21 @@ internal sealed class Drain(QueueFolder queue)
     /// Held by every supervisor's process for its whole life, also between two tasks: while anybody holds
     /// it, a drain has not been left behind.
     /// </summary>
-    public HeldLock? TryJoin() => queue.Disk.TryLockShared(SupervisorsFile);
+    public HeldLock? TryJoin()
+    {
+        // Somebody who asks whether the drain is deserted holds the file alone for a moment.
+        for (var i = 0; i < 100; i++)
+        {
+            if (queue.Disk.TryLockShared(SupervisorsFile, create: true) is { } joined)
+            {
+                return joined;
+            }
+
+            queue.Disk.Pause(TimeSpan.FromMilliseconds(1));
+        }
+
+        return null;
+    }
 
     /// <summary>True if no supervisor lives.</summary>
     public bool IsDeserted

@@ -40,6 +40,9 @@ internal sealed record AgentPlan
 
     public TimeSpan? Timeout { get; init; }
 
+    /// <summary>How long before its limit the task counts as near it.</summary>
+    public TimeSpan TimeoutWarning { get; init; } = AgentTask.DefaultTimeoutWarning;
+
     public TimeSpan? IdleTimeout { get; init; }
 
     /// <summary>How long an agent may live on after its <c>.done</c> or <c>.error</c>.</summary>

@@ -18,10 +18,11 @@ internal sealed class LocalBackend(QueueFolder queue) : IBackend
             DetachedLaunch.Start([id.Value, queue.ProjectRoot], Inherited(), taskLock.Descriptor)
         );
 
+    // Until it has joined the drain, which the end of its report tells, the drain would look deserted.
     public void LaunchKeeper() =>
         DetachedLaunch
             .Start([SupervisorProcess.Keeper, queue.ProjectRoot], Inherited(), -1)
-            .Read(TimeSpan.Zero);
+            .Read(TimeSpan.FromSeconds(1));
 
     private static List<string> Inherited()
     {

@@ -24,7 +24,9 @@ internal sealed class ProjectQueue
         Queue = new QueueFolder(root, RealDisk, () => _settings.Value.Fsync);
         _planner = new(() => new ConfigPlanner(Queue, () => _settings.Value));
         _retries = new(() => new Retries(Queue, clock));
-        _reconciler = new(() => new Reconciler(Queue, new LocalOrphans(clock), Retries, clock));
+        _reconciler = new(() =>
+            new Reconciler(Queue, new LocalOrphans(Queue, clock), Retries, clock)
+        );
         _run = new(() =>
             new QueueRun(Queue, Reconciler, Retries, Planner, new LocalBackend(Queue), clock)
         );

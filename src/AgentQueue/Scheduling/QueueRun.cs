@@ -21,6 +21,12 @@ internal sealed record PassResult(
 {
     /// <summary>A task that the caller runs itself, with its lock.</summary>
     public (AgentTask Task, HeldLock Lock)? Taken { get; init; }
+
+    /// <summary>
+    /// Pending tasks whose lock somebody held: they are starting, or a verb is at work on them and they
+    /// will be free in a moment.
+    /// </summary>
+    public int InHand { get; init; }
 }
 
 /// <summary>
@@ -38,6 +44,9 @@ internal sealed class QueueRun(
 {
     // Supervisors are in no hurry: nobody looks at them.
     private static readonly TimeSpan s_supervisorPatience = TimeSpan.FromSeconds(60);
+
+    // How soon a supervisor looks again at what somebody had in hand; a release of a lock is no event.
+    private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20);
 
     private readonly Drain _drain = new(queue);
 
@@ -121,9 +130,21 @@ internal sealed class QueueRun(
                     EndDrainWhenDone(pass);
                 }
 
-                if (pass.Taken is not null || keeper is null || pass.NextDue is not { } due)
+                if (pass.Taken is not null)
                 {
                     return pass.Taken;
+                }
+
+                if (pass.InHand > 0)
+                {
+                    // Leaving now could leave a task behind that is ready in a moment, and a drain with nobody.
+                    queue.Disk.Pause(s_lookAgain);
+                    continue;
+                }
+
+                if (keeper is null || pass.NextDue is not { } due)
+                {
+                    return null;
                 }
 
                 using var watch = queue.Disk.Watch(queue.Tasks);
@@ -142,7 +163,7 @@ internal sealed class QueueRun(
     public IReadOnlyList<AgentTask> Preview(IReadOnlyList<TaskId>? ids, int limit, int most)
     {
         var (snapshot, _) = reconciler.Reconcile(autoRetry: false);
-        var (ready, _, running, _) = Survey(snapshot);
+        var (ready, _, running, _, _) = Survey(snapshot);
         return ids is null
             ? Scheduler.Choose(
                 ready,
@@ -157,11 +178,14 @@ internal sealed class QueueRun(
     public (HashSet<TaskId> Unfinished, bool Busy) Look()
     {
         var (snapshot, _) = reconciler.Reconcile(autoRetry: true);
-        var (ready, _, running, _) = Survey(snapshot);
-        // While a drain is on, a back-off that it waits for is work in progress.
+        var (ready, _, running, _, _) = Survey(snapshot);
+        // While a drain is on, a back-off that it waits for is work in progress; one whose supervisors
+        // were all killed does nothing any more.
         return (
             [.. snapshot.Unfinished.Select(static t => t.Id)],
-            ready.Count > 0 || running.Count > 0 || _drain.Parallel is not null
+            ready.Count > 0
+                || running.Count > 0
+                || (_drain.Parallel is not null && !_drain.IsDeserted)
         );
     }
 
@@ -213,7 +237,7 @@ internal sealed class QueueRun(
     )
     {
         snapshot ??= reconciler.Reconcile(autoRetry: true).Snapshot;
-        var (ready, pending, running, nextDue) = Survey(snapshot);
+        var (ready, pending, running, inHand, nextDue) = Survey(snapshot);
         var runs = running.Values.Sum();
         var slots = Math.Min(limit - runs, most);
         var chosen = ids is null
@@ -232,6 +256,7 @@ internal sealed class QueueRun(
             if (held is null)
             {
                 // A verb is at work on it: hold, cancel, deps. The next pass sees what came of that.
+                inHand++;
                 continue;
             }
 
@@ -262,6 +287,7 @@ internal sealed class QueueRun(
         return new PassResult(started, runs + now, ready.Count - now, pending, nextDue)
         {
             Taken = taken,
+            InHand = inHand,
         };
     }
 
@@ -270,6 +296,7 @@ internal sealed class QueueRun(
         List<AgentTask> Ready,
         int Pending,
         Dictionary<string, int> Running,
+        int InHand,
         DateTimeOffset? NextDue
     ) Survey(QueueSnapshot snapshot)
     {
@@ -278,11 +305,13 @@ internal sealed class QueueRun(
         var ready = new List<AgentTask>();
         var running = new Dictionary<string, int>(StringComparer.Ordinal);
         var pending = 0;
+        var inHand = 0;
         foreach (var task in snapshot.Unfinished)
         {
             if (task.State is not TaskState.Pending state || IsSupervised(task, snapshot))
             {
                 running[task.Agent] = running.GetValueOrDefault(task.Agent) + 1;
+                inHand += task.State is TaskState.Pending ? 1 : 0;
                 continue;
             }
 
@@ -297,7 +326,7 @@ internal sealed class QueueRun(
             }
         }
 
-        return (ready, pending, running, NextDue(snapshot));
+        return (ready, pending, running, inHand, NextDue(snapshot));
     }
 
     private DateTimeOffset? NextDue(QueueSnapshot snapshot)

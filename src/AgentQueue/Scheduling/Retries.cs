@@ -52,6 +52,20 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
         return Create(task, failed, most, options.AutoRetry);
     }
 
+    /// <summary>The failed tasks that <see cref="Create(TaskId, RetryOptions)"/> would take, by id.</summary>
+    public IReadOnlyList<TaskId> FindRetryable(QueueSnapshot snapshot, RetryOptions options) =>
+        [
+            .. snapshot
+                .Finished.Where(t =>
+                    t.Status == Tasks.TaskStatus.Failed
+                    && queue.Read(t.Id)
+                        is TaskRead.Found({ State: TaskState.Failed { RetriedBy: null } } task, _)
+                    && task.RetryCount < (options.MaxRetries ?? task.MaxRetries)
+                )
+                .Select(static t => t.Id)
+                .Order(),
+        ];
+
     /// <summary>Makes the automatic retries that are due; returns how many.</summary>
     public int CreateDue(QueueSnapshot snapshot)
     {
@@ -161,7 +175,8 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
                 new RetryRecord(task.RetryCount + 1, now, failed.Message, task.Id),
             ],
             DependsOn = task.DependsOn,
-            DependenciesMet = task.DependenciesMet,
+            // It could start once, so all of them had completed; by now they may have been cleaned.
+            DependenciesMet = failed.StartedAt is null ? task.DependenciesMet : task.DependsOn,
             State = new TaskState.Pending(),
         };
         if (failed.RetryIntent is null)

@@ -24,6 +24,9 @@ internal sealed class Supervisor(
     // What an agent leaves behind is asked to end, but nobody waits long for it.
     private static readonly TimeSpan s_leftoverGrace = TimeSpan.FromMilliseconds(250);
 
+    // A minute, in ticks.
+    private const int MostRecordTries = 120;
+
     private readonly Sentinels _sentinels = new(queue);
     private readonly VerdictWriter _verdicts = new(queue, clock);
 
@@ -78,8 +81,7 @@ internal sealed class Supervisor(
             Attempt = task.Attempt + 1,
             Timeout = plan.Timeout,
             TimeoutWarning =
-                task.TimeoutWarning
-                ?? (plan.Timeout is null ? null : AgentTask.DefaultTimeoutWarning),
+                task.TimeoutWarning ?? (plan.Timeout is null ? null : plan.TimeoutWarning),
             IdleTimeout = plan.IdleTimeout,
             State = new TaskState.Running(clock.GetUtcNow(), Environment.ProcessId),
         };
@@ -119,7 +121,7 @@ internal sealed class Supervisor(
                 };
             }
 
-            return _verdicts.Record(task, WithStallLimit(evidence, task));
+            return RecordPatiently(task, WithStallLimit(evidence, task));
         }
     }
 
@@ -188,6 +190,22 @@ internal sealed class Supervisor(
             if (signalled is { } since && clock.GetElapsedTime(since) >= plan.ExitGrace)
             {
                 return (task, Cause.Recorded);
+            }
+        }
+    }
+
+    // The outcome is known only here: a disk that is full for a moment must not lose it.
+    private AgentTask RecordPatiently(AgentTask task, Evidence evidence)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return _verdicts.Record(task, evidence);
+            }
+            catch (QueueException) when (tries < MostRecordTries)
+            {
+                queue.Disk.Pause(s_tick);
             }
         }
     }

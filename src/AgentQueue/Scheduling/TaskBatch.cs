@@ -41,12 +41,17 @@ internal static class TaskBatch
             return false;
         }
 
+        // Its maker may have died before it was durable; without it half of the tasks could be left.
+        queue.Durable.SyncFolderOf(Path.Join(queue.Tasks, journals[0]));
         foreach (var name in journals)
         {
             var path = Path.Join(queue.Tasks, name);
-            if (queue.Disk.Read(path, int.MaxValue) is { Status: ReadStatus.Ok } read)
+            if (
+                queue.Disk.Read(path, int.MaxValue) is { Status: ReadStatus.Ok } read
+                && Unpack(read.Content) is { } tasks
+            )
             {
-                StoreAll(queue, Unpack(read.Content));
+                StoreAll(queue, tasks);
                 queue.Disk.Delete(path);
             }
         }
@@ -59,18 +64,29 @@ internal static class TaskBatch
         var unsynced = new DurableFile(queue.Disk, sync: false);
         foreach (var task in tasks)
         {
-            unsynced.TryCreateUnsynced(queue.TaskFile(task.Id), TaskJson.Write(task));
+            var (file, text) = (queue.TaskFile(task.Id), TaskJson.Write(task));
+            if (
+                !unsynced.TryCreateUnsynced(file, text)
+                && queue.Read(task.Id) is TaskRead.Unreadable
+            )
+            {
+                // Made before a loss of power, which took its content: it was not synced yet.
+                unsynced.ReplaceUnsynced(file, text);
+            }
+
             PlanFiles.Write(queue, task);
         }
 
         queue.Disk.SyncAll(queue.Tasks);
     }
 
-    // Each task: the length of its id and text, the id, the text of its file.
+    // The number of tasks. Each task: the length of its id and text, the id, the text of its file.
     private static byte[] Pack(IReadOnlyList<AgentTask> tasks)
     {
         using var packed = new MemoryStream();
         Span<byte> lengths = stackalloc byte[8];
+        BinaryPrimitives.WriteInt32LittleEndian(lengths, tasks.Count);
+        packed.Write(lengths[..4]);
         foreach (var task in tasks)
         {
             var id = Encoding.ASCII.GetBytes(task.Id.Value);
@@ -85,11 +101,24 @@ internal static class TaskBatch
         return packed.ToArray();
     }
 
-    private static List<AgentTask> Unpack(ReadOnlySpan<byte> packed)
+    /// <summary>The tasks of a whole journal; null if it is damaged, or from a newer version.</summary>
+    private static List<AgentTask>? Unpack(ReadOnlySpan<byte> packed)
     {
-        var tasks = new List<AgentTask>();
-        while (packed.Length > 8)
+        if (packed.Length < 4)
         {
+            return null;
+        }
+
+        var count = BinaryPrimitives.ReadInt32LittleEndian(packed);
+        packed = packed[4..];
+        var tasks = new List<AgentTask>();
+        while (tasks.Count < count)
+        {
+            if (packed.Length < 8)
+            {
+                return null;
+            }
+
             var idLength = BinaryPrimitives.ReadInt32LittleEndian(packed);
             var textLength = BinaryPrimitives.ReadInt32LittleEndian(packed[4..]);
             packed = packed[8..];
@@ -100,10 +129,19 @@ internal static class TaskBatch
                 || !TaskId.TryParse(Encoding.ASCII.GetString(packed[..idLength]), out var id)
             )
             {
-                break;
+                return null;
             }
 
-            tasks.Add(TaskJson.Read(packed.Slice(idLength, textLength), id));
+            try
+            {
+                tasks.Add(TaskJson.Read(packed.Slice(idLength, textLength), id));
+            }
+            catch (FormatException)
+            {
+                // Left as it is: half a batch would be worse than none.
+                return null;
+            }
+
             packed = packed[(idLength + textLength)..];
         }
 

@@ -36,7 +36,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
     {
         var asked = false;
         var start = clock.GetTimestamp();
-        using var watch = queue.Disk.Watch(queue.Tasks, queue.Run);
+        var pause = TimeSpan.FromMilliseconds(2);
         while (true)
         {
             var task = queue.ReadOrThrow(id);
@@ -82,7 +82,9 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
                 );
             }
 
-            watch.Wait(TimeSpan.FromMilliseconds(250));
+            // Most end within milliseconds; setting up a watch and tearing it down takes longer than that.
+            queue.Disk.Pause(pause);
+            pause = TimeSpan.FromMilliseconds(Math.Min(pause.TotalMilliseconds * 1.5, 100));
         }
     }
 

@@ -71,6 +71,44 @@ internal sealed class DurableFile(IDisk disk, bool sync = true)
         return false;
     }
 
+    /// <summary>
+    /// Replaces or makes <paramref name="to"/> as a copy of a regular file of any size; nothing is synced,
+    /// so the caller ends with <see cref="IDisk.SyncAll"/>.
+    /// </summary>
+    /// <exception cref="QueueException">The file cannot be read, or the copy not written.</exception>
+    public void CopyUnsynced(string from, string to)
+    {
+        var temporary = TemporaryName(to);
+        try
+        {
+            using var source = new FileStream(
+                from,
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete
+            );
+            disk.WriteNew(temporary, [], sync: false);
+            var buffer = new byte[1 << 20];
+            int count;
+            while ((count = source.Read(buffer)) > 0)
+            {
+                disk.Append(temporary, buffer.AsSpan(0, count));
+            }
+
+            disk.Rename(temporary, to);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Discard(temporary);
+            throw new QueueException($"Cannot read {from}: {e.Message}", cause: e);
+        }
+        catch (QueueException)
+        {
+            Discard(temporary);
+            throw;
+        }
+    }
+
     public void SyncFolderOf(string path)
     {
         if (sync)

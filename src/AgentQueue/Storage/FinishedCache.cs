@@ -13,7 +13,7 @@ namespace AgentQueue.Storage;
 /// </summary>
 internal sealed class FinishedCache
 {
-    private const string Name = "finished";
+    public const string Name = "finished";
     private const int LongestFile = 256 << 20;
     private const byte EndOfLine = (byte)'.';
 

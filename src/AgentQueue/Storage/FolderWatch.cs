@@ -9,6 +9,12 @@ internal sealed class FolderWatch : IFolderWatch
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(200);
 
     private readonly int _fd = -1;
+    private readonly Lock _ending = new();
+    private int _wakeReader = -1;
+    private int _wakeWriter = -1;
+
+    /// <summary>A descriptor that is written to: its reader's going away ends a wait, too.</summary>
+    public int OutputDescriptor { get; init; } = -1;
 
     public FolderWatch(params ReadOnlySpan<string> folders)
     {
@@ -19,40 +25,95 @@ internal sealed class FolderWatch : IFolderWatch
 
         const uint Changes =
             Linux.IN_CREATE | Linux.IN_MOVED_TO | Linux.IN_DELETE | Linux.IN_CLOSE_WRITE;
+        _fd = Linux.OpenWatch();
         foreach (var folder in folders)
         {
-            if (_fd < 0)
+            if (!Linux.AlsoWatch(_fd, folder, Changes) && _fd >= 0)
             {
-                _fd = Linux.Watch(folder, Changes);
-            }
-            else
-            {
-                Linux.AlsoWatch(_fd, folder, Changes);
+                // Half watched is not watched: then all is looked at from time to time.
+                _ = Libc.Close(_fd);
+                _fd = -1;
+                return;
             }
         }
     }
 
-    public void Wait(TimeSpan limit)
+    /// <summary>Also wakes when the file grows; nothing if it cannot be watched.</summary>
+    public void AlsoGrowth(string file)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            Linux.AlsoWatch(_fd, file, Linux.IN_MODIFY);
+        }
+    }
+
+    /// <summary>Returns at the next change, or after the limit.</summary>
+    public void Wait(TimeSpan limit) => WaitForChange(limit);
+
+    /// <summary>
+    /// As <see cref="Wait(TimeSpan)"/>; false if nothing has changed for certain: a signal,
+    /// <see cref="Wake"/>, a reader that went away, or the limit ended the wait.
+    /// </summary>
+    public bool WaitForChange(TimeSpan limit)
     {
         if (!OperatingSystem.IsLinux() || _fd < 0)
         {
             Pause.For(limit < s_poll ? limit : s_poll);
-            return;
+            return true;
         }
 
-        Span<Posix.PollFd> polls = [new() { Fd = _fd, Events = Posix.POLLIN }];
+        Span<Posix.PollFd> polls =
+        [
+            new() { Fd = _fd, Events = Posix.POLLIN },
+            new() { Fd = _wakeReader, Events = Posix.POLLIN },
+            new() { Fd = OutputDescriptor },
+        ];
         Posix.Poll(polls, (int)Math.Clamp(Math.Ceiling(limit.TotalMilliseconds), 0, int.MaxValue));
-        if (polls[0].Returned != 0)
+        if (polls[0].Returned == 0)
         {
-            Linux.Drain(_fd);
+            return false;
+        }
+
+        Linux.Drain(_fd);
+        return true;
+    }
+
+    /// <summary>Makes <see cref="Wake"/> possible; call it before another thread may wake this one.</summary>
+    public unsafe void PrepareWake()
+    {
+        var ends = stackalloc int[2];
+        if (OperatingSystem.IsLinux() && _wakeReader < 0 && Pipes.Make(ends) == 0)
+        {
+            (_wakeReader, _wakeWriter) = (ends[0], ends[1]);
+        }
+    }
+
+    /// <summary>Ends this wait and every later one; from any thread, also from a signal's.</summary>
+    public unsafe void Wake()
+    {
+        lock (_ending)
+        {
+            byte any = 1;
+            if (_wakeWriter >= 0)
+            {
+                _ = Libc.Write(_wakeWriter, &any, 1);
+            }
         }
     }
 
     public void Dispose()
     {
-        if (_fd >= 0)
+        lock (_ending)
         {
-            _ = Libc.Close(_fd);
+            foreach (var fd in (ReadOnlySpan<int>)[_fd, _wakeReader, _wakeWriter])
+            {
+                if (fd >= 0)
+                {
+                    _ = Libc.Close(fd);
+                }
+            }
+
+            _wakeWriter = -1;
         }
     }
 }

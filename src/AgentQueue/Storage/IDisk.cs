@@ -51,10 +51,9 @@ internal interface IDisk
     void RemoveLock(HeldLock held, string path);
 
     /// <summary>
-    /// As <see cref="TryLock"/> with <c>create</c>, but others may hold it in the same way: it only keeps out
-    /// exclusive holders.
+    /// As <see cref="TryLock"/>, but others may hold it in the same way: it only keeps out exclusive holders.
     /// </summary>
-    HeldLock? TryLockShared(string path);
+    HeldLock? TryLockShared(string path, bool create);
 
     /// <summary>Sets a file's times to now: the knock that wakes a supervisor. Nothing if it is gone.</summary>
     void Touch(string path);

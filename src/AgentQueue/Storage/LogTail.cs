@@ -28,7 +28,14 @@ internal static class LogTail
                     StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
                 );
             var text = string.Join('\n', last[Math.Max(0, last.Length - lines)..]);
-            return text.Length <= longest ? text : "…" + text[^longest..];
+            return text.Length <= longest
+                ? text
+                : string.Concat(
+                    "…",
+                    text.AsSpan(
+                        text.Length - longest + (char.IsLowSurrogate(text[^longest]) ? 1 : 0)
+                    )
+                );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

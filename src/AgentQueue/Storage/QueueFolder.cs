@@ -62,6 +62,22 @@ internal sealed class QueueFolder
 
     public string ArchivedTask(TaskId id) => Path.Join(Archive, id.Value + ".json");
 
+    public string ArchivedPlan(TaskId id) => Path.Join(Archive, id.Value + "_plan.md");
+
+    public string ArchivedLog(TaskId id) => Path.Join(Archive, id.Value + ".log");
+
+    public string ArchivedSentinel(TaskId id, Sentinel kind) =>
+        Path.Join(Archive, id.Value + SentinelNames.Extension(kind));
+
+    /// <summary>Where the log of a task stands that may be archived, or be on its way there or back.</summary>
+    public string FindLog(TaskId id) => Present(LogFile(id), ArchivedLog(id));
+
+    /// <summary>As <see cref="FindLog"/>, for the plan.</summary>
+    public string FindPlan(TaskId id) => Present(PlanFile(id), ArchivedPlan(id));
+
+    private string Present(string first, string second) =>
+        Disk.Facts(first) is null && Disk.Facts(second) is not null ? second : first;
+
     /// <summary>Held by the task's supervisor for its whole life.</summary>
     public string LockFile(TaskId id) => RunFile(id, "lock");
 
@@ -95,6 +111,10 @@ internal sealed class QueueFolder
                 "/tasks/\n/plans/\n/logs/\n/run/\n/workspace/\n/archive/\n"u8
             );
         }
+
+        // A task is as durable as the folders above it.
+        Durable.SyncFolderOf(Tasks);
+        Durable.SyncFolderOf(Folder);
     }
 
     public TaskRead Read(TaskId id) => ReadFile(TaskFile(id), id);
@@ -170,7 +190,8 @@ internal sealed class QueueFolder
             return false;
         }
 
-        using var free = Disk.TryLock(path, create: false);
+        // Shared, so that two who look at once do not take each other for the holder.
+        using var free = Disk.TryLockShared(path, create: false);
         return free is null && Disk.Facts(path) is not null;
     }
 
@@ -246,6 +267,13 @@ internal sealed class QueueFolder
     /// </summary>
     public void SweepRunFiles(TaskId id)
     {
+        DeleteRunFiles(id);
+        Disk.Delete(LockFile(id));
+    }
+
+    /// <summary>As <see cref="SweepRunFiles"/>, but the lock stays in force.</summary>
+    public void DeleteRunFiles(TaskId id)
+    {
         var prefix = id.Value + ".";
         foreach (var name in Disk.List(Run))
         {
@@ -257,8 +285,6 @@ internal sealed class QueueFolder
                 Disk.Delete(Path.Join(Run, name));
             }
         }
-
-        Disk.Delete(LockFile(id));
     }
 }
 

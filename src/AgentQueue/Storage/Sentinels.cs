@@ -57,13 +57,11 @@ internal sealed class Sentinels(QueueFolder queue)
             : null;
 
     /// <summary>What <c>.error</c> says: a JSON object with <c>error</c> and <c>details</c>, or plain text.</summary>
-    public ErrorReport? ReadError(TaskId id)
-    {
-        if (ReadText(id, Sentinel.Error) is not { } text)
-        {
-            return null;
-        }
+    public ErrorReport? ReadError(TaskId id) =>
+        ReadText(id, Sentinel.Error) is { } text ? ParseError(text) : null;
 
+    public static ErrorReport ParseError(string text)
+    {
         var trimmed = text.Trim().TrimStart('\uFEFF');
         if (trimmed.Length == 0)
         {
@@ -86,9 +84,10 @@ internal sealed class Sentinels(QueueFolder queue)
                     Member(document.RootElement, "reason")
                 );
             }
-            catch (JsonException)
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
-                // Half-written or hand-written: the text itself is the message.
+                // Half-written, hand-written, or with half a character in it (which only shows when the
+                // text is taken out): the file itself is the message.
             }
         }
 
@@ -96,11 +95,14 @@ internal sealed class Sentinels(QueueFolder queue)
     }
 
     /// <summary>The limit that <c>.timeout</c> names, or null when it was forced by hand or says nothing.</summary>
-    public TimeSpan? ReadTimeoutLimit(TaskId id)
+    public TimeSpan? ReadTimeoutLimit(TaskId id) =>
+        ParseTimeoutLimit(ReadText(id, Sentinel.Timeout) ?? "");
+
+    public static TimeSpan? ParseTimeoutLimit(string text)
     {
         try
         {
-            using var document = JsonDocument.Parse(ReadText(id, Sentinel.Timeout) ?? "");
+            using var document = JsonDocument.Parse(text);
             return
                 document.RootElement.ValueKind == JsonValueKind.Object
                 && document.RootElement.TryGetProperty("timeout", out var limit)
@@ -110,7 +112,7 @@ internal sealed class Sentinels(QueueFolder queue)
                 ? TimeSpan.FromSeconds(seconds)
                 : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // An empty .timeout, made with touch, is as good as one with content.
             return null;
@@ -144,9 +146,13 @@ internal sealed class Sentinels(QueueFolder queue)
     public static byte[] ExitContent(ExitStatus exit) =>
         Encoding.ASCII.GetBytes(exit.Code.ToString(CultureInfo.InvariantCulture) + "\n");
 
-    private string? ReadText(TaskId id, Sentinel kind)
+    private string? ReadText(TaskId id, Sentinel kind) =>
+        ReadText(queue.Disk, queue.SentinelFile(id, kind));
+
+    /// <summary>The text of a regular file, null if there is none.</summary>
+    public static string? ReadText(IDisk disk, string path)
     {
-        var read = queue.Disk.Read(queue.SentinelFile(id, kind), LongestRead);
+        var read = disk.Read(path, LongestRead);
         return read.Status switch
         {
             ReadStatus.Ok => Encoding.UTF8.GetString(read.Content),
@@ -166,7 +172,9 @@ internal sealed class Sentinels(QueueFolder queue)
             : null;
 
     private static string Shorten(string text) =>
-        text.Length <= LongestMessage ? text : text[..LongestMessage] + "…";
+        text.Length <= LongestMessage
+            ? text
+            : text[..(LongestMessage - (char.IsLowSurrogate(text[LongestMessage]) ? 1 : 0))] + "…";
 
     private static string Stamp(DateTimeOffset time) =>
         time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);

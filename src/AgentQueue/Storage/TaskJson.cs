@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using AgentQueue.Tasks;
@@ -37,7 +38,8 @@ internal static class TaskJson
             foreach (var (name, value) in task.Unknown)
             {
                 w.WritePropertyName(name);
-                value.WriteTo(w);
+                // Byte for byte: the reader has looked at its form, not into its texts.
+                w.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
             }
 
             w.WriteEndObject();

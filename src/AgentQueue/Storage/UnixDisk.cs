@@ -269,7 +269,7 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
 
-    public HeldLock? TryLockShared(string path) => TryLock(path, create: true, Libc.LOCK_SH);
+    public HeldLock? TryLockShared(string path, bool create) => TryLock(path, create, Libc.LOCK_SH);
 
     public void RemoveLock(HeldLock held, string path)
     {

@@ -227,8 +227,8 @@ internal sealed class WindowsDisk(TimeProvider clock) : IDisk
     public HeldLock? TryLock(string path, bool create) =>
         TryLock(path, create, GENERIC_READ | GENERIC_WRITE, SHARE_DELETE);
 
-    public HeldLock? TryLockShared(string path) =>
-        TryLock(path, create: true, GENERIC_READ, SHARE_READ | SHARE_DELETE);
+    public HeldLock? TryLockShared(string path, bool create) =>
+        TryLock(path, create, GENERIC_READ, SHARE_READ | SHARE_DELETE);
 
     public void RemoveLock(HeldLock held, string path)
     {

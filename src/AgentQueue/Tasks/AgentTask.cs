@@ -69,8 +69,8 @@ internal sealed record AgentTask
     public ImmutableArray<TaskId> DependsOn { get; init; } = [];
 
     /// <summary>
-    /// Those of <see cref="DependsOn"/> that completed and were then cleaned or archived: they count as
-    /// complete although their files are gone.
+    /// Those of <see cref="DependsOn"/> that are known to have completed: they count as complete even if
+    /// their files are gone.
     /// </summary>
     public ImmutableArray<TaskId> DependenciesMet { get; init; } = [];
 

@@ -1,0 +1,89 @@
+using AgentQueue.Cli.Output;
+using AgentQueue.Config;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Cli.Commands;
+
+/// <summary>Everything about one agent, for people. Names of environment variables, never their values.</summary>
+internal static class AgentDetails
+{
+    private const int LabelWidth = 16;
+
+    public static void Print(Screen screen, AgentView view)
+    {
+        var agent = view.Agent;
+        screen.Line(view.IsBuiltIn ? $"{agent.Name} (built-in)" : agent.Name);
+        Row(screen, "description", agent.Description);
+        Row(screen, "command", agent.Command);
+        Row(screen, "found", view.Found ?? "not found", view.Found is null ? Tone.Bad : Tone.Plain);
+        Row(screen, "promptVia", AgentView.WordFor(agent.PromptVia));
+        Row(screen, "prompt template", TemplateOf(agent));
+        Row(screen, "env", string.Join(", ", agent.Environment.Keys));
+        Row(screen, "cwd", agent.Cwd ?? "the project folder");
+        Row(screen, "timeout", Time(agent.Timeout));
+        Row(screen, "idleTimeout", Time(agent.IdleTimeout));
+        Row(screen, "completion", AgentView.WordFor(agent.Completion));
+        Row(screen, "exitGrace", Time(agent.ExitGrace));
+        Row(screen, "maxParallel", agent.MaxParallel?.ToString() ?? "no limit of its own");
+        Row(screen, "keepChildren", agent.KeepChildren ? "yes" : "no");
+        PrintSample(screen, view);
+    }
+
+    private static void PrintSample(Screen screen, AgentView view)
+    {
+        screen.Line();
+        if (view.Plan is not { } plan)
+        {
+            screen.Line($"It cannot be started: {view.Problem}", Tone.Bad);
+            return;
+        }
+
+        screen.Line($"For the prompt \"{AgentView.SamplePrompt}\" it is started as");
+        foreach (
+            var (argument, i) in plan.Arguments.Prepend(plan.Executable).Select((a, i) => (a, i))
+        )
+        {
+            Block(screen, $"  {i}  ", argument);
+        }
+
+        if (plan.PromptVia != PromptVia.Arg)
+        {
+            screen.Line();
+            screen.Line(
+                plan.PromptVia == PromptVia.Stdin
+                    ? "and finds on its standard input"
+                    : "and finds in its prompt file"
+            );
+            Block(screen, "     ", plan.PromptText);
+        }
+    }
+
+    // Each argument stays recognisable as one, however many lines it has.
+    private static void Block(Screen screen, string lead, string text)
+    {
+        var indent = new string(' ', lead.Length);
+        var first = true;
+        foreach (var line in text.TrimEnd('\n').Split('\n'))
+        {
+            screen.Line((first ? lead : indent) + line);
+            first = false;
+        }
+    }
+
+    private static void Row(Screen screen, string label, string? value, Tone tone = Tone.Plain)
+    {
+        if (!string.IsNullOrEmpty(value))
+        {
+            screen.Line($"  {label.PadRight(LabelWidth)}{value}", tone);
+        }
+    }
+
+    private static string Time(TimeSpan? time) => time is { } t ? Duration.Format(t) : "by setting";
+
+    private static string TemplateOf(AgentDefinition agent) =>
+        agent.PromptTemplateFile is { } file ? $"from {file}"
+        : agent.PromptTemplate == PromptText.Bare || agent.Name == AgentDefinition.Shell
+            ? "the prompt as it is"
+        : agent.PromptTemplate is not null ? "its own"
+        : "the default one, which says how to report the end";
+}

@@ -1,0 +1,211 @@
+using AgentQueue.Scheduling;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+using TaskStatus = AgentQueue.Tasks.TaskStatus;
+
+namespace AgentQueue.Keeping;
+
+/// <summary>What <c>clean</c> would remove.</summary>
+/// <param name="LeftForRetry">Failed ones that will be retried by themselves, and are left for that.</param>
+internal sealed record CleanSelection(IReadOnlyList<TaskId> Ids, int LeftForRetry);
+
+/// <param name="Cleaned">As they were.</param>
+/// <param name="Stranded">Pending tasks that waited for one of them in vain, and still do.</param>
+internal sealed record CleanResult(
+    IReadOnlyList<AgentTask> Cleaned,
+    IReadOnlyList<TaskId> Stranded,
+    IReadOnlyList<Refusal> Refused
+);
+
+/// <summary>
+/// Removes finished tasks with every file that belongs to them. Their names are computed from the id; no
+/// path is ever read from a file and no link is followed. The task's own file goes last: as long as it
+/// stands the task is there and a second call finishes the job, and without it nothing else is left.
+/// </summary>
+internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimeProvider clock)
+{
+    // Of an older tool; agentq makes no such file.
+    private const string PidSentinel = ".pid";
+
+    /// <summary>The finished tasks in one of these states, the oldest first.</summary>
+    /// <param name="olderThan">Only those that ended at least this long ago.</param>
+    public CleanSelection Select(IReadOnlyCollection<TaskStatus> states, TimeSpan? olderThan)
+    {
+        var (snapshot, _) = reconciler.Reconcile(autoRetry: false);
+        var until = clock.GetUtcNow() - (olderThan ?? TimeSpan.Zero);
+        var chosen = snapshot
+            .Finished.Where(t =>
+                states.Contains(t.Status) && (olderThan is null || t.CompletedAt <= until)
+            )
+            .ToLookup(static t => t.WillRetry || t.HasIntent);
+        return new CleanSelection(
+            [.. chosen[false].OrderBy(static t => t.CompletedAt).Select(static t => t.Id)],
+            chosen[true].Count()
+        );
+    }
+
+    /// <summary>Removes those that are finished; the others are refused and do not stop the rest.</summary>
+    /// <exception cref="QueueException">The disk refused, or a folder of the queue is a link.</exception>
+    public CleanResult Clean(IReadOnlyList<TaskId> ids)
+    {
+        Confinement.Check(queue);
+        var cleaned = new List<AgentTask>();
+        var stranded = new HashSet<TaskId>();
+        var refused = new List<Refusal>();
+        foreach (var part in ids.Distinct().Chunk(HeldTasks.Most))
+        {
+            // Nobody may start a dependent, or make a new one, while we look at them.
+            using var turn = queue.LockQueue();
+            using var held = HeldTasks.Take(queue, part, "cleaned", refused);
+            FreeDependents(held, stranded, refused);
+            foreach (var task in held.Tasks.Values)
+            {
+                MendLine(task);
+                Remove(task.Id, held.Archived.Contains(task.Id));
+                cleaned.Add(task);
+            }
+
+            if (held.Tasks.Count > 0)
+            {
+                queue.Durable.SyncFolderOf(queue.TaskFile(held.Tasks.Keys.First()));
+            }
+        }
+
+        HeldTasks.SweepLocks(queue);
+        return new CleanResult(cleaned, [.. stranded.Order()], refused);
+    }
+
+    private void FreeDependents(HeldTasks held, HashSet<TaskId> stranded, List<Refusal> refused)
+    {
+        if (held.Tasks.Count == 0)
+        {
+            return;
+        }
+
+        var going = held.Tasks.Keys.ToHashSet();
+        foreach (var task in QueueSnapshot.Take(queue).Unfinished)
+        {
+            if (task.State is not TaskState.Pending || task.DependsOn.IsEmpty)
+            {
+                continue;
+            }
+
+            var (changed, missed) = Dependents.Rewrite(task, going, Find);
+            if (!missed.IsEmpty)
+            {
+                stranded.Add(task.Id);
+            }
+
+            if (changed != task && !Store(task.Id, going))
+            {
+                // It is about to start; if that fails it is pending again, and must find what it waits for.
+                foreach (var id in going.Where(id => DependsOn(task, id, Find)).ToList())
+                {
+                    going.Remove(id);
+                    held.Tasks.Remove(id);
+                    refused.Add(
+                        new Refusal(
+                            id,
+                            $"Task {id} is needed by {task.Id}, which is just starting",
+                            "Try again in a moment"
+                        )
+                    );
+                }
+            }
+        }
+
+        AgentTask? Find(TaskId id) => held.Tasks.GetValueOrDefault(id) ?? ReadAnywhere(id);
+    }
+
+    // False if somebody else holds the dependent and it is still pending.
+    private bool Store(TaskId id, HashSet<TaskId> going)
+    {
+        HeldLock held;
+        try
+        {
+            held = queue.LockTask(id);
+        }
+        catch (QueueException)
+        {
+            // Held by its supervisor. If that has started the agent, nothing is waited for any more.
+            return queue.Read(id) is not TaskRead.Found({ State: TaskState.Pending }, _);
+        }
+
+        using (held)
+        {
+            if (queue.Read(id) is TaskRead.Found({ State: TaskState.Pending } task, _))
+            {
+                queue.Write(Dependents.Rewrite(task, going, ReadAnywhere).Task);
+            }
+        }
+
+        return true;
+    }
+
+    private static bool DependsOn(AgentTask task, TaskId on, Func<TaskId, AgentTask?> find) =>
+        Dependents.Rewrite(task, new HashSet<TaskId> { on }, find) is var (changed, missed)
+        && (changed != task || !missed.IsEmpty);
+
+    private AgentTask? ReadAnywhere(TaskId id) =>
+        queue.Read(id) is TaskRead.Found(var task, _) ? task
+        : queue.ReadArchived(id) is TaskRead.Found(var archived, _) ? archived
+        : null;
+
+    // The task that this one retried leads on to the next retry, so that the line stays whole.
+    private void MendLine(AgentTask task)
+    {
+        if (
+            task
+                is not {
+                    State: TaskState.Failed { RetriedBy: { } next },
+                    RetryHistory: [.., { RetriedFrom: { } before }]
+                }
+            || queue.TryLockPassing(before) is not { } held
+        )
+        {
+            return;
+        }
+
+        using (held)
+        {
+            if (
+                queue.Read(before) is TaskRead.Found({ State: TaskState.Failed failed } earlier, _)
+                && failed.RetriedBy == task.Id
+            )
+            {
+                queue.Write(earlier with { State = failed with { RetriedBy = next } });
+            }
+        }
+    }
+
+    // The caller holds the task's lock; its file goes when the lock is given up.
+    private void Remove(TaskId id, bool archived)
+    {
+        foreach (var kind in SentinelNames.All)
+        {
+            queue.Disk.Delete(queue.SentinelFile(id, kind));
+            queue.Disk.Delete(queue.ArchivedSentinel(id, kind));
+        }
+
+        queue.Disk.Delete(Path.Join(queue.Tasks, id.Value + PidSentinel));
+        foreach (
+            var path in (ReadOnlySpan<string>)
+                [
+                    queue.PlanFile(id),
+                    queue.ArchivedPlan(id),
+                    queue.LogFile(id),
+                    queue.ArchivedLog(id),
+                ]
+        )
+        {
+            queue.Disk.Delete(path);
+        }
+
+        queue.DeleteRunFiles(id);
+        queue.Disk.Delete(queue.TaskFile(id));
+        if (archived)
+        {
+            queue.Disk.Delete(queue.ArchivedTask(id));
+        }
+    }
+}

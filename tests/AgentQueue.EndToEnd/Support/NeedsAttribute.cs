@@ -1,0 +1,72 @@
+namespace AgentQueue.EndToEnd;
+
+/// <summary>A fact that needs something of the machine; without it, it is skipped and says what it missed.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class NeedsAttribute : FactAttribute
+{
+    public NeedsAttribute(params string[] needs)
+    {
+        var missing = needs.Where(static n => !Machine.Has(n)).ToList();
+        if (missing.Count > 0)
+        {
+            Skip = "this machine has no " + string.Join(" and no ", missing);
+        }
+    }
+}
+
+/// <summary>As <see cref="NeedsAttribute"/>, for a theory.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class NeedsTheoryAttribute : TheoryAttribute
+{
+    public NeedsTheoryAttribute(params string[] needs)
+    {
+        var missing = needs.Where(static n => !Machine.Has(n)).ToList();
+        if (missing.Count > 0)
+        {
+            Skip = "this machine has no " + string.Join(" and no ", missing);
+        }
+    }
+}
+
+/// <summary>What this machine can do.</summary>
+internal static class Machine
+{
+    public const string Linux = "Linux";
+    public const string Strace = "strace that may trace";
+    public const string PidNamespace = "right to make a pid namespace (root and unshare)";
+    public const string Script = "script(1)";
+
+    public static bool Has(string need) =>
+        need switch
+        {
+            Linux => OperatingSystem.IsLinux(),
+            Strace => OperatingSystem.IsLinux()
+                && Succeeds("strace", "-qq", "-o", "/dev/null", "true"),
+            PidNamespace => OperatingSystem.IsLinux()
+                && Succeeds(
+                    "unshare",
+                    "--pid",
+                    "--fork",
+                    "--mount-proc",
+                    "sh",
+                    "-c",
+                    "echo 100 > /proc/sys/kernel/ns_last_pid"
+                ),
+            Script => OperatingSystem.IsLinux() && Succeeds("script", "-qec", "true", "/dev/null"),
+            _ => throw new ArgumentOutOfRangeException(nameof(need), need, null),
+        };
+
+    private static bool Succeeds(string program, params string[] args)
+    {
+        try
+        {
+            using var trial = new Running(new(program, args), null);
+            return trial.End(10).Code == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            // It is not installed.
+            return false;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace AgentQueue.EndToEnd;
+
+/// <summary>Looking at processes, and ending those that carry a sandbox's mark.</summary>
+internal static partial class Processes
+{
+    public const int Term = 15;
+    public const int Hangup = 1;
+    public const int Kill = 9;
+    public const int Stop = 19;
+
+    /// <summary>Every living process whose environment holds the entry. A zombie has none.</summary>
+    public static List<int> With(string entry)
+    {
+        var found = new List<int>();
+        if (!OperatingSystem.IsLinux())
+        {
+            return found;
+        }
+
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (
+                int.TryParse(
+                    Path.GetFileName(folder),
+                    NumberStyles.None,
+                    CultureInfo.InvariantCulture,
+                    out var pid
+                )
+                && pid != Environment.ProcessId
+                && Environ(pid).Contains(entry)
+            )
+            {
+                found.Add(pid);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>True while it runs; a zombie has ended.</summary>
+    public static bool IsAlive(int pid) => Stat(pid) is { } fields && fields[0] is not ("Z" or "X");
+
+    /// <summary>When it was started, in the kernel's ticks.</summary>
+    public static long StartTicks(int pid) =>
+        long.Parse(Stat(pid)![19], CultureInfo.InvariantCulture);
+
+    public static string CommandLine(int pid) => Read(pid, "cmdline").Replace('\0', ' ').Trim();
+
+    /// <summary>The field of <c>/proc/PID/status</c>.</summary>
+    public static string? Status(int pid, string field) =>
+        Read(pid, "status")
+            .Split('\n')
+            .FirstOrDefault(l => l.StartsWith(field + ":", StringComparison.Ordinal))
+            ?.Split(':', 2)[1]
+            .Trim();
+
+    public static void Signal(int pid, int signal)
+    {
+        Assert.True(pid > 1, $"{pid} is not a process to signal");
+        _ = SendSignal(pid, signal);
+    }
+
+    public static string[] Environ(int pid) => Read(pid, "environ").Split('\0');
+
+    // The fields from the third on: the name before them may itself hold blanks and parentheses.
+    private static string[]? Stat(int pid)
+    {
+        var text = Read(pid, "stat");
+        var close = text.LastIndexOf(')');
+        return close < 0 ? null : text[(close + 2)..].Split(' ');
+    }
+
+    private static string Read(int pid, string file)
+    {
+        try
+        {
+            return Encoding.UTF8.GetString(
+                File.ReadAllBytes(
+                    string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/{file}")
+                )
+            );
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Gone meanwhile, or somebody else's.
+            return "";
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int SendSignal(int pid, int signal);
+}

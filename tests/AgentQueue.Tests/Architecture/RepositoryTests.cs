@@ -1,0 +1,85 @@
+using AgentQueue.Tests.Support;
+
+namespace AgentQueue.Tests.Architecture;
+
+public sealed class RepositoryTests
+{
+    private const int MostLines = 600;
+    private const int LongestAgentsFile = 8 << 10;
+
+    // Grown past the limit before there was one, each with the reason why it stays whole.
+    private static readonly Dictionary<string, int> s_longer = new(StringComparer.Ordinal)
+    {
+        // One file format, reading and writing side by side.
+        ["TaskJson.cs"] = 800,
+    };
+
+    private static readonly string[] s_root =
+    [
+        // Ours.
+        "AgentQueue.sln",
+        "README.md",
+        "AGENTS.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "agent-config.json",
+        "build.ps1",
+        "build.sh",
+        ".agents",
+        "bench",
+        "docs",
+        "src",
+        "tests",
+        // What tools insist on.
+        ".ci",
+        ".config",
+        ".csharpierrc.json",
+        ".csharpierignore",
+        ".editorconfig",
+        ".git",
+        ".gitattributes",
+        ".gitignore",
+        ".github",
+        "Directory.Build.props",
+        "Directory.Packages.props",
+        "global.json",
+        "nuget.config",
+        // Made, and ignored by git.
+        "artifacts",
+    ];
+
+    [Fact]
+    public void Nothing_stands_at_the_root_without_a_reason()
+    {
+        var names = Directory
+            .EnumerateFileSystemEntries(Repository.Root)
+            .Select(static p => Path.GetFileName(p))
+            .Where(static n => n is not (".vs" or ".idea" or ".vscode"));
+        Assert.Empty(names.Except(s_root));
+    }
+
+    [Fact]
+    public void No_source_file_is_longer_than_people_read()
+    {
+        var tooLong =
+            from folder in (string[])["src", "tests", "bench"]
+            where Directory.Exists(Repository.PathOf(folder))
+            from file in Directory.EnumerateFiles(
+                Repository.PathOf(folder),
+                "*.cs",
+                SearchOption.AllDirectories
+            )
+            let lines = File.ReadLines(file).Count()
+            where lines > s_longer.GetValueOrDefault(Path.GetFileName(file), MostLines)
+            select $"{Path.GetRelativePath(Repository.Root, file)}: {lines} lines";
+        Assert.Empty(tooLong);
+    }
+
+    [Fact]
+    public void What_agents_read_first_stays_short()
+    {
+        var file = new FileInfo(Repository.PathOf("AGENTS.md"));
+        Assert.InRange(file.Exists ? file.Length : 0, 0, LongestAgentsFile);
+    }
+}

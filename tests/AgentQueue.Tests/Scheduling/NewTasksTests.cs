@@ -1,0 +1,212 @@
+using System.Collections.Immutable;
+using AgentQueue.Scheduling;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+using AgentQueue.Tests.Support;
+
+namespace AgentQueue.Tests.Scheduling;
+
+public sealed class NewTasksTests
+{
+    private readonly World _world = new();
+
+    [Fact]
+    public void The_first_task_makes_the_queue_and_is_in_it()
+    {
+        var task = _world.Open().NewTasks.Create(new NewTask("coder", "do it"));
+        Assert.Equal(TaskText.Of(Stored(task)), TaskText.Of(_world.Read(task.Id)));
+        Assert.Contains(
+            "do it",
+            _world.Disk.Text($"{World.Root}/.agents/plans/{task.Id}_plan.md"),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void A_task_that_was_accepted_survives_the_loss_of_power()
+    {
+        for (var seed = 0; seed < 500; seed++)
+        {
+            var fate = new Random(seed);
+            var world = new World();
+            var accepted = new List<TaskId>();
+            var died = Crash.At(
+                world,
+                fate.Next(60),
+                own =>
+                {
+                    for (var i = 0; i < 4; i++)
+                    {
+                        accepted.Add(own.NewTasks.Create(new NewTask("coder", "do it")).Id);
+                    }
+                }
+            );
+            Assert.True(died || accepted.Count == 4);
+            world.Disk.LosePower(fate);
+            var found = QueueSnapshot.Take(world.Open().Queue);
+            Assert.Empty(found.Unreadable);
+            Assert.Subset(
+                found.Unfinished.Select(static t => t.Id).ToHashSet(),
+                accepted.ToHashSet()
+            );
+            Assert.InRange(found.Count, accepted.Count, accepted.Count + 1);
+        }
+    }
+
+    // A list, not attributes: those cannot hold half a character.
+    [Fact]
+    public void A_prompt_that_cannot_arrive_is_refused_and_nothing_made()
+    {
+        string[] prompts = ["", " \n", "a\0b", "\ud800", "a\udc00", "\ud83d\ud83d\ude00"];
+        foreach (var prompt in prompts)
+        {
+            var e = Assert.Throws<QueueException>(() =>
+                _world.Open().NewTasks.Create(new NewTask("coder", prompt))
+            );
+            Assert.Equal(ExitCode.Usage, e.ExitCode);
+            Assert.False(_world.Disk.Has(World.Root + "/.agents"));
+        }
+    }
+
+    [Fact]
+    public void The_longest_prompt_has_4_MiB()
+    {
+        NewTasks.CheckPrompt(new string('x', 4 << 20));
+        Assert.Throws<QueueException>(() => NewTasks.CheckPrompt(new string('x', (4 << 20) + 1)));
+        Assert.Throws<QueueException>(() => NewTasks.CheckPrompt(new string('é', (2 << 20) + 1)));
+    }
+
+    [Fact]
+    public void A_dependency_must_exist()
+    {
+        var missing = TaskId.Parse("task_none");
+        var own = _world.Open();
+        Assert.Throws<QueueException>(() =>
+            own.NewTasks.Create(new NewTask("coder", "x") { DependsOn = [missing] })
+        );
+        Assert.Equal(0, QueueSnapshot.Take(own.Queue).Count);
+        var first = own.NewTasks.Create(new NewTask("coder", "x"));
+        var second = own.NewTasks.Create(
+            new NewTask("coder", "x") { DependsOn = [first.Id, first.Id] }
+        );
+        Assert.Equal(first.Id, Assert.Single(second.DependsOn));
+    }
+
+    [Fact]
+    public void A_batch_is_stored_whole_or_not_at_all_whenever_its_maker_is_killed()
+    {
+        for (var step = 0; ; step++)
+        {
+            var world = new World();
+            if (!Crash.At(world, step, static own => own.NewTasks.CreateAll(Batch)))
+            {
+                Assert.InRange(step, 10, 100);
+                return;
+            }
+
+            AssertAllOrNothing(world, $"killed before step {step}", accepted: false);
+        }
+    }
+
+    [Fact]
+    public void A_batch_is_stored_whole_or_not_at_all_whenever_the_power_goes()
+    {
+        for (var seed = 0; seed < 1000; seed++)
+        {
+            var fate = new Random(seed);
+            var world = new World();
+            var died = Crash.At(world, fate.Next(30), static own => own.NewTasks.CreateAll(Batch));
+            world.Disk.LosePower(fate);
+            AssertAllOrNothing(world, $"seed {seed}", accepted: !died);
+        }
+    }
+
+    [Fact]
+    public void The_recovery_of_a_batch_may_be_killed_at_any_step_too()
+    {
+        for (var seed = 0; seed < 500; seed++)
+        {
+            var fate = new Random(seed);
+            var world = new World();
+            Crash.At(world, fate.Next(30), static own => own.NewTasks.CreateAll(Batch));
+            Crash.At(world, fate.Next(20), static own => own.Reconciler.Reconcile(autoRetry: true));
+            world.Disk.LosePower(fate);
+            AssertAllOrNothing(world, $"seed {seed}", accepted: false);
+        }
+    }
+
+    [Fact]
+    public void A_batch_that_does_not_fit_the_disk_leaves_nothing_or_all()
+    {
+        for (var room = 0; room < 9000; room += 100)
+        {
+            var world = new World();
+            world.Open().Queue.Create();
+            world.Disk.Capacity = room;
+            try
+            {
+                world.Open().NewTasks.CreateAll(Batch);
+                return;
+            }
+            catch (QueueException e)
+            {
+                Assert.Contains("No space", e.Message, StringComparison.Ordinal);
+            }
+
+            world.Disk.Capacity = long.MaxValue;
+            AssertAllOrNothing(world, $"room for {room} bytes", accepted: false);
+        }
+
+        Assert.Fail("The batch never fitted");
+    }
+
+    [Fact]
+    public void The_journal_of_a_batch_that_is_damaged_stops_nobody_and_is_left()
+    {
+        _world.Open().Queue.Create();
+        // The journal's file, its name, and no more.
+        Crash.At(_world, 3, static own => own.NewTasks.CreateAll(Batch));
+        var (path, whole) = _world
+            .Disk.Files()
+            .Single(static f =>
+                f.Path.Contains(QueueSnapshot.BatchJournal, StringComparison.Ordinal)
+            );
+        for (var length = 0; length < whole.Length; length++)
+        {
+            var damaged = whole[..length];
+            _world.Disk.Plant(path, damaged);
+            var (snapshot, _) = _world.Open().Reconciler.Reconcile(autoRetry: true);
+            Assert.Equal(0, snapshot.Count);
+            Assert.Equal(damaged, _world.Disk.Files().Single(f => f.Path == path).Content);
+        }
+
+        _world.Disk.Plant(path, whole);
+        Assert.Equal(3, _world.Open().Reconciler.Reconcile(autoRetry: true).Snapshot.Count);
+    }
+
+    private static readonly ImmutableArray<NewTask> s_batch =
+    [
+        new("coder", "one"),
+        new("coder", "two"),
+        new("coder", "three"),
+    ];
+
+    private static ImmutableArray<NewTask> Batch => s_batch;
+
+    private static void AssertAllOrNothing(World world, string when, bool accepted)
+    {
+        var snapshot = world.Open().Reconciler.Reconcile(autoRetry: true).Snapshot;
+        Assert.Empty(snapshot.Unreadable);
+        Assert.True(
+            snapshot.Count == 3 || (snapshot.Count == 0 && !accepted),
+            $"{when}: {snapshot.Count} tasks"
+        );
+        Assert.Empty(snapshot.Journals);
+        Assert.Equal(
+            snapshot.Count == 0 ? [] : new[] { "one", "two", "three" },
+            snapshot.Unfinished.Select(static t => t.Prompt)
+        );
+    }
+
+    private static AgentTask Stored(AgentTask task) => TaskJson.Read(TaskJson.Write(task), task.Id);
+}

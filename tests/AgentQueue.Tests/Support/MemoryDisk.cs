@@ -1,0 +1,261 @@
+using AgentQueue.Storage;
+
+namespace AgentQueue.Tests.Support;
+
+/// <summary>One step of a process on the disk.</summary>
+/// <param name="Number">Counts the changes of the whole disk, from 0; a step that only looks has the number of the next change.</param>
+internal readonly record struct DiskStep(
+    int Number,
+    string Kind,
+    string Path,
+    bool Changes,
+    MemoryProcess Process
+)
+{
+    public override string ToString() =>
+        $"{Number} {Kind} {Path[(Path.LastIndexOf('/') + 1)..]} by {Process.Name}";
+}
+
+/// <summary>The process was killed: it takes no further step, and whatever unwinds it changes nothing.</summary>
+internal sealed class ProcessDied() : Exception("killed");
+
+/// <summary>
+/// A disk in memory that forgets, at a loss of power, what was not synced: the content of files and, each
+/// for itself and in any order, the changes of folders. Locks belong to open files that processes hold and
+/// hand on, as with flock; they end with the last holder. Numbers of inodes are reused.
+/// </summary>
+internal sealed partial class MemoryDisk(FakeTime time)
+{
+    private readonly SortedSet<ulong> _free = [];
+    private ulong _nextInode = 1;
+    private nint _nextDescriptor = 100;
+    private readonly Dictionary<nint, OpenFile> _open = [];
+    private readonly List<string> _log = [];
+
+    private Inode? _root;
+
+    public FakeTime Time => time;
+
+    /// <summary>How many changes were made so far.</summary>
+    public int Changes { get; private set; }
+
+    /// <summary>Asked before every step; may throw what the step shall fail with, or kill the process.</summary>
+    public Action<DiskStep>? Before { get; set; }
+
+    /// <summary>Called after a name in a folder was changed, written or touched.</summary>
+    public event Action<string>? Touched;
+
+    /// <summary>Bytes that fit; more is "No space left on device".</summary>
+    public long Capacity { get; set; } = long.MaxValue;
+
+    /// <summary>The changes made so far, in words.</summary>
+    public IReadOnlyList<string> Log => _log;
+
+    private Inode Root => _root ??= NewInode(isFolder: true);
+
+    public MemoryProcess Process(string name = "agentq") => new(this, name);
+
+    /// <summary>Every path with a file, link or the like under it, and its content.</summary>
+    public IEnumerable<(string Path, byte[] Content)> Files() => Walk(Root, "");
+
+    public string Text(string path) =>
+        System.Text.Encoding.UTF8.GetString(
+            (Find(path) ?? throw new FileNotFoundException(path)).Content
+        );
+
+    public bool Has(string path) => Find(path) is not null;
+
+    /// <summary>Everything on the disk as one text, for comparing two states.</summary>
+    public string Dump() =>
+        string.Join(
+            '\n',
+            Files()
+                .OrderBy(static f => f.Path, StringComparer.Ordinal)
+                .Select(static f => $"{f.Path}: {Convert.ToHexString(f.Content)}")
+        );
+
+    /// <summary>Puts a file there, synced, as if it had always been there.</summary>
+    public void Plant(string path, ReadOnlySpan<byte> content)
+    {
+        var folder = MakeFolders(System.IO.Path.GetDirectoryName(path)!);
+        var inode = NewInode(isFolder: false);
+        inode.Content = content.ToArray();
+        Set(folder, System.IO.Path.GetFileName(path), inode);
+        SyncEverything(Root);
+    }
+
+    public void Plant(string path, string content) =>
+        Plant(path, System.Text.Encoding.UTF8.GetBytes(content));
+
+    /// <summary>What a program other than agentq does: writes a file in place, unsynced.</summary>
+    public void Drop(MemoryProcess by, string path, string content)
+    {
+        var inode = Find(path);
+        if (inode is null)
+        {
+            inode = NewInode(isFolder: false);
+            Set(FolderOf(path, "create"), System.IO.Path.GetFileName(path), inode);
+        }
+
+        inode.Content = System.Text.Encoding.UTF8.GetBytes(content);
+        Changed(new DiskStep(Changes, "drop", path, true, by));
+    }
+
+    private static IEnumerable<(string, byte[])> Walk(Inode folder, string path)
+    {
+        foreach (var (name, inode) in folder.Entries)
+        {
+            var full = $"{path}/{name}";
+            if (inode.IsFolder)
+            {
+                foreach (var below in Walk(inode, full))
+                {
+                    yield return below;
+                }
+            }
+            else
+            {
+                yield return (full, inode.Content);
+            }
+        }
+    }
+
+    private Inode NewInode(bool isFolder)
+    {
+        var number = _free.Count > 0 ? _free.Min : _nextInode++;
+        _free.Remove(number);
+        return new Inode(number, isFolder) { Modified = Now };
+    }
+
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds() * 1_000_000;
+
+    private Inode? Find(string path)
+    {
+        var at = Root;
+        foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!at.IsFolder || !at.Entries.TryGetValue(part, out var next))
+            {
+                return null;
+            }
+
+            at = next;
+        }
+
+        return at;
+    }
+
+    private Inode FolderOf(string path, string action) =>
+        Find(System.IO.Path.GetDirectoryName(path)!) is { IsFolder: true } folder
+            ? folder
+            : throw new QueueException($"Cannot {action} {path}: No such file or directory");
+
+    private Inode MakeFolders(string path)
+    {
+        var at = Root;
+        foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!at.Entries.TryGetValue(part, out var next))
+            {
+                next = NewInode(isFolder: true);
+                Set(at, part, next);
+            }
+
+            at = next;
+        }
+
+        return at;
+    }
+
+    private void Set(Inode folder, string name, Inode? inode, string? movedFrom = null)
+    {
+        folder.Unsynced.Add(new Change(name, inode, movedFrom));
+        Replace(folder, name, inode);
+        if (movedFrom is not null)
+        {
+            folder.Entries.Remove(movedFrom);
+        }
+    }
+
+    private void Replace(Inode folder, string name, Inode? inode)
+    {
+        if (folder.Entries.TryGetValue(name, out var old) && old != inode)
+        {
+            folder.Entries.Remove(name);
+            old.Links--;
+            Release(old);
+        }
+
+        if (inode is not null && folder.Entries.TryAdd(name, inode))
+        {
+            inode.Links++;
+        }
+    }
+
+    // A number is free once nothing leads to the file: no name, no open file.
+    private void Release(Inode inode)
+    {
+        if (inode.Links <= 0 && !_open.Values.Any(o => o.Inode == inode))
+        {
+            _free.Add(inode.Number);
+        }
+    }
+
+    private void Changed(DiskStep step)
+    {
+        Changes++;
+        _log.Add(step.ToString());
+        Touched?.Invoke(step.Path);
+    }
+
+    private void CheckSpace(int more, string path)
+    {
+        if (
+            Capacity != long.MaxValue
+            && Files().Sum(static f => f.Content.Length) + more > Capacity
+        )
+        {
+            throw new QueueException($"Cannot write {path}: No space left on device");
+        }
+    }
+
+    private static void SyncEverything(Inode inode)
+    {
+        inode.Stored = inode.Content;
+        inode.Unsynced.Clear();
+        inode.StoredEntries = new(inode.Entries, StringComparer.Ordinal);
+        foreach (var below in inode.Entries.Values)
+        {
+            SyncEverything(below);
+        }
+    }
+
+    private sealed class Inode(ulong number, bool isFolder)
+    {
+        public ulong Number { get; } = number;
+        public bool IsFolder { get; } = isFolder;
+        public byte[] Content { get; set; } = [];
+
+        /// <summary>What a loss of power cannot take; null if nothing was ever synced.</summary>
+        public byte[]? Stored { get; set; }
+        public long Modified { get; set; }
+        public int Links { get; set; }
+        public SortedDictionary<string, Inode> Entries { get; set; } = new(StringComparer.Ordinal);
+        public SortedDictionary<string, Inode> StoredEntries { get; set; } =
+            new(StringComparer.Ordinal);
+        public List<Change> Unsynced { get; } = [];
+    }
+
+    /// <summary>One change of a folder that a loss of power may undo, whole or not at all.</summary>
+    private sealed record Change(string Name, Inode? Inode, string? MovedFrom);
+
+    /// <summary>An open file with a lock, held by all who inherited it.</summary>
+    private sealed class OpenFile(Inode inode, bool shared)
+    {
+        public Inode Inode { get; } = inode;
+        public bool Shared { get; } = shared;
+
+        /// <summary>How many descriptors of which process lead to it.</summary>
+        public Dictionary<MemoryProcess, int> Holders { get; } = [];
+    }
+}

@@ -1,0 +1,164 @@
+using AgentQueue.Tasks;
+using AgentQueue.Tests.Support;
+
+namespace AgentQueue.Tests.Tasks;
+
+public sealed class TaskIdTests
+{
+    public static TheoryData<string> Hostile() =>
+        [
+            "",
+            "task_",
+            "task",
+            "TASK_a",
+            "Task_a",
+            "../x",
+            "task_../x",
+            "task_..",
+            "task_.",
+            "task_a/b",
+            "task_a\\b",
+            "/etc/passwd",
+            "task_/etc/passwd",
+            "task_a\0",
+            "task_a\0b",
+            "task_a.done",
+            "task_a.json",
+            "task_a.",
+            "task_a ",
+            " task_a",
+            "task_ a",
+            "task_a\n",
+            "task_a\t",
+            "task_a:b",
+            "task_a*",
+            "task_a?",
+            "task_a|b",
+            "task_a<b",
+            "task_a\"",
+            "task_a'",
+            "task_$HOME",
+            "task_`id`",
+            "task_a;b",
+            "task_a&b",
+            "task_%2e%2e",
+            "task_é",
+            "task_e\u0301",
+            "task_ａ",
+            "task_а",
+            "task_\u202ea",
+            "task_a\u200b",
+            "task_\ufeffa",
+            "task_😀",
+            "task_a_b",
+            "-rf",
+            "--all",
+            "CON",
+            "NUL",
+            "con.json",
+            "COM1",
+            "task_" + new string('a', 60),
+            "task_" + new string('a', 300),
+            "task_\ud800",
+            "task_a,b",
+            "task_a=b",
+            "task_~",
+            "task_a@b",
+            "task_[a]",
+            "task_{id}",
+            "task_a+b",
+            "task_\u0001",
+            "task_\u007f",
+        ];
+
+    [Theory]
+    [MemberData(nameof(Hostile))]
+    public void What_is_not_an_id_is_refused(string text)
+    {
+        Assert.False(TaskId.TryParse(text, out var id));
+        Assert.Equal(default, id);
+        Assert.Throws<FormatException>(() => TaskId.Parse(text));
+    }
+
+    [Theory]
+    [InlineData("task_1737000000000")]
+    [InlineData("task_a")]
+    [InlineData("task_-")]
+    [InlineData("task_A-z0")]
+    [InlineData("task_01j9x2c4kqm7ab")]
+    public void Ids_of_this_tool_and_of_older_ones_are_read_as_they_stand(string text) =>
+        Assert.Equal(text, TaskId.Parse(text).Value);
+
+    [Fact]
+    public void The_longest_token_has_59_characters() =>
+        Assert.True(TaskId.TryParse("task_" + new string('z', 59), out _));
+
+    [Theory]
+    [InlineData("task_", true)]
+    [InlineData("task_ab", true)]
+    [InlineData("ab", true)]
+    [InlineData("1", true)]
+    [InlineData("", false)]
+    [InlineData(null, false)]
+    [InlineData("..", false)]
+    [InlineData("a/b", false)]
+    [InlineData("a.done", false)]
+    [InlineData("*", false)]
+    public void A_part_of_an_id_holds_nothing_that_an_id_cannot(string? text, bool isPart) =>
+        Assert.Equal(isPart, TaskId.IsPart(text));
+
+    [Fact]
+    public void A_part_longer_than_an_id_is_none() =>
+        Assert.False(TaskId.IsPart(new string('a', 65)));
+
+    [Fact]
+    public void New_ids_are_read_back()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            var id = TaskId.New(FakeTime.Start.AddMilliseconds(i));
+            Assert.Equal(id, TaskId.Parse(id.Value));
+            Assert.Equal(19, id.Value.Length);
+        }
+    }
+
+    [Fact]
+    public void New_ids_sort_by_the_time_they_were_made()
+    {
+        var times = new[]
+        {
+            DateTimeOffset.UnixEpoch,
+            DateTimeOffset.UnixEpoch.AddMilliseconds(31),
+            DateTimeOffset.UnixEpoch.AddMilliseconds(32),
+            DateTimeOffset.UnixEpoch.AddMilliseconds(1 << 20),
+            FakeTime.Start,
+            FakeTime.Start.AddMilliseconds(1),
+            FakeTime.Start.AddYears(500),
+        };
+        var ids = times.Select(TaskId.New).ToList();
+        Assert.Equal(ids, ids.Order());
+    }
+
+    [Fact]
+    public void Ids_of_one_millisecond_hardly_ever_meet()
+    {
+        // 25 random bits: among 500 of the same millisecond a pair is expected once in 270 tries.
+        var ids = Enumerable.Range(0, 500).Select(_ => TaskId.New(FakeTime.Start)).ToHashSet();
+        Assert.InRange(ids.Count, 497, 500);
+    }
+
+    [Fact]
+    public void A_series_ascends_in_the_order_of_the_batch_and_never_repeats()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var ids = TaskId.NewSeries(FakeTime.Start, 1000);
+            Assert.Equal(ids, ids.Order());
+            Assert.Equal(1000, ids.Distinct().Count());
+            Assert.All(ids, static id => Assert.Equal(19, id.Value.Length));
+        }
+    }
+
+    [Fact]
+    public void Case_matters() => Assert.NotEqual(TaskId.Parse("task_a"), TaskId.Parse("task_A"));
+}
