@@ -80,9 +80,13 @@ internal sealed class SetupChecks(ProjectQueue project, Func<string, string?> en
         }
 
         var fd = Linux.OpenWatch();
-        var watched = Linux.AlsoWatch(fd, project.Root, Linux.IN_CREATE);
-        _ = Libc.Close(fd);
-        if (watched)
+        var watches = Linux.AlsoWatch(fd, project.Root, Linux.IN_CREATE);
+        if (fd >= 0)
+        {
+            _ = Libc.Close(fd);
+        }
+
+        if (watches)
         {
             findings.Add(
                 new Finding("watches", Health.Ok, "Changes are told of at once (inotify)")

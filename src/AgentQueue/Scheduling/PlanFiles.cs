@@ -17,7 +17,18 @@ internal static class PlanFiles
             return;
         }
 
-        queue.Disk.WriteNew(path, Encoding.UTF8.GetBytes(Text(task, previousError)), sync: false);
+        try
+        {
+            queue.Disk.WriteNew(
+                path,
+                Encoding.UTF8.GetBytes(Text(task, previousError)),
+                sync: false
+            );
+        }
+        catch (QueueException)
+        {
+            // The task is stored and will run; to say that it failed would have it queued twice.
+        }
     }
 
     private static string Text(AgentTask task, string? previousError)

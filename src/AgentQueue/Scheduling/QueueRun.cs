@@ -48,6 +48,9 @@ internal sealed class QueueRun(
     // How soon a supervisor looks again at what somebody had in hand; a release of a lock is no event.
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20);
 
+    // Two seconds of looks: longer than that no verb holds a lock, and what is starting carries on itself.
+    private const int MostLooks = 100;
+
     private readonly Drain _drain = new(queue);
 
     /// <summary>Starts ready tasks until <paramref name="limit"/> run in all.</summary>
@@ -112,6 +115,7 @@ internal sealed class QueueRun(
     public (AgentTask Task, HeldLock Lock)? TakeNext()
     {
         HeldLock? keeper = null;
+        var looks = 0;
         try
         {
             while (_drain.Parallel is not null)
@@ -135,7 +139,7 @@ internal sealed class QueueRun(
                     return pass.Taken;
                 }
 
-                if (pass.InHand > 0)
+                if (pass.InHand > 0 && looks++ < MostLooks)
                 {
                     // Leaving now could leave a task behind that is ready in a moment, and a drain with nobody.
                     queue.Disk.Pause(s_lookAgain);

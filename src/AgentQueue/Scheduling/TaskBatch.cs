@@ -14,7 +14,7 @@ internal static class TaskBatch
 {
     private const string LockName = "batch.lock";
 
-    /// <exception cref="QueueException">An id is taken, or the disk refused; nothing was stored.</exception>
+    /// <exception cref="QueueException">The disk refused; the message says if anything was stored.</exception>
     public static void Create(QueueFolder queue, IReadOnlyList<AgentTask> tasks)
     {
         using var busy =
@@ -22,8 +22,19 @@ internal static class TaskBatch
             ?? throw new QueueException("Another batch is being stored", "Try again in a moment");
         var journal = Path.Join(queue.Tasks, QueueSnapshot.BatchJournal + tasks[0].Id.Value);
         queue.Durable.TryCreate(journal, Pack(tasks));
-        StoreAll(queue, tasks);
-        queue.Disk.Delete(journal);
+        try
+        {
+            StoreAll(queue, tasks);
+            queue.Disk.Delete(journal);
+        }
+        catch (QueueException e)
+        {
+            throw new QueueException(
+                $"{e.Message}. The batch is recorded: its tasks appear as soon as that works again",
+                e.Hint,
+                cause: e
+            );
+        }
     }
 
     /// <summary>Finishes batches whose maker died; true if there was anything to finish.</summary>
@@ -41,6 +52,20 @@ internal static class TaskBatch
             return false;
         }
 
+        try
+        {
+            FinishAll(queue, journals);
+            return true;
+        }
+        catch (QueueException)
+        {
+            // A full disk must not keep anybody from looking at the queue; the next pass tries again.
+            return false;
+        }
+    }
+
+    private static void FinishAll(QueueFolder queue, IReadOnlyList<string> journals)
+    {
         // Its maker may have died before it was durable; without it half of the tasks could be left.
         queue.Durable.SyncFolderOf(Path.Join(queue.Tasks, journals[0]));
         foreach (var name in journals)
@@ -55,8 +80,6 @@ internal static class TaskBatch
                 queue.Disk.Delete(path);
             }
         }
-
-        return true;
     }
 
     private static void StoreAll(QueueFolder queue, IReadOnlyList<AgentTask> tasks)

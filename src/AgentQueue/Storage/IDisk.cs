@@ -63,7 +63,9 @@ internal interface IDisk
     /// </summary>
     IFolderWatch Watch(params ReadOnlySpan<string> folders);
 
-    /// <summary>A short, bounded wait between two tries of something that has no event to wait for.</summary>
+    /// <summary>
+    /// A short wait, about that long, between two tries of something that has no event to wait for.
+    /// </summary>
     void Pause(TimeSpan time);
 }
 

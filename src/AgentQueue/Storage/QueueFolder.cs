@@ -243,10 +243,8 @@ internal sealed class QueueFolder
                 return null;
             }
 
-            // Jitter, or those who were refused together come back together.
-            var pause = step * (0.75 + (Random.Shared.NextDouble() / 2));
-            Disk.Pause(pause);
-            waited += pause;
+            Disk.Pause(step);
+            waited += step;
             step = TimeSpan.FromMilliseconds(Math.Min(step.TotalMilliseconds * 2, 16));
         }
     }

@@ -184,6 +184,43 @@ public sealed class NewTasksTests
         Assert.Equal(3, _world.Open().Reconciler.Reconcile(autoRetry: true).Snapshot.Count);
     }
 
+    [Fact]
+    public void A_full_disk_refuses_a_task_or_takes_it_and_never_says_one_and_does_the_other()
+    {
+        var accepted = 0;
+        for (var room = 0; room < 2500; room += 20)
+        {
+            var world = new World();
+            world.Open().Queue.Create();
+            world.Disk.Capacity = world.Disk.Files().Sum(static f => f.Content.Length) + room;
+            var stored = true;
+            try
+            {
+                world.Open().NewTasks.Create(new NewTask("coder", new string('x', 200)));
+                accepted++;
+            }
+            catch (QueueException)
+            {
+                stored = false;
+            }
+
+            Assert.Equal(stored ? 1 : 0, QueueSnapshot.Take(world.Open().Queue).Count);
+        }
+
+        Assert.InRange(accepted, 10, 110);
+    }
+
+    [Fact]
+    public void A_batch_that_waits_for_room_keeps_nobody_from_looking()
+    {
+        _world.Open().Queue.Create();
+        Crash.At(_world, 3, static own => own.NewTasks.CreateAll(Batch));
+        _world.Disk.Capacity = 1;
+        Assert.Equal(0, _world.Open().Reconciler.Reconcile(autoRetry: true).Snapshot.Count);
+        _world.Disk.Capacity = long.MaxValue;
+        Assert.Equal(3, _world.Open().Reconciler.Reconcile(autoRetry: true).Snapshot.Count);
+    }
+
     private static readonly ImmutableArray<NewTask> s_batch =
     [
         new("coder", "one"),

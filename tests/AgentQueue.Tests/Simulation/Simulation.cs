@@ -29,6 +29,7 @@ internal sealed class Simulation : IDisposable
     {
         _random = new Random(seed);
         _turns = new Turns(_world.Time, _random);
+        _world.Time.TicksWhenLookedAt = true;
         _world.Host.Script = _ => NewAgent();
         _world.Host.Launched = CheckLaunch;
         _world.Backend.Launched = s =>
@@ -51,6 +52,12 @@ internal sealed class Simulation : IDisposable
     public IReadOnlyList<FakeAgentProcess> Agents => _world.Host.Started;
 
     public int Tasks => _accepted.Count;
+
+    /// <summary>Every change of the disk, without what is random in names.</summary>
+    public IEnumerable<string> Story =>
+        _world.Disk.Log.Select(static s =>
+            $"{s.Number} {s.Kind} {s.Process.Name.Split(" of ")[0]}"
+        );
 
     public void Run(int commands)
     {
@@ -212,8 +219,6 @@ internal sealed class Simulation : IDisposable
     {
         var own = _world.Open(name);
         _living.Add(own.Disk);
-        // Ids begin with the millisecond: with one for each command, their order is the same every time.
-        _world.Time.AdvanceTo(_world.Time.Elapsed + TimeSpan.FromMilliseconds(1));
         _turns.Add(
             name,
             () =>
@@ -237,7 +242,8 @@ internal sealed class Simulation : IDisposable
 
     private void BeforeStep(DiskStep step)
     {
-        if (_random.Next(10_000) < KillRate)
+        // Agents have their own ways to end.
+        if (_living.Contains(step.Process) && _random.Next(10_000) < KillRate)
         {
             Kill(step.Process);
         }

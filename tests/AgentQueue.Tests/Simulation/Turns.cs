@@ -8,6 +8,7 @@ namespace AgentQueue.Tests.Simulation;
 /// </summary>
 internal sealed class Turns : IDisposable
 {
+    private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(20);
     private readonly FakeTime _time;
     private readonly Random _random;
     private readonly List<Player> _players = [];
@@ -92,7 +93,8 @@ internal sealed class Turns : IDisposable
 
         if (!woken())
         {
-            Yield(_time.Elapsed + limit, woken);
+            // Whole steps, or the jitter of those who wait for a lock would make each run another.
+            Yield(_time.Elapsed + (Math.Ceiling(limit / s_step) * s_step), woken);
         }
     }
 

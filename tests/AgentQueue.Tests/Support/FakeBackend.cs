@@ -91,6 +91,10 @@ internal sealed class FakeSupervisor(
                 );
             }
         }
+        catch (QueueException)
+        {
+            // As in the process of its own: nobody is there to be told; the files say how far it came.
+        }
         catch (ProcessDied)
         {
             // Killed: what it held is free, and there is nobody to tell.

@@ -25,7 +25,21 @@ internal sealed class FakeTime : TimeProvider
     /// <summary>How a caller waits; the simulation lets others run meanwhile.</summary>
     public Action<TimeSpan, Func<bool>>? Waiter { get; set; }
 
-    public override DateTimeOffset GetUtcNow() => Start + _wallOffset + TimeSpan.FromTicks(_now);
+    /// <summary>
+    /// Every look at the wall clock finds it a millisecond later, so that no two ids are made in the same
+    /// one: what is random in them then decides nothing.
+    /// </summary>
+    public bool TicksWhenLookedAt { get; set; }
+
+    public override DateTimeOffset GetUtcNow()
+    {
+        if (TicksWhenLookedAt)
+        {
+            _wallOffset += TimeSpan.FromMilliseconds(1);
+        }
+
+        return Start + _wallOffset + TimeSpan.FromTicks(_now);
+    }
 
     public override long GetTimestamp() => _now;
 

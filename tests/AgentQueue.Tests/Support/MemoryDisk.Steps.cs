@@ -181,7 +181,7 @@ internal sealed partial class MemoryDisk
             throw new QueueException($"Cannot open {path}: Is a directory");
         }
 
-        if (_open.Values.Any(o => o.Inode == inode && (!shared || !o.Shared)))
+        if (IsOpen(inode, o => !shared || !o.Shared))
         {
             return null;
         }
@@ -254,7 +254,7 @@ internal sealed partial class MemoryDisk
     private void Count(DiskStep step)
     {
         Changes++;
-        _log.Add(step.ToString());
+        _log.Add(step);
     }
 
     private static FileFacts FactsOf(Inode inode) =>

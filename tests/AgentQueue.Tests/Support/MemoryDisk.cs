@@ -30,7 +30,8 @@ internal sealed partial class MemoryDisk(FakeTime time)
     private ulong _nextInode = 1;
     private nint _nextDescriptor = 100;
     private readonly Dictionary<nint, OpenFile> _open = [];
-    private readonly List<string> _log = [];
+    private readonly List<DiskStep> _log = [];
+    private readonly Dictionary<string, string[]> _parts = new(StringComparer.Ordinal);
 
     private Inode? _root;
 
@@ -48,8 +49,8 @@ internal sealed partial class MemoryDisk(FakeTime time)
     /// <summary>Bytes that fit; more is "No space left on device".</summary>
     public long Capacity { get; set; } = long.MaxValue;
 
-    /// <summary>The changes made so far, in words.</summary>
-    public IReadOnlyList<string> Log => _log;
+    /// <summary>The changes made so far.</summary>
+    public IReadOnlyList<DiskStep> Log => _log;
 
     private Inode Root => _root ??= NewInode(isFolder: true);
 
@@ -127,12 +128,17 @@ internal sealed partial class MemoryDisk(FakeTime time)
         return new Inode(number, isFolder) { Modified = Now };
     }
 
-    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds() * 1_000_000;
+    private long Now => time.Elapsed.Ticks / 10_000 * 1_000_000;
 
     private Inode? Find(string path)
     {
+        if (!_parts.TryGetValue(path, out var parts))
+        {
+            _parts[path] = parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        }
+
         var at = Root;
-        foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var part in parts)
         {
             if (!at.IsFolder || !at.Entries.TryGetValue(part, out var next))
             {
@@ -195,16 +201,29 @@ internal sealed partial class MemoryDisk(FakeTime time)
     // A number is free once nothing leads to the file: no name, no open file.
     private void Release(Inode inode)
     {
-        if (inode.Links <= 0 && !_open.Values.Any(o => o.Inode == inode))
+        if (inode.Links <= 0 && !IsOpen(inode, static _ => true))
         {
             _free.Add(inode.Number);
         }
     }
 
+    private bool IsOpen(Inode inode, Func<OpenFile, bool> how)
+    {
+        foreach (var open in _open.Values)
+        {
+            if (open.Inode == inode && how(open))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private void Changed(DiskStep step)
     {
         Changes++;
-        _log.Add(step.ToString());
+        _log.Add(step);
         Touched?.Invoke(step.Path);
     }
 
