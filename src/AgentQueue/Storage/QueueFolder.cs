@@ -224,7 +224,7 @@ internal sealed class QueueFolder
                 CultureInfo.InvariantCulture,
                 $"Another agentq has held the queue for {(patience ?? LockPatience).TotalSeconds:0} s"
             ),
-            $"See who: fuser -v {Path.Join(Run, "queue.lock")}"
+            OperatingSystem.IsWindows() ? null : $"See who: fuser -v {Path.Join(Run, "queue.lock")}"
         );
 
     public HeldLock? TryLockRun(string name) => Disk.TryLock(Path.Join(Run, name), create: true);

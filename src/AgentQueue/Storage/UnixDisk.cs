@@ -1,4 +1,3 @@
-using System.IO.Enumeration;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using System.Text;
@@ -166,23 +165,20 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public bool RenameNew(string from, string to)
     {
-        if (OperatingSystem.IsLinux())
+        if (Libc.RenameNoReplace(from, to) == 0)
         {
-            if (Libc.RenameNoReplace(from, to) == 0)
-            {
-                return true;
-            }
+            return true;
+        }
 
-            var errno = Marshal.GetLastPInvokeError();
-            if (errno == Libc.EEXIST)
-            {
-                return false;
-            }
+        var refusal = Marshal.GetLastPInvokeError();
+        if (refusal == Libc.EEXIST)
+        {
+            return false;
+        }
 
-            if (errno != Libc.EINVAL && errno != Libc.ENOSYS)
-            {
-                throw DiskError.From(errno, "create", to);
-            }
+        if (!Libc.IsUnsupported(refusal))
+        {
+            throw DiskError.From(refusal, "create", to);
         }
 
         // A hard link refuses an existing name on every Unix file system that has links.
@@ -271,43 +267,10 @@ internal sealed unsafe class UnixDisk : IDisk
         }
     }
 
-    public IEnumerable<string> List(string folder)
-    {
-        var names = new List<string>();
-        Visit(folder, name => names.Add(name.ToString()));
-        return names;
-    }
+    public IEnumerable<string> List(string folder) => FolderNames.In(folder);
 
     public IFolderLook LookInto(string folder) =>
         OperatingSystem.IsLinux() ? new LinuxFolderLook(folder) : new PlainFolderLook(this, folder);
-
-    private static void Visit(string folder, NameVisitor visitor)
-    {
-        try
-        {
-            var entries = new FileSystemEnumerable<bool>(
-                folder,
-                static (ref _) => true,
-                s_everything
-            )
-            {
-                ShouldIncludePredicate = (ref entry) =>
-                {
-                    visitor(entry.FileName);
-                    return false;
-                },
-            };
-            foreach (var _ in entries) { }
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // A queue that was never used has no such folder yet: it holds nothing.
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new QueueException($"Cannot read the folder {folder}: {e.Message}", cause: e);
-        }
-    }
 
     /// <summary>Facts relative to the open folder: the system walks the way to it only once.</summary>
     [SupportedOSPlatform("linux")]
@@ -317,7 +280,7 @@ internal sealed unsafe class UnixDisk : IDisk
 
         private readonly int _fd = Libc.Open(folder, Libc.O_RDONLY | Libc.O_DIRECTORY);
 
-        public void Visit(NameVisitor visitor) => UnixDisk.Visit(folder, visitor);
+        public void Visit(NameVisitor visitor) => FolderNames.Visit(folder, visitor);
 
         public FileFacts? Facts(ReadOnlySpan<char> name)
         {
@@ -431,13 +394,6 @@ internal sealed unsafe class UnixDisk : IDisk
 
     private static QueueException? SyncError(int fd, string path) =>
         Libc.Sync(fd) == 0 ? null : DiskError.Last("store", path);
-
-    private static readonly EnumerationOptions s_everything = new()
-    {
-        AttributesToSkip = 0,
-        IgnoreInaccessible = false,
-        ReturnSpecialDirectories = false,
-    };
 }
 
 /// <summary>A flock on an open descriptor.</summary>
