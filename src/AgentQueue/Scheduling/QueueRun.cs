@@ -22,6 +22,9 @@ internal sealed record PassResult(
     /// <summary>A task that the caller runs itself, with its lock.</summary>
     public (AgentTask Task, HeldLock Lock)? Taken { get; init; }
 
+    /// <summary>All that had not ended when the pass began.</summary>
+    public IReadOnlyList<TaskId> Unfinished { get; init; } = [];
+
     /// <summary>
     /// Pending tasks whose lock somebody held: they are starting, or a verb is at work on them and they
     /// will be free in a moment.
@@ -47,6 +50,9 @@ internal sealed class QueueRun(
 
     // How soon a supervisor looks again at what somebody had in hand; a release of a lock is no event.
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20);
+
+    // Two seconds of looks: longer than that no verb holds a lock, and what is starting carries on itself.
+    private const int MostLooks = 100;
 
     private readonly Drain _drain = new(queue);
 
@@ -112,6 +118,7 @@ internal sealed class QueueRun(
     public (AgentTask Task, HeldLock Lock)? TakeNext()
     {
         HeldLock? keeper = null;
+        var looks = 0;
         try
         {
             while (_drain.Parallel is not null)
@@ -135,7 +142,7 @@ internal sealed class QueueRun(
                     return pass.Taken;
                 }
 
-                if (pass.InHand > 0)
+                if (pass.InHand > 0 && looks++ < MostLooks)
                 {
                     // Leaving now could leave a task behind that is ready in a moment, and a drain with nobody.
                     queue.Disk.Pause(s_lookAgain);
@@ -174,18 +181,22 @@ internal sealed class QueueRun(
             : [.. ids.Select(id => CheckNamed(id, ready, snapshot))];
     }
 
-    /// <summary>The tasks that have not ended, and whether any of them runs or could start now.</summary>
-    public (HashSet<TaskId> Unfinished, bool Busy) Look()
+    /// <summary>
+    /// The tasks that have not ended, and whether any of them runs or could start now. <c>Ending</c>: no
+    /// task does, and a drain will be over as soon as its last supervisor has noticed.
+    /// </summary>
+    public (HashSet<TaskId> Unfinished, bool Busy, bool Ending) Look()
     {
         var (snapshot, _) = reconciler.Reconcile(autoRetry: true);
         var (ready, _, running, _, _) = Survey(snapshot);
         // While a drain is on, a back-off that it waits for is work in progress; one whose supervisors
         // were all killed does nothing any more.
+        var atWork = ready.Count > 0 || running.Count > 0;
+        var draining = !atWork && _drain.Parallel is not null && !_drain.IsDeserted;
         return (
             [.. snapshot.Unfinished.Select(static t => t.Id)],
-            ready.Count > 0
-                || running.Count > 0
-                || (_drain.Parallel is not null && !_drain.IsDeserted)
+            atWork || draining,
+            draining && NextDue(snapshot) is null
         );
     }
 
@@ -288,6 +299,7 @@ internal sealed class QueueRun(
         {
             Taken = taken,
             InHand = inHand,
+            Unfinished = [.. snapshot.Unfinished.Select(static t => t.Id)],
         };
     }
 
