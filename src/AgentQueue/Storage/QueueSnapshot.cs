@@ -67,7 +67,7 @@ internal sealed class QueueSnapshot
     /// <summary>Pending and running tasks, by id.</summary>
     public List<AgentTask> Unfinished { get; }
 
-    /// <summary>In no order.</summary>
+    /// <summary>By id.</summary>
     public List<FinishedTask> Finished { get; }
 
     public List<TaskRead.Unreadable> Unreadable { get; }
@@ -105,24 +105,18 @@ internal sealed class QueueSnapshot
         var cache = FinishedCache.Load(queue, tasks);
         var names = new Names(cache);
         tasks.Visit(names.Add);
+        names.Ids.Sort();
         var unfinished = new List<AgentTask>();
+        var finished = new List<FinishedTask>(names.Ids.Count);
         var unreadable = new List<TaskRead.Unreadable>();
-        var finished = new List<FinishedTask>(names.Known.Count);
-        foreach (var id in names.Known)
+        foreach (var id in names.Ids)
         {
             if (cache.Find(id) is { } known)
             {
                 finished.Add(known);
+                continue;
             }
-            else
-            {
-                names.Others.Add(id);
-            }
-        }
 
-        names.Others.Sort();
-        foreach (var id in names.Others)
-        {
             switch (queue.Read(id))
             {
                 case TaskRead.Found({ IsFinished: true } task, var facts):
@@ -164,10 +158,7 @@ internal sealed class QueueSnapshot
     /// <summary>What the names in <c>tasks/</c> say, in one pass that makes texts of few of them.</summary>
     private sealed class Names(FinishedCache cache)
     {
-        /// <summary>In the cache, in whatever version.</summary>
-        public List<TaskId> Known { get; } = [];
-
-        public List<TaskId> Others { get; } = [];
+        public List<TaskId> Ids { get; } = [];
 
         /// <summary>Hashes of the ids beside which a marker lies that ends a task.</summary>
         public List<int> Marked { get; } = [];
@@ -193,11 +184,11 @@ internal sealed class QueueSnapshot
                 case ".json":
                     if (cache.Knows(stem) is { } known)
                     {
-                        Known.Add(known);
+                        Ids.Add(known);
                     }
                     else if (TaskId.TryParse(stem, out var id))
                     {
-                        Others.Add(id);
+                        Ids.Add(id);
                     }
 
                     break;
