@@ -51,6 +51,27 @@ internal sealed class ProjectQueue
     public TaskControl Control => new(Queue, Reconciler, Clock);
     public ForegroundRun Foreground => new(Queue, Reconciler, Run, Clock);
     public QueueWait Wait => new(Queue, Reconciler, Clock);
+    public LogFollow LogFollow => new(Queue, Wait, Clock);
+
+    /// <summary>
+    /// The queue as it is now, settled as far as it can be. What keeps it from being settled, such as a
+    /// full or read-only disk, must not keep anybody from looking: it is only told of.
+    /// </summary>
+    public QueueSnapshot Look(bool autoRetry, Action<QueueException> problem)
+    {
+        try
+        {
+            var (snapshot, changed) = Reconciler.Reconcile(autoRetry);
+            return changed > 0 && Run.ContinueDrain() is { Started.Count: > 0 }
+                ? QueueSnapshot.Take(Queue)
+                : snapshot;
+        }
+        catch (QueueException e)
+        {
+            problem(e);
+            return QueueSnapshot.Take(Queue);
+        }
+    }
 
     /// <summary>
     /// Refuses what could never be started: an agent that does not exist, a prompt too long for it.

@@ -2,25 +2,44 @@ using System.IO.Enumeration;
 
 namespace AgentQueue.Storage;
 
-/// <summary>What stands in a folder of a real disk, hidden names and links included.</summary>
+/// <summary>The names in a folder, in no order, as every system's own enumeration gives them.</summary>
 internal static class FolderNames
 {
+    private static readonly EnumerationOptions s_everything = new()
+    {
+        AttributesToSkip = 0,
+        IgnoreInaccessible = false,
+        ReturnSpecialDirectories = false,
+    };
+
     /// <summary>None if the folder does not exist.</summary>
+    /// <exception cref="QueueException">It cannot be read.</exception>
     public static List<string> In(string folder)
     {
         var names = new List<string>();
+        Visit(folder, name => names.Add(name.ToString()));
+        return names;
+    }
+
+    /// <summary>Shows each name to the visitor, without making a text of it.</summary>
+    /// <exception cref="QueueException">The folder cannot be read.</exception>
+    public static void Visit(string folder, NameVisitor visitor)
+    {
         try
         {
-            foreach (
-                var name in new FileSystemEnumerable<string>(
-                    folder,
-                    static (ref entry) => entry.FileName.ToString(),
-                    s_everything
-                )
+            var entries = new FileSystemEnumerable<bool>(
+                folder,
+                static (ref _) => true,
+                s_everything
             )
             {
-                names.Add(name);
-            }
+                ShouldIncludePredicate = (ref entry) =>
+                {
+                    visitor(entry.FileName);
+                    return false;
+                },
+            };
+            foreach (var _ in entries) { }
         }
         catch (DirectoryNotFoundException)
         {
@@ -30,14 +49,5 @@ internal static class FolderNames
         {
             throw new QueueException($"Cannot read the folder {folder}: {e.Message}", cause: e);
         }
-
-        return names;
     }
-
-    private static readonly EnumerationOptions s_everything = new()
-    {
-        AttributesToSkip = 0,
-        IgnoreInaccessible = false,
-        ReturnSpecialDirectories = false,
-    };
 }

@@ -122,12 +122,18 @@ internal sealed class QueueFolder
     public TaskRead ReadArchived(TaskId id) => ReadFile(ArchivedTask(id), id);
 
     /// <summary>The task, or an error that says why there is none to use.</summary>
-    public AgentTask ReadOrThrow(TaskId id) =>
-        Read(id) switch
+    public AgentTask ReadOrThrow(TaskId id) => OrThrow(Read(id), id, TaskFile(id));
+
+    /// <summary>As <see cref="ReadOrThrow"/>, for a task that was archived.</summary>
+    public AgentTask ReadArchivedOrThrow(TaskId id) =>
+        OrThrow(ReadArchived(id), id, ArchivedTask(id));
+
+    private static AgentTask OrThrow(TaskRead read, TaskId id, string path) =>
+        read switch
         {
             TaskRead.Found(var task, _) => task,
             TaskRead.Unreadable(_, var reason) => throw new QueueException(
-                $"Cannot read {TaskFile(id)}: {reason}",
+                $"Cannot read {path}: {reason}",
                 "It was left as it is; repair it by hand or move it away"
             ),
             _ => throw new QueueException(

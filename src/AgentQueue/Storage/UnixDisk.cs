@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using System.Text;
 using AgentQueue.Native;
 
 namespace AgentQueue.Storage;
@@ -267,6 +269,42 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public IEnumerable<string> List(string folder) => FolderNames.In(folder);
 
+    public IFolderLook LookInto(string folder) =>
+        OperatingSystem.IsLinux() ? new LinuxFolderLook(folder) : new PlainFolderLook(this, folder);
+
+    /// <summary>Facts relative to the open folder: the system walks the way to it only once.</summary>
+    [SupportedOSPlatform("linux")]
+    private sealed class LinuxFolderLook(string folder) : IFolderLook
+    {
+        private const int LongestName = 256;
+
+        private readonly int _fd = Libc.Open(folder, Libc.O_RDONLY | Libc.O_DIRECTORY);
+
+        public void Visit(NameVisitor visitor) => FolderNames.Visit(folder, visitor);
+
+        public FileFacts? Facts(ReadOnlySpan<char> name)
+        {
+            Span<byte> text = stackalloc byte[LongestName];
+            if (_fd < 0 || !Encoding.UTF8.TryGetBytes(name, text[..^1], out var length))
+            {
+                return null;
+            }
+
+            text[length] = 0;
+            return FileStat.In(_fd, text) is { } s
+                ? new FileFacts(s.Inode, s.Size, s.ModifiedNs, s.IsRegular)
+                : null;
+        }
+
+        public void Dispose()
+        {
+            if (_fd >= 0)
+            {
+                _ = Libc.Close(_fd);
+            }
+        }
+    }
+
     public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
 
     public HeldLock? TryLockShared(string path, bool create) => TryLock(path, create, Libc.LOCK_SH);
@@ -287,11 +325,13 @@ internal sealed unsafe class UnixDisk : IDisk
         // to the file that was locked. Bounded: each turn means that another holder has just finished.
         for (var turn = 0; turn < 100; turn++)
         {
-            var fd = Libc.Open(
-                path,
-                Libc.O_RDWR | Libc.O_NOFOLLOW | Libc.O_NONBLOCK | (create ? Libc.O_CREAT : 0),
-                OwnerOnly
-            );
+            var fd = Open(Libc.O_RDWR | (create ? Libc.O_CREAT : 0));
+            if (fd < 0 && !create && Marshal.GetLastPInvokeError() == Libc.EROFS)
+            {
+                // Only looked at: nobody can run anything here, and it must be possible to say so.
+                fd = Open(Libc.O_RDONLY);
+            }
+
             if (fd < 0)
             {
                 var errno = Marshal.GetLastPInvokeError();
@@ -335,6 +375,9 @@ internal sealed unsafe class UnixDisk : IDisk
         }
 
         return null;
+
+        int Open(int flags) =>
+            Libc.Open(path, flags | Libc.O_NOFOLLOW | Libc.O_NONBLOCK, OwnerOnly);
     }
 
     private static bool MakeFolderOf(string path) =>

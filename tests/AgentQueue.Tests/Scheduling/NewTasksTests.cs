@@ -164,8 +164,7 @@ public sealed class NewTasksTests
     public void The_journal_of_a_batch_that_is_damaged_stops_nobody_and_is_left()
     {
         _world.Open().Queue.Create();
-        // The journal's file, its name, and no more.
-        Crash.At(_world, 3, static own => own.NewTasks.CreateAll(Batch));
+        Crash.At(_world, StepsToJournal(), static own => own.NewTasks.CreateAll(Batch));
         var (path, whole) = _world
             .Disk.Files()
             .Single(static f =>
@@ -214,11 +213,33 @@ public sealed class NewTasksTests
     public void A_batch_that_waits_for_room_keeps_nobody_from_looking()
     {
         _world.Open().Queue.Create();
-        Crash.At(_world, 3, static own => own.NewTasks.CreateAll(Batch));
+        Crash.At(_world, StepsToJournal(), static own => own.NewTasks.CreateAll(Batch));
         _world.Disk.Capacity = 1;
         Assert.Equal(0, _world.Open().Reconciler.Reconcile(autoRetry: true).Snapshot.Count);
         _world.Disk.Capacity = long.MaxValue;
         Assert.Equal(3, _world.Open().Reconciler.Reconcile(autoRetry: true).Snapshot.Count);
+    }
+
+    // The step at which the journal has its name, and nothing more has been done.
+    private static int StepsToJournal()
+    {
+        for (var step = 1; ; step++)
+        {
+            var world = new World();
+            world.Open().Queue.Create();
+            Crash.At(world, step, static own => own.NewTasks.CreateAll(Batch));
+            if (
+                world
+                    .Disk.Files()
+                    .Any(static f =>
+                        f.Path.Contains("/" + QueueSnapshot.BatchJournal, StringComparison.Ordinal)
+                        && !f.Path.Contains(".tmp-", StringComparison.Ordinal)
+                    )
+            )
+            {
+                return step;
+            }
+        }
     }
 
     private static readonly ImmutableArray<NewTask> s_batch =
