@@ -328,4 +328,8 @@ internal static class Pause
         using var never = new ManualResetEventSlim();
         never.Wait(time);
     }
+
+    // Jitter, or those who were refused together come back together.
+    public static void About(TimeSpan time) =>
+        For(time * (0.75 + (Random.Shared.NextDouble() / 2)));
 }

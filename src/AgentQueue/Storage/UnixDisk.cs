@@ -388,9 +388,7 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public IFolderWatch Watch(params ReadOnlySpan<string> folders) => new FolderWatch(folders);
 
-    // Jitter, or those who were refused together come back together.
-    public void Pause(TimeSpan time) =>
-        Storage.Pause.For(time * (0.75 + (Random.Shared.NextDouble() / 2)));
+    public void Pause(TimeSpan time) => Storage.Pause.About(time);
 
     private static QueueException? SyncError(int fd, string path) =>
         Libc.Sync(fd) == 0 ? null : DiskError.Last("store", path);

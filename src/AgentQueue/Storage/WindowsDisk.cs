@@ -248,7 +248,7 @@ internal sealed class WindowsDisk(TimeProvider clock) : IDisk
 
     public IFolderWatch Watch(params ReadOnlySpan<string> folders) => new FolderWatch(folders);
 
-    public void Pause(TimeSpan time) => Storage.Pause.For(time);
+    public void Pause(TimeSpan time) => Storage.Pause.About(time);
 
     private static WindowsLock? TryLock(string path, bool create, uint access, uint share)
     {
@@ -275,7 +275,7 @@ internal sealed class WindowsDisk(TimeProvider clock) : IDisk
                 // The name of a file that is being removed is refused until its last holder has closed it.
                 if (error is ERROR_ACCESS_DENIED or ERROR_DELETE_PENDING && ++refused < 20)
                 {
-                    Storage.Pause.For(TimeSpan.FromMilliseconds(5));
+                    Storage.Pause.About(TimeSpan.FromMilliseconds(5));
                     continue;
                 }
 
@@ -358,7 +358,7 @@ internal sealed class WindowsDisk(TimeProvider clock) : IDisk
                 return error;
             }
 
-            Storage.Pause.For(pause);
+            Storage.Pause.About(pause);
             waited += pause;
             pause = TimeSpan.FromMilliseconds(Math.Min(pause.TotalMilliseconds * 2, 64));
         }
