@@ -24,19 +24,28 @@ internal static class KeyValues
             texts.Select(static text =>
             {
                 var parts = text.Split('=', 2);
-                if (!AgentEnvironment.IsName(parts[0]) || text.Contains('\0'))
-                {
-                    throw QueueException.Usage(
-                        $"--env wants KEY=VALUE or KEY, not '{parts[0]}'",
-                        "For example --env LOG_LEVEL=debug"
-                    );
-                }
-
-                return AgentEnvironment.IsOurs(parts[0])
-                    ? throw QueueException.Usage($"{parts[0]} is set by agentq itself")
-                    : KeyValuePair.Create(parts[0], parts.Length == 2 ? parts[1] : null);
+                return KeyValuePair.Create(
+                    VariableName(parts[0], "--env"),
+                    parts.Length == 2 ? parts[1] : null
+                );
             })
         );
+
+    /// <summary>The name of a variable that an agent may be given.</summary>
+    public static string VariableName(string name, string where)
+    {
+        if (!AgentEnvironment.IsName(name))
+        {
+            throw QueueException.Usage(
+                $"{where} wants the name of a variable, not '{name}'",
+                "For example LOG_LEVEL"
+            );
+        }
+
+        return AgentEnvironment.IsOurs(name)
+            ? throw QueueException.Usage($"{name} is set by agentq itself")
+            : name;
+    }
 
     // Said twice, the last one counts, as in a shell.
     private static ImmutableSortedDictionary<string, T> Collect<T>(

@@ -62,6 +62,24 @@ internal static class BatchFile
             string currentFolder
         )
         {
+            try
+            {
+                return ReadMembers(text, settings, findId, currentFolder);
+            }
+            catch (InvalidOperationException)
+            {
+                // The reader meets half of a surrogate pair only when a text is asked for.
+                throw Problem("it holds text that is not valid Unicode");
+            }
+        }
+
+        private NewTask ReadMembers(
+            string text,
+            Settings settings,
+            Func<string, TaskId> findId,
+            string currentFolder
+        )
+        {
             using var document = Parse(text);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
@@ -101,7 +119,7 @@ internal static class BatchFile
                 WorkingFolder = cwd is null ? null : Path.GetFullPath(cwd, currentFolder),
                 Environment = Map(root, "env")
                     .ToImmutableSortedDictionary(
-                        static m => m.Key,
+                        m => KeyValues.VariableName(m.Key, "'env'"),
                         static m => m.Value,
                         StringComparer.Ordinal
                     ),
@@ -141,16 +159,9 @@ internal static class BatchFile
                 return null;
             }
 
-            try
-            {
-                return value.ValueKind == JsonValueKind.String
-                    ? value.GetString()
-                    : throw Problem($"'{name}' must be a text");
-            }
-            catch (InvalidOperationException)
-            {
-                throw Problem($"'{name}' is not valid Unicode");
-            }
+            return value.ValueKind == JsonValueKind.String
+                ? value.GetString()
+                : throw Problem($"'{name}' must be a text");
         }
 
         private int? Number(JsonElement root, string name, int least, int most) =>

@@ -12,6 +12,9 @@ namespace AgentQueue.Config;
 internal static class AgentEnvironment
 {
     public const string TaskIdVariable = "AGENTQ_TASK_ID";
+
+    /// <summary>The absolute path of the task's file; also the mark by which its processes are known.</summary>
+    public const string TaskFileVariable = "AGENTQ_TASK_FILE";
     public const string RootVariable = "AGENTQ_ROOT";
 
     public static readonly StringComparer Names = OperatingSystem.IsWindows()
@@ -28,6 +31,7 @@ internal static class AgentEnvironment
         IReadOnlyDictionary<string, string> runner,
         IEnumerable<KeyValuePair<string, string?>> overrides,
         TaskId task,
+        string taskFile,
         string projectRoot
     )
     {
@@ -53,6 +57,7 @@ internal static class AgentEnvironment
         }
 
         result[TaskIdVariable] = task.Value;
+        result[TaskFileVariable] = taskFile;
         result[RootVariable] = projectRoot;
         return [.. result.Select(pair => $"{pair.Key}={pair.Value}")];
     }
@@ -62,7 +67,9 @@ internal static class AgentEnvironment
 
     /// <summary>Set by agentq for every agent, whatever else is configured.</summary>
     public static bool IsOurs(string name) =>
-        Names.Equals(name, TaskIdVariable) || Names.Equals(name, RootVariable);
+        Names.Equals(name, TaskIdVariable)
+        || Names.Equals(name, TaskFileVariable)
+        || Names.Equals(name, RootVariable);
 
     /// <summary>
     /// Puts values in the place of <c>${NAME}</c>, in one pass: what a value brings in is not expanded

@@ -260,6 +260,23 @@ internal static unsafe partial class Libc
     public static bool IsUnsupported(int errno) =>
         errno == EINVAL || errno == ENOSYS || errno == ENOTSUP;
 
+    [LibraryImport(
+        Library,
+        EntryPoint = "realpath",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial byte* ResolvePath(string path, byte* buffer);
+
+    /// <summary>The path without links; null if it does not exist.</summary>
+    public static string? RealPath(string path)
+    {
+        var resolved = ResolvePath(path, null);
+        var text = Marshal.PtrToStringUTF8((nint)resolved);
+        NativeMemory.Free(resolved);
+        return text;
+    }
+
     [LibraryImport(Library, EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();
 }

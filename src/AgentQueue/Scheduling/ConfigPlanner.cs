@@ -45,6 +45,7 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
                 runner,
                 plan.Environment,
                 task.Id,
+                queue.TaskFile(task.Id),
                 queue.ProjectRoot
             ),
             WorkingFolder = plan.WorkingFolder,

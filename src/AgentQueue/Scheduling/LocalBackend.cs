@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using AgentQueue.Config;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -11,7 +12,11 @@ internal sealed class LocalBackend(QueueFolder queue) : IBackend
 {
     // The mark of a task that this program may itself be running in: its supervisor ends whatever carries
     // it, and a supervisor that was started from inside a task is to outlive that task.
-    private const string ParentMark = "AGENTQ_TASK_ID=";
+    private static readonly string[] s_parentMarks =
+    [
+        AgentEnvironment.TaskIdVariable,
+        AgentEnvironment.TaskFileVariable,
+    ];
 
     public ISupervisorStart Launch(TaskId id, HeldLock taskLock) =>
         new Starting(
@@ -30,7 +35,7 @@ internal sealed class LocalBackend(QueueFolder queue) : IBackend
         foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
         {
             var text = $"{entry.Key}={entry.Value}";
-            if (!text.StartsWith(ParentMark, StringComparison.Ordinal))
+            if (!s_parentMarks.Contains((string)entry.Key, AgentEnvironment.Names))
             {
                 environment.Add(text);
             }

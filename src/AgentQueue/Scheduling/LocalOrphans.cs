@@ -22,7 +22,7 @@ internal sealed class LocalOrphans(QueueFolder queue, TimeProvider clock) : IOrp
         var tree = ProcessTree.Of(
             agent.Pid,
             agent.StartTicks,
-            Supervisor.MarkOf(id),
+            Supervisor.MarkOf(queue, id),
             queue.AliveFile(id)
         );
         return tree is not null && tree.End(s_grace, adopted: false, clock);

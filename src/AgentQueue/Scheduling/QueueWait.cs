@@ -115,6 +115,10 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
             case TaskRead.Found({ State: TaskState.Running }, _) when !queue.IsSupervised(id):
                 reconciler.Settle(id);
                 return null;
+            case TaskRead.Found({ State: TaskState.Pending }, _)
+                when new Sentinels(queue).AnyVerdict(id):
+                reconciler.Settle(id);
+                return null;
             case TaskRead.Missing:
                 return queue.ReadArchived(id) is TaskRead.Found(var archived, _)
                     ? archived

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using AgentQueue.Config;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -29,6 +30,9 @@ internal sealed class Supervisor(
 
     private readonly Sentinels _sentinels = new(queue);
     private readonly VerdictWriter _verdicts = new(queue, clock);
+
+    /// <summary>True after a task that was ended because this process was told to end.</summary>
+    public bool WasToldToEnd { get; private set; }
 
     private enum Cause
     {
@@ -102,6 +106,7 @@ internal sealed class Supervisor(
             new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion).Write(queue, id);
             report("started " + agent.Identity.Pid.ToString(CultureInfo.InvariantCulture));
             (task, var cause) = Watch(task, plan, agent, started);
+            WasToldToEnd = cause == Cause.Stopped;
             if (cause != Cause.None)
             {
                 agent.EndAll(plan.Grace);
@@ -265,11 +270,15 @@ internal sealed class Supervisor(
             InputFile = plan.PromptOnInput ? queue.PromptFile(task.Id) : null,
             AliveDescriptor = alive.Descriptor,
             KnockFile = queue.LockFile(task.Id),
-            Mark = MarkOf(task.Id),
+            Mark = MarkOf(queue, task.Id),
         };
 
-    /// <summary>The environment entry by which processes of a task are known.</summary>
-    public static string MarkOf(TaskId id) => $"AGENTQ_TASK_ID={id}";
+    /// <summary>
+    /// The environment entry by which processes of a task are known: its file, because two projects may
+    /// each have a task of one id.
+    /// </summary>
+    public static string MarkOf(QueueFolder queue, TaskId id) =>
+        $"{AgentEnvironment.TaskFileVariable}={queue.TaskFile(id)}";
 
     private static Evidence WithStallLimit(Evidence evidence, AgentTask task) =>
         evidence.Stalled ? evidence with { IdleLimit = task.IdleTimeout } : evidence;

@@ -48,7 +48,7 @@ internal sealed class SupervisorProcess(
         }
     }
 
-    // False if the disk or the configuration let us down: taking the next task would fail in the same way.
+    // False if there shall be no next task: told to end, or the disk or the configuration let us down.
     private bool RunOne(TaskId id, Action<string> report)
     {
         var told = false;
@@ -62,7 +62,8 @@ internal sealed class SupervisorProcess(
                     report(word);
                 }
             );
-            return true;
+            // Whoever tells a supervisor to end does not want it to begin with the next task.
+            return !supervisor.WasToldToEnd;
         }
         catch (QueueException e)
         {

@@ -28,9 +28,12 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
             Error = _sentinels.ReadError(id),
             Done = _sentinels.Exists(id, Sentinel.Done),
             Exit = exit,
-            LogTail = exit is { IsSuccess: false }
-                ? LogTail.Lines(queue.LogFile(id), TailLines, TailLength)
-                : null,
+            // An agent may have put something else in its log's place; a fifo would keep us for ever.
+            LogTail =
+                exit is { IsSuccess: false }
+                && queue.Disk.Facts(queue.LogFile(id)) is { IsRegular: true }
+                    ? LogTail.Lines(queue.LogFile(id), TailLines, TailLength)
+                    : null,
             Completion = completion,
         };
     }
@@ -39,7 +42,7 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
     public AgentTask Record(AgentTask task, Evidence evidence)
     {
         var now = clock.GetUtcNow();
-        if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id) is null)
+        if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)
         {
             queue.Durable.ReplaceUnsynced(
                 queue.SentinelFile(task.Id, Sentinel.ExitCode),

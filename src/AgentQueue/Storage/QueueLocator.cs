@@ -1,3 +1,5 @@
+using AgentQueue.Native;
+
 namespace AgentQueue.Storage;
 
 /// <summary>Finds the project that a call is about.</summary>
@@ -13,6 +15,13 @@ internal static class QueueLocator
     /// </summary>
     /// <exception cref="QueueException">A root that was named does not exist.</exception>
     public static (string Root, bool Found) Locate(string? explicitRoot, string currentFolder)
+    {
+        var (root, found) = Find(explicitRoot, currentFolder);
+        // One project has one name, whichever link led to it: processes are known by paths below it.
+        return (OperatingSystem.IsWindows() ? root : Libc.RealPath(root) ?? root, found);
+    }
+
+    private static (string Root, bool Found) Find(string? explicitRoot, string currentFolder)
     {
         var named = explicitRoot ?? Environment.GetEnvironmentVariable(RootVariable);
         if (!string.IsNullOrEmpty(named))

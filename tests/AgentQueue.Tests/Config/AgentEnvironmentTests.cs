@@ -15,6 +15,7 @@ public class AgentEnvironmentTests
                     runner.ToDictionary(v => v.Name, v => v.Value),
                     overrides.Select(v => KeyValuePair.Create(v.Name, v.Value)),
                     TaskId.Parse("task_1"),
+                    "/project/task_1.json",
                     "/project"
                 )
                 .Where(line => !line.StartsWith("AGENTQ_", StringComparison.Ordinal)),
@@ -23,7 +24,13 @@ public class AgentEnvironmentTests
     [Fact]
     public void The_agent_learns_its_own_task_and_not_that_of_its_parent() =>
         Assert.Equal(
-            ["A=1", "AGENTQ_ROOT=/project", "AGENTQ_TASK_ID=task_1", "Z=2"],
+            [
+                "A=1",
+                "AGENTQ_ROOT=/project",
+                "AGENTQ_TASK_FILE=/project/task_1.json",
+                "AGENTQ_TASK_ID=task_1",
+                "Z=2",
+            ],
             AgentEnvironment
                 .Build(
                     new Dictionary<string, string>
@@ -35,6 +42,7 @@ public class AgentEnvironmentTests
                     },
                     [],
                     TaskId.Parse("task_1"),
+                    "/project/task_1.json",
                     "/project"
                 )
                 .ToArray()

@@ -336,7 +336,7 @@ public sealed class ReconcilerTests
                     LogFile = queue.LogFile(s_id),
                     AliveDescriptor = held.Descriptor,
                     KnockFile = queue.LockFile(s_id),
-                    Mark = Supervisor.MarkOf(s_id),
+                    Mark = "MARK=x",
                 }
             );
         supervisor.Die();
