@@ -89,7 +89,7 @@ internal sealed class SettingKey
             "queue.maxTasks",
             1,
             Settings.MostQueuedTasks,
-            "Unfinished tasks beyond which start refuses more",
+            "Tasks in the folder, finished ones too, beyond which start refuses more",
             s => s.MaxQueuedTasks,
             (s, v) => s with { MaxQueuedTasks = v },
             mayBeNone: true

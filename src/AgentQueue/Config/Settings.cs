@@ -39,7 +39,7 @@ internal sealed record Settings
 
     public TimeSpan ArchiveCancelledAfter { get; init; } = TimeSpan.FromDays(30);
 
-    /// <summary>Unfinished tasks beyond which no more are taken; null for no limit.</summary>
+    /// <summary>Tasks, finished ones too, beyond which no more are taken; null for no limit.</summary>
     public int? MaxQueuedTasks { get; init; }
 
     /// <summary>False only for tests and scratch queues: a power cut may then lose tasks.</summary>
