@@ -163,9 +163,7 @@ public sealed class NewTasksTests
     [Fact]
     public void The_journal_of_a_batch_that_is_damaged_stops_nobody_and_is_left()
     {
-        _world.Open().Queue.Create();
-        // The journal's file, its name, and no more.
-        Crash.At(_world, 3, static own => own.NewTasks.CreateAll(Batch));
+        LeaveJournal();
         var (path, whole) = _world
             .Disk.Files()
             .Single(static f =>
@@ -213,8 +211,7 @@ public sealed class NewTasksTests
     [Fact]
     public void A_batch_that_waits_for_room_keeps_nobody_from_looking()
     {
-        _world.Open().Queue.Create();
-        Crash.At(_world, 3, static own => own.NewTasks.CreateAll(Batch));
+        LeaveJournal();
         _world.Disk.Capacity = 1;
         Assert.Equal(0, _world.Open().Reconciler.Reconcile(autoRetry: true).Snapshot.Count);
         _world.Disk.Capacity = long.MaxValue;
@@ -229,6 +226,16 @@ public sealed class NewTasksTests
     ];
 
     private static ImmutableArray<NewTask> Batch => s_batch;
+
+    // A batch whose maker was killed as soon as its journal had its name.
+    private void LeaveJournal()
+    {
+        _world.Open().Queue.Create();
+        for (var step = 0; QueueSnapshot.Take(_world.Open().Queue).Journals.Count == 0; step++)
+        {
+            Assert.True(Crash.At(_world, step, static own => own.NewTasks.CreateAll(Batch)));
+        }
+    }
 
     private static void AssertAllOrNothing(World world, string when, bool accepted)
     {

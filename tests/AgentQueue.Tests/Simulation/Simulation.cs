@@ -13,6 +13,9 @@ namespace AgentQueue.Tests.Simulation;
 internal sealed class Simulation : IDisposable
 {
     private const int Limit = 3;
+
+    // A story takes some thousands; who needs so many turns for the last of it goes round in circles.
+    private const int MostTurns = 100_000;
     private readonly World _world = new();
     private readonly Random _random;
     private readonly Turns _turns;
@@ -79,21 +82,21 @@ internal sealed class Simulation : IDisposable
     private void Settle()
     {
         _world.Disk.Before = null;
-        _turns.Play();
+        PlayToTheEnd();
         for (var round = 0; round < 6; round++)
         {
             Command("release", static own => ReleaseAll(own));
-            _turns.Play();
+            PlayToTheEnd();
             Command("drain", static own => own.Run.BeginDrain(Limit));
-            _turns.Play();
+            PlayToTheEnd();
             _world.Time.AdvanceTo(_world.Time.Elapsed + TimeSpan.FromMinutes(10));
         }
 
         Command("status", static own => own.Reconciler.Reconcile(autoRetry: false));
-        _turns.Play();
+        PlayToTheEnd();
         var dump = _world.Disk.Dump();
         Command("status", static own => own.Reconciler.Reconcile(autoRetry: false));
-        _turns.Play();
+        PlayToTheEnd();
         Check(dump == _world.Disk.Dump(), "I5: a second pass changed something");
 
         var snapshot = QueueSnapshot.Take(_world.Open().Queue);
@@ -256,6 +259,12 @@ internal sealed class Simulation : IDisposable
         _turns.MayYield(step.Changes ? 8 : 40);
     }
 
+    private void PlayToTheEnd() =>
+        Check(
+            _turns.Play(MostTurns),
+            $"I6: these do not come to an end: {string.Join(", ", _turns.Names)}"
+        );
+
     private void Kill(MemoryProcess process)
     {
         process.Die();
@@ -271,13 +280,13 @@ internal sealed class Simulation : IDisposable
 
         _world.Host.LosePower();
         // Those that are dead unwind before anything new begins.
-        _turns.Play();
+        PlayToTheEnd();
         _world.Disk.LosePower(_random);
         _world.Disk.Capacity = long.MaxValue;
         // Until the next pass a batch that was being stored may be half there.
         _world.Disk.Before = null;
         Command("status", static own => own.Reconciler.Reconcile(autoRetry: false));
-        _turns.Play();
+        PlayToTheEnd();
         _world.Disk.Before = BeforeStep;
         CheckFiles();
     }
