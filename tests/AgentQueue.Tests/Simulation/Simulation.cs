@@ -19,6 +19,12 @@ internal sealed class Simulation : IDisposable
     private readonly World _world = new();
     private readonly Random _random;
     private readonly Turns _turns;
+
+    // How many chances in 10,000 a step of the disk has to be its process's last.
+    private readonly int _killRate;
+
+    // One in so many changes of the disk gives the turn to somebody else.
+    private readonly int _yieldRate;
     private readonly List<TaskId> _accepted = [];
     private readonly Dictionary<TaskId, string> _verdicts = [];
     private readonly HashSet<MemoryProcess> _living = [];
@@ -31,6 +37,13 @@ internal sealed class Simulation : IDisposable
     public Simulation(int seed)
     {
         _random = new Random(seed);
+        _killRate = (seed % 3) switch
+        {
+            0 => 0,
+            1 => 10,
+            _ => 60,
+        };
+        _yieldRate = seed % 2 == 0 ? 3 : 10;
         _turns = new Turns(_world.Time, _random);
         _world.Time.TicksWhenLookedAt = true;
         _world.Host.Script = _ => NewAgent();
@@ -48,9 +61,6 @@ internal sealed class Simulation : IDisposable
 
         _world.Disk.Before = BeforeStep;
     }
-
-    /// <summary>How many chances in 10,000 a step of the disk has to be its process's last.</summary>
-    public int KillRate { get; init; } = 5;
 
     public IReadOnlyList<FakeAgentProcess> Agents => _world.Host.Started;
 
@@ -124,6 +134,9 @@ internal sealed class Simulation : IDisposable
                 break;
             case 3:
                 StartBatch();
+                break;
+            case 4 when Some() is { } one && Some() is { } other:
+                Command("run", own => own.Run.StartNamed([one, other], Limit));
                 break;
             case 4 or 5:
                 Command("run", static own => own.Run.Fill(Limit));
@@ -246,7 +259,7 @@ internal sealed class Simulation : IDisposable
     private void BeforeStep(DiskStep step)
     {
         // Agents have their own ways to end.
-        if (_living.Contains(step.Process) && _random.Next(10_000) < KillRate)
+        if (_living.Contains(step.Process) && _random.Next(10_000) < _killRate)
         {
             Kill(step.Process);
         }
@@ -256,7 +269,7 @@ internal sealed class Simulation : IDisposable
             CheckFiles();
         }
 
-        _turns.MayYield(step.Changes ? 8 : 40);
+        _turns.MayYield(step.Changes ? _yieldRate : 5 * _yieldRate);
     }
 
     private void PlayToTheEnd() =>
