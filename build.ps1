@@ -212,10 +212,12 @@ function Invoke-AllTests([string[]] $arguments) {
       Publish-Binary
       $env:AGENTQ_BINARY = $binary
       Invoke-Tests 'end-to-end' 'tests/AgentQueue.EndToEnd'
-      # The ordinary build has looked for what Native AOT cannot do; asking again here would need the runtimes.
+      # The ordinary build has looked for what Native AOT cannot do; asking again here, or making something
+      # that starts, would need the runtimes.
       foreach ($rid in 'linux-x64', 'osx-arm64') {
-        Invoke-Quietly "compile the library for $rid" @(
-          'build', 'src/AgentQueue', '-r', $rid, "-p:Variant=$rid", '-p:IsAotCompatible=false', '-v', 'quiet')
+        Invoke-Quietly "compile for $rid" @(
+          'build', 'src/AgentQueue.Cli', '-r', $rid, "-p:Variant=$rid", '-p:IsAotCompatible=false',
+          '-p:UseAppHost=false', '-v', 'quiet')
       }
       Write-Host "size of artifacts\agentq.exe: $([int] ((Get-Item $binary).Length / 1024)) KiB"
     }

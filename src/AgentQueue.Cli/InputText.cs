@@ -43,10 +43,13 @@ internal static class InputText
 
     public static string FromStandardInput()
     {
-        using var input = new FileStream(
-            new Microsoft.Win32.SafeHandles.SafeFileHandle(0, ownsHandle: false),
-            FileAccess.Read
-        );
+        // Starting the console costs Unix milliseconds; on Windows handle 0 is not the standard input.
+        using var input = OperatingSystem.IsWindows()
+            ? Console.OpenStandardInput()
+            : new FileStream(
+                new Microsoft.Win32.SafeHandles.SafeFileHandle(0, ownsHandle: false),
+                FileAccess.Read
+            );
         return Read(input, "standard input");
     }
 

@@ -1,18 +1,21 @@
 using AgentQueue.Processes;
 using AgentQueue.Scheduling;
-using AgentQueue.Storage;
 
 namespace AgentQueue.Cli;
 
 /// <summary>
-/// The hidden verb: <c>__supervise ID ROOT</c>, with the report's pipe and the task's lock inherited. It is
+/// The hidden verb: <c>__supervise ID ROOT</c> and, on Windows, the numbers of what it inherits: the report's
+/// pipe and the task's lock. It is
 /// dispatched before any command is built, because it starts with every task.
 /// </summary>
 internal static class SuperviseCommand
 {
     public static int Run(string[] args)
     {
-        if (args is not [_, var task, var root])
+        if (
+            args is not [_, var task, var root, .. var rest]
+            || InheritedHandles.Parse(rest) is not { } handles
+        )
         {
             return (int)ExitCode.Usage;
         }
@@ -20,11 +23,7 @@ internal static class SuperviseCommand
         try
         {
             var project = new ProjectQueue(root, TimeProvider.System);
-            var inherited =
-                task == SupervisorProcess.Keeper
-                    ? null
-                    : new UnixLock(DetachedLaunch.LockDescriptor);
-            project.LiveAsSupervisor(task, inherited);
+            project.LiveAsSupervisor(task, handles);
             return (int)ExitCode.Ok;
         }
         catch (QueueException e)

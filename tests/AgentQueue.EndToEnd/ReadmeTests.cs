@@ -13,7 +13,7 @@ public sealed partial class ReadmeTests
 {
     private const string Separator = "\u0001agentq-readme\u0001";
 
-    [Fact(Timeout = 120_000)]
+    [Fact]
     public void Every_example_prints_what_the_readme_shows()
     {
         var path = Path.Join(Binaries.Repository, "README.md");

@@ -18,8 +18,9 @@ internal static class CleanCommand
         ("all", [TaskStatus.Complete, TaskStatus.Failed, TaskStatus.Cancelled]),
     ];
 
-    private static readonly Argument<string[]> s_what = new("completed|failed|cancelled|all|ID")
+    private static readonly Argument<string[]> s_what = new("WHAT")
     {
+        HelpName = "completed|failed|cancelled|all|ID",
         Description = "Which finished tasks, or tasks by id (default: completed)",
         Arity = ArgumentArity.ZeroOrMore,
         CompletionSources =

@@ -130,7 +130,7 @@ internal static class RunCommand
         {
             Session.Screen.Flush();
             code = drain
-                ? WaitCommand.ForAll(session, quiet: false)
+                ? WaitCommand.ForAll(session, quiet: false, also: pass.Unfinished)
                 : Following.SeeThrough(
                     session,
                     [.. pass.Started.Select(static s => s.Task.Id)],

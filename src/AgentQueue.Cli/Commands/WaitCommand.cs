@@ -77,7 +77,8 @@ internal static class WaitCommand
         Session session,
         bool quiet,
         TimeSpan? timeout = null,
-        bool any = false
+        bool any = false,
+        IReadOnlyList<TaskId>? also = null
     )
     {
         if (!session.Queue.Exists)
@@ -89,7 +90,8 @@ internal static class WaitCommand
             session.Project.Run,
             timeout,
             any,
-            task => Tell(task, quiet)
+            task => Tell(task, quiet),
+            also
         );
         return waited ? Finish(session, ended, timedOut) : Empty(session);
     }

@@ -38,6 +38,21 @@ internal sealed class Screen(
     /// <summary>True once nobody reads stdout any more.</summary>
     public bool ReaderGone { get; private set; }
 
+    /// <summary>The descriptor of stdout, for a wait that its reader's going away ends; −1 if there is none.</summary>
+    public int OutputDescriptor => output.Descriptor;
+
+    /// <summary>Finds out without writing whether anybody still reads stdout: <see cref="ReaderGone"/>.</summary>
+    public void CheckReader()
+    {
+        lock (_lock)
+        {
+            if (output.IsAbandoned)
+            {
+                _isClosed = ReaderGone = true;
+            }
+        }
+    }
+
     /// <summary>Columns of stdout as they are now.</summary>
     public int Width => PositiveNumber("COLUMNS") ?? output.Size?.Columns ?? DefaultWidth;
 

@@ -21,6 +21,19 @@ internal sealed unsafe partial class UnixStandardStream(int descriptor) : Standa
         : OperatingSystem.IsLinux() ? SizeByControlCall()
         : (Console.WindowWidth, Console.WindowHeight);
 
+    public override int Descriptor => descriptor;
+
+    public override bool IsAbandoned
+    {
+        get
+        {
+            // POLLERR, POLLHUP and POLLNVAL are reported without being asked for.
+            var request = new PollRequest { Descriptor = descriptor };
+            // SAFETY: one request, on this stack, as the count says.
+            return Poll(&request, 1, 0) > 0 && request.Returned != 0;
+        }
+    }
+
     public override void Write(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)

@@ -15,6 +15,12 @@ internal abstract class StandardStream
     /// <summary>Columns and rows as they are now; null if this is no terminal or it does not say.</summary>
     public abstract (int Columns, int Rows)? Size { get; }
 
+    /// <summary>For waiting together with others; −1 where that cannot be done.</summary>
+    public virtual int Descriptor => -1;
+
+    /// <summary>True if nobody will read what is written; false also where only a write would tell.</summary>
+    public virtual bool IsAbandoned => false;
+
     /// <summary>Writes everything, or throws.</summary>
     /// <exception cref="ReaderGoneException">Nobody reads any more.</exception>
     /// <exception cref="IOException">It cannot be written: a full disk, a closed descriptor.</exception>

@@ -30,6 +30,9 @@ internal sealed record StatusSummary
     /// <summary>Finished tasks that the table leaves out.</summary>
     public int NotShown { get; init; }
 
+    /// <summary>Other tasks that it leaves out, because of a limit.</summary>
+    public int UnfinishedNotShown { get; init; }
+
     public int Total => Pending + Running + Complete + Failed + Cancelled;
 
     public IReadOnlyList<string> ToLines(bool ascii = false)
@@ -45,14 +48,14 @@ internal sealed record StatusSummary
             Text($"Running: {Running}{running}"),
             Text($"Failed: {Failed}{failed}"),
         ];
-        if (NotShown > 0)
+        var hidden = NotShown + UnfinishedNotShown;
+        if (hidden > 0)
         {
-            var tasks = NotShown == 1 ? "task" : "tasks";
+            var what = UnfinishedNotShown > 0 ? "more" : "older finished";
+            var tasks = hidden == 1 ? "task" : "tasks";
             lines.Insert(
                 0,
-                Text(
-                    $"{(ascii ? "..." : "…")} and {NotShown} older finished {tasks} not shown (--all)"
-                )
+                Text($"{(ascii ? "..." : "…")} and {hidden} {what} {tasks} not shown (--all)")
             );
         }
 

@@ -72,7 +72,7 @@ internal sealed class OrphanedProcesses(ProjectQueue project)
             var start = clock.GetTimestamp();
             while (found.Exists(IsAlive) && clock.GetElapsedTime(start) < s_grace)
             {
-                LinuxProcessTree.WaitForOne(
+                LinuxProcessTree.WaitForAny(
                     [.. found.Where(IsAlive)],
                     TimeSpan.FromMilliseconds(100)
                 );

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace AgentQueue.Native;
 
@@ -20,25 +21,40 @@ internal readonly partial record struct FileStat(
 
     /// <summary>Does not follow a link at the end of the path; null if it cannot be had (errno says why).</summary>
     public static FileStat? Of(string path) =>
-        OperatingSystem.IsMacOS() ? MacOf(path, -1) : LinuxOf(-100, path, 0x100);
+        OperatingSystem.IsMacOS() ? MacOf(path, -1) : LinuxOf(-100, path, NoFollow);
 
     public static FileStat? Of(int fd) =>
         OperatingSystem.IsMacOS() ? MacOf("", fd) : LinuxOf(fd, "", 0x1000);
 
+    /// <summary>As <see cref="Of(string)"/>, for a name in an open folder, with its terminating zero.</summary>
+    [SupportedOSPlatform("linux")]
+    public static unsafe FileStat? In(int folder, ReadOnlySpan<byte> name)
+    {
+        var b = stackalloc byte[256];
+        // SAFETY: the name is pinned for the call and ends with a zero; statx fills 256 bytes.
+        fixed (byte* start = name)
+        {
+            return StatX(folder, start, NoFollow, Basic, b) != 0 ? null : FromStatX(b);
+        }
+    }
+
+    private const uint Basic = 0x7ff;
+    private const int NoFollow = 0x100;
+
     private static unsafe FileStat? LinuxOf(int folder, string path, int flags)
     {
-        const uint Basic = 0x7ff;
         var b = stackalloc byte[256];
-        return StatX(folder, path, flags, Basic, b) != 0
-            ? null
-            : new FileStat(
-                *(ulong*)(b + 32),
-                *(long*)(b + 40),
-                unchecked((*(long*)(b + 112) * 1_000_000_000) + *(uint*)(b + 120)),
-                *(ushort*)(b + 28),
-                *(uint*)(b + 20)
-            );
+        return StatX(folder, path, flags, Basic, b) != 0 ? null : FromStatX(b);
     }
+
+    private static unsafe FileStat FromStatX(byte* b) =>
+        new(
+            *(ulong*)(b + 32),
+            *(long*)(b + 40),
+            unchecked((*(long*)(b + 112) * 1_000_000_000) + *(uint*)(b + 120)),
+            *(ushort*)(b + 28),
+            *(uint*)(b + 20)
+        );
 
     private static unsafe FileStat? MacOf(string path, int fd)
     {
@@ -78,6 +94,15 @@ internal readonly partial record struct FileStat(
     private static unsafe partial int StatX(
         int folder,
         string path,
+        int flags,
+        uint mask,
+        byte* buffer
+    );
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
+    private static unsafe partial int StatX(
+        int folder,
+        byte* path,
         int flags,
         uint mask,
         byte* buffer

@@ -27,6 +27,7 @@ internal static unsafe partial class Libc
     public static int EAGAIN => OperatingSystem.IsMacOS() ? 35 : 11;
     public static int ELOOP => OperatingSystem.IsMacOS() ? 62 : 40;
     public static int ENOSYS => OperatingSystem.IsMacOS() ? 78 : 38;
+    private static int ENOTSUP => OperatingSystem.IsMacOS() ? 45 : 95;
 
     public const int O_RDONLY = 0;
     public const int O_WRONLY = 1;
@@ -51,6 +52,11 @@ internal static unsafe partial class Libc
     private static bool IsArm =>
         RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
+    // open and fcntl take a variable argument list, which Apple's arm64 passes on the stack: padding fills
+    // the registers. Everywhere else such arguments travel like all others, and padding would lose them.
+    private static bool VariadicOnStack =>
+        OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+
     public const int LOCK_SH = 1;
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
@@ -60,8 +66,7 @@ internal static unsafe partial class Libc
     {
         while (true)
         {
-            // open is variadic: on arm64 macOS such arguments travel on the stack, hence the padding.
-            var fd = OperatingSystem.IsMacOS()
+            var fd = VariadicOnStack
                 ? OpenPadded(path, flags | O_CLOEXEC, 0, 0, 0, 0, 0, 0, mode)
                 : OpenPlain(path, flags | O_CLOEXEC, mode);
             if (fd >= 0 || Marshal.GetLastPInvokeError() != EINTR)
@@ -156,7 +161,6 @@ internal static unsafe partial class Libc
     public static bool Touch(string path) =>
         UTimeNsAt(OperatingSystem.IsMacOS() ? -2 : -100, path, null, 0) == 0;
 
-    /// <summary>fcntl with F_FULLFSYNC, for macOS, whose fsync does not reach the platter.</summary>
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     private static partial int FcntlPadded(
         int fd,
@@ -174,13 +178,14 @@ internal static unsafe partial class Libc
     private static partial int FcntlPlain(int fd, int command, nint argument);
 
     public static int Fcntl(int fd, int command, nint argument) =>
-        OperatingSystem.IsMacOS()
+        VariadicOnStack
             ? FcntlPadded(fd, command, 0, 0, 0, 0, 0, 0, argument)
             : FcntlPlain(fd, command, argument);
 
     /// <summary>Brings a file, or the entries of a folder, to stable storage; 0 or −1 and errno.</summary>
     public static int Sync(int fd)
     {
+        // The fsync of macOS leaves the data in the disk's own cache.
         const int F_FULLFSYNC = 51;
         if (OperatingSystem.IsMacOS() && Fcntl(fd, F_FULLFSYNC, 0) == 0)
         {
@@ -223,8 +228,37 @@ internal static unsafe partial class Libc
         uint flags
     );
 
-    /// <summary>Renames unless the target exists (EEXIST). Linux only; EINVAL or ENOSYS where unsupported.</summary>
-    public static int RenameNoReplace(string from, string to) => RenameAt2(-100, from, -100, to, 1);
+    [LibraryImport(
+        Library,
+        EntryPoint = "renamex_np",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int RenameExclusive(string from, string to, uint flags);
+
+    /// <summary>Renames unless the target exists (EEXIST); <see cref="IsUnsupported"/> where that cannot be asked for.</summary>
+    public static int RenameNoReplace(string from, string to)
+    {
+        const int AT_FDCWD = -100;
+        const uint RENAME_NOREPLACE = 1;
+        const uint RENAME_EXCL = 4;
+        try
+        {
+            return OperatingSystem.IsMacOS()
+                ? RenameExclusive(from, to, RENAME_EXCL)
+                : RenameAt2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // musl before 1.2.6 does not wrap the call.
+            Marshal.SetLastPInvokeError(ENOSYS);
+            return -1;
+        }
+    }
+
+    /// <summary>True for what a kernel or file system says that does not know an operation.</summary>
+    public static bool IsUnsupported(int errno) =>
+        errno == EINVAL || errno == ENOSYS || errno == ENOTSUP;
 
     [LibraryImport(Library, EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();

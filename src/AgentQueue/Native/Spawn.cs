@@ -13,7 +13,9 @@ internal static unsafe partial class Spawn
     private const string Library = "libc";
     private const short SETSIGDEF = 0x04;
     private const short SETSIGMASK = 0x08;
-    private static short SetSid => OperatingSystem.IsMacOS() ? (short)0x400 : (short)0x80;
+
+    // SETSID, and on macOS CLOEXEC_DEFAULT: the child keeps only the descriptors that are listed.
+    private static short SystemFlags => OperatingSystem.IsMacOS() ? (short)0x4400 : (short)0x80;
 
     // glibc: 336 and 80 bytes; musl: 336 and 80; macOS: one pointer each.
     private const int OpaqueSize = 1024;
@@ -83,10 +85,10 @@ internal static unsafe partial class Spawn
     }
 
     // Whoever called us may have left descriptors open: a pipe of theirs inherited by an agent would keep
-    // them waiting for its end.
+    // them waiting for its end. macOS has an attribute for it.
     private static void SealDescriptors()
     {
-        if (OperatingSystem.IsLinux() && Linux.SealDescriptors(3))
+        if (OperatingSystem.IsMacOS() || (OperatingSystem.IsLinux() && Linux.SealDescriptors(3)))
         {
             return;
         }
@@ -122,7 +124,7 @@ internal static unsafe partial class Spawn
         }
 
         _ = AttributesSetMask(attributes, set);
-        _ = AttributesSetFlags(attributes, (short)(SETSIGDEF | SETSIGMASK | SetSid));
+        _ = AttributesSetFlags(attributes, (short)(SETSIGDEF | SETSIGMASK | SystemFlags));
     }
 
     [LibraryImport(Library, EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]

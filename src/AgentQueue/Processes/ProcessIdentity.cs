@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using AgentQueue.Native;
 
 namespace AgentQueue.Processes;
 
@@ -66,8 +67,10 @@ internal readonly record struct ProcessIdentity(string Machine, int Pid, long St
     {
         try
         {
+            // On Windows the start time, absolute and in units of 100 ns, tells boots apart.
             return OperatingSystem.IsLinux()
-                ? File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()
+                    ? File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()
+                : OperatingSystem.IsMacOS() ? MacOs.Text("kern.bootsessionuuid") ?? "-"
                 : "-";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -77,7 +77,7 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
 
     private static Dictionary<string, string> RunnerEnvironment()
     {
-        var environment = new Dictionary<string, string>(StringComparer.Ordinal);
+        var environment = new Dictionary<string, string>(AgentEnvironment.Names);
         foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
         {
             environment[(string)entry.Key] = (string?)entry.Value ?? "";

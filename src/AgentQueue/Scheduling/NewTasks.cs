@@ -43,13 +43,30 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
         // A dependency must not be cleaned between the look and the write.
         using var turn = Prepare([request]);
         var task = Build(request, TaskId.New(clock.GetUtcNow()));
-        while (!queue.TryCreate(task))
+        while (!TryStore(task))
         {
             task = task with { Id = TaskId.New(clock.GetUtcNow()) };
         }
 
-        PlanFiles.Write(queue, task);
         return task;
+    }
+
+    // The task's own file comes last: with it the task is there, and what failed before has queued nothing.
+    private bool TryStore(AgentTask task)
+    {
+        var stored = false;
+        try
+        {
+            PlanFiles.Write(queue, task);
+            return stored = queue.TryCreate(task);
+        }
+        finally
+        {
+            if (!stored && queue.Disk.Facts(queue.TaskFile(task.Id)) is null)
+            {
+                queue.Disk.Delete(queue.PlanFile(task.Id));
+            }
+        }
     }
 
     /// <summary>All or none, with ids in their order.</summary>

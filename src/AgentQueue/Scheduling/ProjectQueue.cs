@@ -1,7 +1,6 @@
 using AgentQueue.Config;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
-using AgentQueue.Tasks;
 
 namespace AgentQueue.Scheduling;
 
@@ -25,14 +24,17 @@ internal sealed class ProjectQueue
         Queue = new QueueFolder(root, RealDisk, () => _settings.Value.Fsync);
         _planner = new(() => new ConfigPlanner(Queue, () => _settings.Value));
         _retries = new(() => new Retries(Queue, clock));
-        _reconciler = new(() => new Reconciler(Queue, SystemOrphans(Queue, clock), Retries, clock));
+        _reconciler = new(() =>
+            new Reconciler(Queue, new LocalOrphans(Queue, clock), Retries, clock)
+        );
         _run = new(() =>
             new QueueRun(Queue, Reconciler, Retries, Planner, new LocalBackend(Queue), clock)
         );
     }
 
     /// <summary>The disk of this machine.</summary>
-    public static IDisk RealDisk { get; } = new UnixDisk();
+    public static IDisk RealDisk { get; } =
+        OperatingSystem.IsWindows() ? new WindowsDisk(TimeProvider.System) : new UnixDisk();
 
     /// <summary>The project's root folder, absolute.</summary>
     public string Root { get; }
@@ -49,6 +51,27 @@ internal sealed class ProjectQueue
     public TaskControl Control => new(Queue, Reconciler, Clock);
     public ForegroundRun Foreground => new(Queue, Reconciler, Run, Clock);
     public QueueWait Wait => new(Queue, Reconciler, Clock);
+    public LogFollow LogFollow => new(Queue, Wait, Clock);
+
+    /// <summary>
+    /// The queue as it is now, settled as far as it can be. What keeps it from being settled, such as a
+    /// full or read-only disk, must not keep anybody from looking: it is only told of.
+    /// </summary>
+    public QueueSnapshot Look(bool autoRetry, Action<QueueException> problem)
+    {
+        try
+        {
+            var (snapshot, changed) = Reconciler.Reconcile(autoRetry);
+            return changed > 0 && Run.ContinueDrain() is { Started.Count: > 0 }
+                ? QueueSnapshot.Take(Queue)
+                : snapshot;
+        }
+        catch (QueueException e)
+        {
+            problem(e);
+            return QueueSnapshot.Take(Queue);
+        }
+    }
 
     /// <summary>
     /// Refuses what could never be started: an agent that does not exist, a prompt too long for it.
@@ -70,26 +93,21 @@ internal sealed class ProjectQueue
     }
 
     /// <summary>What the hidden verb does, from the inherited lock to the last task of a drain.</summary>
-    public void LiveAsSupervisor(string task, HeldLock? inherited)
+    /// <param name="task">What the launcher wrote there.</param>
+    public void LiveAsSupervisor(string task, InheritedHandles handles)
     {
-        using (inherited)
-        {
-            var supervisor = new Supervisor(Queue, Planner, SystemHost(Clock), Clock);
-            new SupervisorProcess(Queue, supervisor, Run, new LauncherPipe()).Live(task, inherited);
-        }
+        using var line = new LauncherPipe(handles.Report);
+        using var inherited = task == SupervisorProcess.Keeper ? null : Adopt(handles.Lock);
+        var supervisor = new Supervisor(Queue, Planner, SystemHost(Clock), Clock);
+        new SupervisorProcess(Queue, supervisor, Run, line).Live(task, inherited);
     }
 
-    private static LinuxAgentHost SystemHost(TimeProvider clock) =>
-        OperatingSystem.IsLinux()
-            ? new LinuxAgentHost(clock)
-            : throw new QueueException("This build cannot run agents on this system yet");
+    private static HeldLock Adopt(nint inherited) =>
+        OperatingSystem.IsWindows() ? WindowsLock.Adopt(inherited) : new UnixLock((int)inherited);
 
-    private static IOrphans SystemOrphans(QueueFolder queue, TimeProvider clock) =>
-        OperatingSystem.IsLinux() ? new LinuxOrphans(queue, clock) : new NoOrphans();
-
-    /// <summary>For systems on which processes cannot be identified: nothing is touched.</summary>
-    private sealed class NoOrphans : IOrphans
-    {
-        public bool End(TaskId id, RunIdentity? identity) => false;
-    }
+    private static IAgentHost SystemHost(TimeProvider clock) =>
+        OperatingSystem.IsLinux() ? new LinuxAgentHost(clock)
+        : OperatingSystem.IsMacOS() ? new MacAgentHost(clock)
+        : OperatingSystem.IsWindows() ? new WindowsAgentHost(clock)
+        : throw new QueueException("agentq cannot run agents on this system");
 }

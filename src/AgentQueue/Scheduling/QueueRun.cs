@@ -22,6 +22,9 @@ internal sealed record PassResult(
     /// <summary>A task that the caller runs itself, with its lock.</summary>
     public (AgentTask Task, HeldLock Lock)? Taken { get; init; }
 
+    /// <summary>All that had not ended when the pass began.</summary>
+    public IReadOnlyList<TaskId> Unfinished { get; init; } = [];
+
     /// <summary>
     /// Pending tasks whose lock somebody held: they are starting, or a verb is at work on them and they
     /// will be free in a moment.
@@ -178,18 +181,22 @@ internal sealed class QueueRun(
             : [.. ids.Select(id => CheckNamed(id, ready, snapshot))];
     }
 
-    /// <summary>The tasks that have not ended, and whether any of them runs or could start now.</summary>
-    public (HashSet<TaskId> Unfinished, bool Busy) Look()
+    /// <summary>
+    /// The tasks that have not ended, and whether any of them runs or could start now. <c>Ending</c>: no
+    /// task does, and a drain will be over as soon as its last supervisor has noticed.
+    /// </summary>
+    public (HashSet<TaskId> Unfinished, bool Busy, bool Ending) Look()
     {
         var (snapshot, _) = reconciler.Reconcile(autoRetry: true);
         var (ready, _, running, _, _) = Survey(snapshot);
         // While a drain is on, a back-off that it waits for is work in progress; one whose supervisors
         // were all killed does nothing any more.
+        var atWork = ready.Count > 0 || running.Count > 0;
+        var draining = !atWork && _drain.Parallel is not null && !_drain.IsDeserted;
         return (
             [.. snapshot.Unfinished.Select(static t => t.Id)],
-            ready.Count > 0
-                || running.Count > 0
-                || (_drain.Parallel is not null && !_drain.IsDeserted)
+            atWork || draining,
+            draining && NextDue(snapshot) is null
         );
     }
 
@@ -292,6 +299,7 @@ internal sealed class QueueRun(
         {
             Taken = taken,
             InHand = inHand,
+            Unfinished = [.. snapshot.Unfinished.Select(static t => t.Id)],
         };
     }
 

@@ -9,6 +9,9 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
     // Also looked at without a sign of change: a supervisor that is killed leaves none.
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
 
+    // The end of a drain shows in no task.
+    private static readonly TimeSpan s_lookForEnd = TimeSpan.FromMilliseconds(10);
+
     /// <summary>
     /// Waits until all of the tasks, or with <paramref name="any"/> one of them, have ended.
     /// </summary>
@@ -57,21 +60,23 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
     /// <summary>
     /// Waits until nothing is running or ready, or with <paramref name="any"/> until one task has ended.
     /// </summary>
+    /// <param name="also">Tasks that may have ended by now and count all the same.</param>
     /// <returns>What ended meanwhile; whether the time was up; false for <c>Waited</c> if there was nothing.</returns>
     public (IReadOnlyList<AgentTask> Ended, bool TimedOut, bool Waited) UntilIdle(
         QueueRun run,
         TimeSpan? timeout,
         bool any,
-        Action<AgentTask> ended
+        Action<AgentTask> ended,
+        IEnumerable<TaskId>? also = null
     )
     {
         var start = clock.GetTimestamp();
-        var watched = new HashSet<TaskId>();
+        var watched = new HashSet<TaskId>(also ?? []);
         var done = new List<AgentTask>();
         using var watch = queue.Disk.Watch(queue.Tasks);
         while (true)
         {
-            var (unfinished, busy) = run.Look();
+            var (unfinished, busy, ending) = run.Look();
             foreach (var id in watched.Where(id => !unfinished.Contains(id)).ToArray())
             {
                 watched.Remove(id);
@@ -94,12 +99,14 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
                 return (done, true, true);
             }
 
-            watch.Wait(left < s_look ? left.Value : s_look);
+            var look = ending ? s_lookForEnd : s_look;
+            watch.Wait(left < look ? left.Value : look);
         }
     }
 
     /// <summary>The task if it has ended; settles it first if its supervisor is gone.</summary>
-    private AgentTask? ReadEnded(TaskId id)
+    /// <exception cref="QueueException">It is gone, or cannot be read.</exception>
+    public AgentTask? ReadEnded(TaskId id)
     {
         switch (queue.Read(id))
         {

@@ -87,7 +87,7 @@ internal sealed class Reconciler(
             case TaskState.Pending when !new Sentinels(queue).AnyVerdict(id):
                 return false;
             case TaskState.Running when orphaned:
-                if (!orphans.End(id, identity) || queue.IsAgentAlive(id))
+                if (!orphans.End(id, identity) || !IsGone(id))
                 {
                     return false;
                 }
@@ -104,6 +104,18 @@ internal sealed class Reconciler(
         };
         _verdicts.Record(task, evidence);
         return true;
+    }
+
+    // A process that was killed lets go of its files when the last of its threads has ended, which is a
+    // moment after it counts as dead.
+    private bool IsGone(TaskId id)
+    {
+        for (var i = 0; i < 100 && queue.IsAgentAlive(id); i++)
+        {
+            Pause.For(TimeSpan.FromMilliseconds(2));
+        }
+
+        return !queue.IsAgentAlive(id);
     }
 
     // Kept in the file for those who read files; agentq itself always looks at the dependencies.

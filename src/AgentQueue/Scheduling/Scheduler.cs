@@ -5,12 +5,17 @@ namespace AgentQueue.Scheduling;
 /// <summary>Chooses; pure.</summary>
 internal static class Scheduler
 {
+    /// <summary>Which of two ready tasks starts first.</summary>
+    public static int Compare(AgentTask a, AgentTask b)
+    {
+        var first = b.Priority.CompareTo(a.Priority);
+        first = first != 0 ? first : a.CreatedAt.CompareTo(b.CreatedAt);
+        return first != 0 ? first : a.Id.CompareTo(b.Id);
+    }
+
     /// <summary>Priority first, then age; ids decide between equals.</summary>
     public static IEnumerable<AgentTask> InOrder(IEnumerable<AgentTask> tasks) =>
-        tasks
-            .OrderByDescending(static t => t.Priority)
-            .ThenBy(static t => t.CreatedAt)
-            .ThenBy(static t => t.Id);
+        tasks.Order(Comparer<AgentTask>.Create(Compare));
 
     /// <summary>
     /// Up to <paramref name="slots"/> of the ready tasks, such that no agent exceeds its own limit.

@@ -1,6 +1,5 @@
 using System.Text;
 using AgentQueue.Native;
-using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
@@ -95,26 +94,19 @@ internal interface ILauncherLine : IDisposable
 }
 
 /// <summary>The pipe that a supervisor inherits.</summary>
-internal sealed class LauncherPipe : ILauncherLine
+internal sealed class LauncherPipe(nint pipe) : ILauncherLine
 {
     private bool _closed;
 
-    public unsafe void Tell(string word)
-    {
-        var bytes = Encoding.UTF8.GetBytes(word + "\n");
-        fixed (byte* start = bytes)
-        {
-            // Whoever asked may be gone; the task runs all the same. SIGPIPE is ignored by the runtime.
-            _ = Libc.Write(DetachedLaunch.ReportDescriptor, start, bytes.Length);
-        }
-    }
+    // Whoever asked may be gone; the task runs all the same. SIGPIPE is ignored by the runtime.
+    public void Tell(string word) => Pipes.Write(pipe, Encoding.UTF8.GetBytes(word + "\n"));
 
     public void Dispose()
     {
         if (!_closed)
         {
             _closed = true;
-            _ = Libc.Close(DetachedLaunch.ReportDescriptor);
+            Pipes.Close(pipe);
         }
     }
 }

@@ -25,15 +25,32 @@ internal static class TaskBatch
         try
         {
             StoreAll(queue, tasks);
-            queue.Disk.Delete(journal);
         }
-        catch (QueueException e)
+        catch (QueueException)
         {
-            throw new QueueException(
-                $"{e.Message}. The batch is recorded: its tasks appear as soon as that works again",
-                e.Hint,
-                cause: e
-            );
+            Withdraw(queue, tasks);
+            queue.Disk.Delete(journal);
+            throw;
+        }
+
+        queue.Disk.Delete(journal);
+    }
+
+    // The journal goes after them: interrupted here, the batch is completed instead, which is as good. One
+    // that a drain has started already is not taken back.
+    private static void Withdraw(QueueFolder queue, IReadOnlyList<AgentTask> tasks)
+    {
+        foreach (var task in tasks)
+        {
+            using var held = queue.TryLockPassing(task.Id);
+            if (
+                held is not null
+                && queue.Read(task.Id) is TaskRead.Found({ State: TaskState.Pending }, _)
+            )
+            {
+                queue.Disk.Delete(queue.TaskFile(task.Id));
+                queue.Disk.Delete(queue.PlanFile(task.Id));
+            }
         }
     }
 

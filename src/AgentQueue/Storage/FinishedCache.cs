@@ -15,25 +15,34 @@ internal sealed class FinishedCache
 {
     public const string Name = "finished";
     private const int LongestFile = 256 << 20;
+    private const int LongestName = 80;
     private const byte EndOfLine = (byte)'.';
 
     private readonly QueueFolder _queue;
+    private readonly IFolderLook _tasks;
     private readonly Dictionary<string, (FinishedTask Task, FileFacts Facts)> _lines;
+    private readonly Dictionary<string, (FinishedTask Task, FileFacts Facts)>.AlternateLookup<
+        ReadOnlySpan<char>
+    > _byName;
     private readonly StringBuilder _new = new();
     private readonly bool _crowded;
 
     private FinishedCache(
         QueueFolder queue,
+        IFolderLook tasks,
         Dictionary<string, (FinishedTask, FileFacts)> lines,
         bool crowded
     )
     {
         _queue = queue;
+        _tasks = tasks;
         _lines = lines;
+        _byName = lines.GetAlternateLookup<ReadOnlySpan<char>>();
         _crowded = crowded;
     }
 
-    public static FinishedCache Load(QueueFolder queue)
+    /// <param name="tasks">The folder of the task files; used until the cache is saved.</param>
+    public static FinishedCache Load(QueueFolder queue, IFolderLook tasks)
     {
         var read = queue.Disk.Read(Path.Join(queue.Run, Name), LongestFile);
         var lines = new Dictionary<string, (FinishedTask, FileFacts)>(
@@ -50,15 +59,24 @@ internal sealed class FinishedCache
             }
         }
 
-        return new FinishedCache(queue, lines, count > (2 * lines.Count) + 100);
+        return new FinishedCache(queue, tasks, lines, count > (2 * lines.Count) + 100);
     }
 
+    /// <summary>The id of that name, if there is a line for it, true or not.</summary>
+    public TaskId? Knows(ReadOnlySpan<char> name) =>
+        _byName.TryGetValue(name, out var line) ? line.Task.Id : null;
+
     /// <summary>The task, if its file is the one that the line was made from.</summary>
-    public FinishedTask? Find(TaskId id) =>
-        _lines.TryGetValue(id.Value, out var line)
-        && _queue.Disk.Facts(_queue.TaskFile(id)) == line.Facts
+    public FinishedTask? Find(TaskId id)
+    {
+        Span<char> name = stackalloc char[LongestName];
+        return
+            _lines.TryGetValue(id.Value, out var line)
+            && name.TryWrite($"{id.Value}.json", out var length)
+            && _tasks.Facts(name[..length]) == line.Facts
             ? line.Task
             : null;
+    }
 
     public void Add(FinishedTask task, FileFacts facts)
     {

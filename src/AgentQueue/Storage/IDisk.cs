@@ -41,6 +41,9 @@ internal interface IDisk
     /// <summary>The names in a folder; none if it does not exist.</summary>
     IEnumerable<string> List(string folder);
 
+    /// <summary>Opens a folder, which need not exist, for looking at many of its files in a row.</summary>
+    IFolderLook LookInto(string folder) => new PlainFolderLook(this, folder);
+
     /// <summary>
     /// Takes an exclusive lock that lives as long as any process holds its descriptor. Null if another
     /// holds it, or if <paramref name="create"/> is false and the file does not exist.
@@ -77,6 +80,35 @@ internal interface IFolderWatch : IDisposable
 {
     /// <summary>Returns at the next change, or after the limit.</summary>
     void Wait(TimeSpan limit);
+}
+
+/// <summary>Is told a name, whose characters are there only during the call.</summary>
+internal delegate void NameVisitor(ReadOnlySpan<char> name);
+
+/// <summary>One folder, looked at as a whole: thousands of names and facts without a text for each.</summary>
+internal interface IFolderLook : IDisposable
+{
+    /// <summary>Tells every name in the folder; none if it does not exist.</summary>
+    void Visit(NameVisitor visitor);
+
+    /// <summary>As <see cref="IDisk.Facts"/>, for a name in the folder.</summary>
+    FileFacts? Facts(ReadOnlySpan<char> name);
+}
+
+/// <summary>For a disk that has no quicker way.</summary>
+internal sealed class PlainFolderLook(IDisk disk, string folder) : IFolderLook
+{
+    public void Visit(NameVisitor visitor)
+    {
+        foreach (var name in disk.List(folder))
+        {
+            visitor(name);
+        }
+    }
+
+    public FileFacts? Facts(ReadOnlySpan<char> name) => disk.Facts(Path.Join(folder, name));
+
+    public void Dispose() { }
 }
 
 /// <summary>What identifies a version of a file; two equal values mean that it has not been replaced.</summary>

@@ -122,12 +122,18 @@ internal sealed class QueueFolder
     public TaskRead ReadArchived(TaskId id) => ReadFile(ArchivedTask(id), id);
 
     /// <summary>The task, or an error that says why there is none to use.</summary>
-    public AgentTask ReadOrThrow(TaskId id) =>
-        Read(id) switch
+    public AgentTask ReadOrThrow(TaskId id) => OrThrow(Read(id), id, TaskFile(id));
+
+    /// <summary>As <see cref="ReadOrThrow"/>, for a task that was archived.</summary>
+    public AgentTask ReadArchivedOrThrow(TaskId id) =>
+        OrThrow(ReadArchived(id), id, ArchivedTask(id));
+
+    private static AgentTask OrThrow(TaskRead read, TaskId id, string path) =>
+        read switch
         {
             TaskRead.Found(var task, _) => task,
             TaskRead.Unreadable(_, var reason) => throw new QueueException(
-                $"Cannot read {TaskFile(id)}: {reason}",
+                $"Cannot read {path}: {reason}",
                 "It was left as it is; repair it by hand or move it away"
             ),
             _ => throw new QueueException(
@@ -218,7 +224,7 @@ internal sealed class QueueFolder
                 CultureInfo.InvariantCulture,
                 $"Another agentq has held the queue for {(patience ?? LockPatience).TotalSeconds:0} s"
             ),
-            $"See who: fuser -v {Path.Join(Run, "queue.lock")}"
+            OperatingSystem.IsWindows() ? null : $"See who: fuser -v {Path.Join(Run, "queue.lock")}"
         );
 
     public HeldLock? TryLockRun(string name) => Disk.TryLock(Path.Join(Run, name), create: true);
@@ -322,4 +328,8 @@ internal static class Pause
         using var never = new ManualResetEventSlim();
         never.Wait(time);
     }
+
+    // Jitter, or those who were refused together come back together.
+    public static void About(TimeSpan time) =>
+        For(time * (0.75 + (Random.Shared.NextDouble() / 2)));
 }

@@ -45,18 +45,20 @@ internal sealed class QueueSnapshot
         List<AgentTask> unfinished,
         List<FinishedTask> finished,
         List<TaskRead.Unreadable> unreadable,
-        HashSet<string> sentinels,
+        List<int> marked,
         HashSet<string> locks
     )
     {
         Unfinished = unfinished;
         Finished = finished;
         Unreadable = unreadable;
-        _sentinels = sentinels;
+        _marked = marked;
+        _marked.Sort();
         _locks = locks;
     }
 
-    private readonly HashSet<string> _sentinels;
+    // Hashes, because nearly all of them belong to finished tasks and are never asked for.
+    private readonly List<int> _marked;
     private readonly HashSet<string> _locks;
 
     /// <summary>The file names of batches that are being stored, or whose maker died.</summary>
@@ -65,14 +67,19 @@ internal sealed class QueueSnapshot
     /// <summary>Pending and running tasks, by id.</summary>
     public List<AgentTask> Unfinished { get; }
 
+    /// <summary>By id.</summary>
     public List<FinishedTask> Finished { get; }
 
     public List<TaskRead.Unreadable> Unreadable { get; }
 
     public int Count => Unfinished.Count + Finished.Count;
 
-    /// <summary>True if the folder held a marker that ends this task when the snapshot was taken.</summary>
-    public bool HasVerdictSentinel(TaskId id) => _sentinels.Contains(id.Value);
+    /// <summary>
+    /// True if the folder held a marker that ends this task when the snapshot was taken; very rarely also
+    /// without, so look again before acting on it.
+    /// </summary>
+    public bool HasVerdictSentinel(TaskId id) =>
+        _marked.BinarySearch(string.GetHashCode(id.Value, StringComparison.Ordinal)) >= 0;
 
     /// <summary>False if nobody can hold the task's lock, because its file does not exist.</summary>
     public bool MayBeSupervised(TaskId id) => _locks.Contains(id.Value);
@@ -94,52 +101,15 @@ internal sealed class QueueSnapshot
 
     public static QueueSnapshot Take(QueueFolder queue)
     {
-        var ids = new List<TaskId>();
-        var sentinels = new HashSet<string>(StringComparer.Ordinal);
-        var journals = new List<string>();
-        foreach (var name in queue.Disk.List(queue.Tasks))
-        {
-            var dot = name.LastIndexOf('.');
-            if (dot <= 0)
-            {
-                if (name.StartsWith(BatchJournal, StringComparison.Ordinal))
-                {
-                    journals.Add(name);
-                }
-
-                continue;
-            }
-
-            switch (name.AsSpan(dot))
-            {
-                case ".json":
-                    if (TaskId.TryParse(name.AsSpan(0, dot), out var id))
-                    {
-                        ids.Add(id);
-                    }
-
-                    break;
-                case ".done" or ".error" or ".cancelled" or ".timeout":
-                    sentinels.Add(name[..dot]);
-                    break;
-            }
-        }
-
-        var locks = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var name in queue.Disk.List(queue.Run))
-        {
-            if (name.EndsWith(".lock", StringComparison.Ordinal))
-            {
-                locks.Add(name[..^".lock".Length]);
-            }
-        }
-
-        ids.Sort();
-        var cache = FinishedCache.Load(queue);
+        using var tasks = queue.Disk.LookInto(queue.Tasks);
+        var cache = FinishedCache.Load(queue, tasks);
+        var names = new Names(cache);
+        tasks.Visit(names.Add);
+        names.Ids.Sort();
         var unfinished = new List<AgentTask>();
-        var finished = new List<FinishedTask>(ids.Count);
+        var finished = new List<FinishedTask>(names.Ids.Count);
         var unreadable = new List<TaskRead.Unreadable>();
-        foreach (var id in ids)
+        foreach (var id in names.Ids)
         {
             if (cache.Find(id) is { } known)
             {
@@ -164,9 +134,68 @@ internal sealed class QueueSnapshot
         }
 
         cache.Save();
-        return new QueueSnapshot(unfinished, finished, unreadable, sentinels, locks)
+        return new QueueSnapshot(unfinished, finished, unreadable, names.Marked, Locks(queue))
         {
-            Journals = journals,
+            Journals = names.Journals,
         };
+    }
+
+    private static HashSet<string> Locks(QueueFolder queue)
+    {
+        const string Extension = ".lock";
+        var locks = new HashSet<string>(StringComparer.Ordinal);
+        using var run = queue.Disk.LookInto(queue.Run);
+        run.Visit(name =>
+        {
+            if (name.EndsWith(Extension, StringComparison.Ordinal))
+            {
+                locks.Add(name[..^Extension.Length].ToString());
+            }
+        });
+        return locks;
+    }
+
+    /// <summary>What the names in <c>tasks/</c> say, in one pass that makes texts of few of them.</summary>
+    private sealed class Names(FinishedCache cache)
+    {
+        public List<TaskId> Ids { get; } = [];
+
+        /// <summary>Hashes of the ids beside which a marker lies that ends a task.</summary>
+        public List<int> Marked { get; } = [];
+
+        public List<string> Journals { get; } = [];
+
+        public void Add(ReadOnlySpan<char> name)
+        {
+            var dot = name.LastIndexOf('.');
+            if (dot <= 0)
+            {
+                if (name.StartsWith(BatchJournal, StringComparison.Ordinal))
+                {
+                    Journals.Add(name.ToString());
+                }
+
+                return;
+            }
+
+            var stem = name[..dot];
+            switch (name[dot..])
+            {
+                case ".json":
+                    if (cache.Knows(stem) is { } known)
+                    {
+                        Ids.Add(known);
+                    }
+                    else if (TaskId.TryParse(stem, out var id))
+                    {
+                        Ids.Add(id);
+                    }
+
+                    break;
+                case ".done" or ".error" or ".cancelled" or ".timeout":
+                    Marked.Add(string.GetHashCode(stem, StringComparison.Ordinal));
+                    break;
+            }
+        }
     }
 }

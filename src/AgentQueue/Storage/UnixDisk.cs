@@ -1,5 +1,6 @@
-using System.IO.Enumeration;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using System.Text;
 using AgentQueue.Native;
 
 namespace AgentQueue.Storage;
@@ -164,23 +165,20 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public bool RenameNew(string from, string to)
     {
-        if (OperatingSystem.IsLinux())
+        if (Libc.RenameNoReplace(from, to) == 0)
         {
-            if (Libc.RenameNoReplace(from, to) == 0)
-            {
-                return true;
-            }
+            return true;
+        }
 
-            var errno = Marshal.GetLastPInvokeError();
-            if (errno == Libc.EEXIST)
-            {
-                return false;
-            }
+        var refusal = Marshal.GetLastPInvokeError();
+        if (refusal == Libc.EEXIST)
+        {
+            return false;
+        }
 
-            if (errno != Libc.EINVAL && errno != Libc.ENOSYS)
-            {
-                throw DiskError.From(errno, "create", to);
-            }
+        if (!Libc.IsUnsupported(refusal))
+        {
+            throw DiskError.From(refusal, "create", to);
         }
 
         // A hard link refuses an existing name on every Unix file system that has links.
@@ -269,32 +267,42 @@ internal sealed unsafe class UnixDisk : IDisk
         }
     }
 
-    public IEnumerable<string> List(string folder)
+    public IEnumerable<string> List(string folder) => FolderNames.In(folder);
+
+    public IFolderLook LookInto(string folder) =>
+        OperatingSystem.IsLinux() ? new LinuxFolderLook(folder) : new PlainFolderLook(this, folder);
+
+    /// <summary>Facts relative to the open folder: the system walks the way to it only once.</summary>
+    [SupportedOSPlatform("linux")]
+    private sealed class LinuxFolderLook(string folder) : IFolderLook
     {
-        var names = new List<string>();
-        try
+        private const int LongestName = 256;
+
+        private readonly int _fd = Libc.Open(folder, Libc.O_RDONLY | Libc.O_DIRECTORY);
+
+        public void Visit(NameVisitor visitor) => FolderNames.Visit(folder, visitor);
+
+        public FileFacts? Facts(ReadOnlySpan<char> name)
         {
-            foreach (
-                var name in new FileSystemEnumerable<string>(
-                    folder,
-                    static (ref entry) => entry.FileName.ToString(),
-                    s_everything
-                )
-            )
+            Span<byte> text = stackalloc byte[LongestName];
+            if (_fd < 0 || !Encoding.UTF8.TryGetBytes(name, text[..^1], out var length))
             {
-                names.Add(name);
+                return null;
             }
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // A queue that was never used has no such folder yet: it holds nothing.
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new QueueException($"Cannot read the folder {folder}: {e.Message}", cause: e);
+
+            text[length] = 0;
+            return FileStat.In(_fd, text) is { } s
+                ? new FileFacts(s.Inode, s.Size, s.ModifiedNs, s.IsRegular)
+                : null;
         }
 
-        return names;
+        public void Dispose()
+        {
+            if (_fd >= 0)
+            {
+                _ = Libc.Close(_fd);
+            }
+        }
     }
 
     public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
@@ -317,11 +325,13 @@ internal sealed unsafe class UnixDisk : IDisk
         // to the file that was locked. Bounded: each turn means that another holder has just finished.
         for (var turn = 0; turn < 100; turn++)
         {
-            var fd = Libc.Open(
-                path,
-                Libc.O_RDWR | Libc.O_NOFOLLOW | Libc.O_NONBLOCK | (create ? Libc.O_CREAT : 0),
-                OwnerOnly
-            );
+            var fd = Open(Libc.O_RDWR | (create ? Libc.O_CREAT : 0));
+            if (fd < 0 && !create && Marshal.GetLastPInvokeError() == Libc.EROFS)
+            {
+                // Only looked at: nobody can run anything here, and it must be possible to say so.
+                fd = Open(Libc.O_RDONLY);
+            }
+
             if (fd < 0)
             {
                 var errno = Marshal.GetLastPInvokeError();
@@ -365,6 +375,9 @@ internal sealed unsafe class UnixDisk : IDisk
         }
 
         return null;
+
+        int Open(int flags) =>
+            Libc.Open(path, flags | Libc.O_NOFOLLOW | Libc.O_NONBLOCK, OwnerOnly);
     }
 
     private static bool MakeFolderOf(string path) =>
@@ -375,19 +388,10 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public IFolderWatch Watch(params ReadOnlySpan<string> folders) => new FolderWatch(folders);
 
-    // Jitter, or those who were refused together come back together.
-    public void Pause(TimeSpan time) =>
-        Storage.Pause.For(time * (0.75 + (Random.Shared.NextDouble() / 2)));
+    public void Pause(TimeSpan time) => Storage.Pause.About(time);
 
     private static QueueException? SyncError(int fd, string path) =>
         Libc.Sync(fd) == 0 ? null : DiskError.Last("store", path);
-
-    private static readonly EnumerationOptions s_everything = new()
-    {
-        AttributesToSkip = 0,
-        IgnoreInaccessible = false,
-        ReturnSpecialDirectories = false,
-    };
 }
 
 /// <summary>A flock on an open descriptor.</summary>

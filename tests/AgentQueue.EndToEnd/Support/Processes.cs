@@ -44,6 +44,28 @@ internal static partial class Processes
     /// <summary>True while it runs; a zombie has ended.</summary>
     public static bool IsAlive(int pid) => Stat(pid) is { } fields && fields[0] is not ("Z" or "X");
 
+    /// <summary>
+    /// True when nothing of it is left but a number: the first thread of a killed process may be a zombie
+    /// while others still hold its files.
+    /// </summary>
+    public static bool IsGone(int pid)
+    {
+        try
+        {
+            return !IsAlive(pid)
+                && Directory
+                    .EnumerateDirectories(
+                        string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/task")
+                    )
+                    .Count() <= 1;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Reaped meanwhile.
+            return true;
+        }
+    }
+
     /// <summary>When it was started, in the kernel's ticks.</summary>
     public static long StartTicks(int pid) =>
         long.Parse(Stat(pid)![19], CultureInfo.InvariantCulture);

@@ -160,7 +160,7 @@ internal sealed class Sandbox : IDisposable
     {
         Assert.True(IsMine(pid), $"{pid} was not started here");
         Processes.Signal(pid, Processes.Kill);
-        Eventually.Holds(() => !Processes.IsAlive(pid), $"{pid} is dead");
+        Eventually.Holds(() => Processes.IsGone(pid), $"{pid} is dead");
     }
 
     private bool IsMine(int pid) => Processes.Environ(pid).Contains(_mark);

@@ -12,7 +12,7 @@ public sealed class CompleterTests : IDisposable
     [Fact]
     public void The_first_word_is_a_verb()
     {
-        Assert.Equal(["start"], Complete("sta"));
+        Assert.Equal(["start", "status"], Complete("sta"));
         Assert.Equal(Verbs.All.Select(v => v.Name), Complete(""));
     }
 

@@ -31,6 +31,10 @@ public class StatusSummaryTests
             "... and 1 older finished task not shown (--all)",
             (summary with { NotShown = 1 }).ToLines(ascii: true)[0]
         );
+        Assert.Equal(
+            "… and 183 more tasks not shown (--all)",
+            (summary with { UnfinishedNotShown = 3 }).ToLines()[0]
+        );
     }
 
     private static StatusSummary Full =>

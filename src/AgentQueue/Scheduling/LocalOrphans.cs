@@ -1,4 +1,3 @@
-using System.Runtime.Versioning;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -6,8 +5,7 @@ using AgentQueue.Tasks;
 namespace AgentQueue.Scheduling;
 
 /// <summary>Ends what a killed supervisor left behind, after its identity has been verified.</summary>
-[SupportedOSPlatform("linux")]
-internal sealed class LinuxOrphans(QueueFolder queue, TimeProvider clock) : IOrphans
+internal sealed class LocalOrphans(QueueFolder queue, TimeProvider clock) : IOrphans
 {
     // Whoever looks at the queue waits for this.
     private static readonly TimeSpan s_grace = TimeSpan.FromMilliseconds(500);
@@ -21,11 +19,12 @@ internal sealed class LinuxOrphans(QueueFolder queue, TimeProvider clock) : IOrp
 
         // Without a record of the agent the mark in the environment still tells what belongs to the task.
         var agent = identity?.Agent ?? default;
-        return new LinuxProcessTree(
+        var tree = ProcessTree.Of(
             agent.Pid,
             agent.StartTicks,
             Supervisor.MarkOf(id),
             queue.AliveFile(id)
-        ).End(s_grace, adopted: false, clock);
+        );
+        return tree is not null && tree.End(s_grace, adopted: false, clock);
     }
 }

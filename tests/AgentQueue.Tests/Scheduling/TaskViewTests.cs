@@ -1,0 +1,134 @@
+using AgentQueue.Scheduling;
+using AgentQueue.Tasks;
+using AgentQueue.Tests.Support;
+
+namespace AgentQueue.Tests.Scheduling;
+
+public class TaskViewTests
+{
+    private static readonly DateTimeOffset s_now = TimedQueue.Now;
+
+    [Fact]
+    public void A_ready_task_needs_no_words()
+    {
+        var view = new TaskView(TimedQueue.Pending(1), s_now);
+        Assert.Equal("", view.Info);
+        Assert.Equal("pending", view.Word);
+        Assert.Null(view.Elapsed);
+        Assert.Null(view.NextChange);
+    }
+
+    [Fact]
+    public void A_task_names_two_of_those_it_waits_for()
+    {
+        var view = new TaskView(TimedQueue.Pending(1), s_now)
+        {
+            Readiness = new Readiness.Waiting([
+                TimedQueue.Id(2),
+                TimedQueue.Id(3),
+                TimedQueue.Id(4),
+                TimedQueue.Id(5),
+            ]),
+        };
+        Assert.Equal("waits for task_1737000000002, task_1737000000003 and 2 more", view.Info);
+        Assert.True(view.IsWaiting);
+        Assert.Equal("waiting", view.Word);
+    }
+
+    [Fact]
+    public void A_blocked_task_says_by_what()
+    {
+        var view = new TaskView(TimedQueue.Pending(1), s_now)
+        {
+            Readiness = new Readiness.Blocked(TimedQueue.Id(2), "Dependency task_2 failed"),
+        };
+        Assert.Equal("blocked: Dependency task_2 failed", view.Info);
+    }
+
+    [Theory]
+    [InlineData(0.2, "starts in 1s")]
+    [InlineData(4, "starts in 4s")]
+    [InlineData(61.5, "starts in 1m 2s")]
+    [InlineData(-1, "")]
+    public void A_back_off_counts_down_to_the_start(double left, string info)
+    {
+        var task = TimedQueue.Pending(1) with
+        {
+            State = new TaskState.Pending(NotBefore: s_now.AddSeconds(left)),
+        };
+        var view = new TaskView(task, s_now);
+        Assert.Equal(info, view.Info);
+        Assert.Equal(info.Length > 0, view.IsWaiting);
+    }
+
+    [Fact]
+    public void A_held_task_does_not_wait()
+    {
+        var task = TimedQueue.Pending(1) with
+        {
+            State = new TaskState.Pending(Held: true, NotBefore: s_now.AddSeconds(9)),
+        };
+        var view = new TaskView(task, s_now);
+        Assert.True(view.IsHeld);
+        Assert.False(view.IsWaiting);
+        Assert.Equal("held", view.Word);
+    }
+
+    [Fact]
+    public void What_is_starting_counts_as_running()
+    {
+        var view = new TaskView(TimedQueue.Pending(1), s_now) { IsStarting = true };
+        Assert.Equal(AgentQueue.Tasks.TaskStatus.Running, view.Status);
+        Assert.Equal("starting", view.Info);
+        Assert.False(view.IsWaiting);
+    }
+
+    [Theory]
+    [InlineData(0, 1.0, "retry in 1s; Exited with code 3")]
+    [InlineData(2, 1.5, "retry in 4s; Exited with code 3")]
+    [InlineData(2, 9.0, "retry due; Exited with code 3")]
+    public void A_failure_counts_down_to_its_retry(int retries, double later, string info)
+    {
+        var task = TimedQueue.Failed(1, ago: 0) with { AutoRetry = true, RetryCount = retries };
+        var view = new TaskView(task, s_now.AddSeconds(later - 1));
+        Assert.Equal(info, view.Info);
+    }
+
+    [Fact]
+    public void A_retry_that_is_due_is_no_change_to_wait_for()
+    {
+        var task = TimedQueue.Failed(1, ago: 60) with { AutoRetry = true };
+        Assert.Null(new TaskView(task, s_now).NextChange);
+    }
+
+    [Fact]
+    public void A_retried_failure_names_its_retry()
+    {
+        var task = TimedQueue.Failed(1, ago: 5);
+        task = task with
+        {
+            AutoRetry = true,
+            State = (TaskState.Failed)task.State with { RetriedBy = TimedQueue.Id(9) },
+        };
+        var view = new TaskView(task, s_now);
+        Assert.Equal("retried as task_1737000000009; Exited with code 3", view.Info);
+        Assert.Null(view.RetryIn);
+    }
+
+    [Theory]
+    [InlineData(539, false)]
+    [InlineData(540, true)]
+    [InlineData(700, true)]
+    public void A_running_task_is_near_its_limit_from_the_warning_on(int elapsed, bool near)
+    {
+        var task = TimedQueue.Running(1, elapsed) with { Timeout = TimeSpan.FromMinutes(10) };
+        Assert.Equal(near, new TaskView(task, s_now).IsNearLimit);
+    }
+
+    [Fact]
+    public void A_clock_that_was_set_back_makes_nothing_run_for_less_than_no_time() =>
+        Assert.Equal(
+            TimeSpan.Zero,
+            new TaskView(TimedQueue.Running(1, elapsed: -30), s_now).Elapsed
+        );
+}
