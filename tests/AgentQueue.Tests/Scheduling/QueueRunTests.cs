@@ -41,9 +41,14 @@ public sealed class QueueRunTests
         Assert.Empty(_world.Open().Run.Fill(10).Started);
     }
 
-    [Fact]
-    public void Another_pass_at_any_moment_of_one_starts_nothing_twice_and_exceeds_nothing()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Another_pass_at_any_moment_of_one_starts_nothing_twice_and_exceeds_nothing(
+        bool named
+    )
     {
+        TaskId[] others = [TaskId.Parse("task_3"), TaskId.Parse("task_4"), TaskId.Parse("task_5")];
         for (var step = 0; step < 80; step++)
         {
             var world = new World();
@@ -53,7 +58,7 @@ public sealed class QueueRunTests
             }
 
             var first = world.Open("first");
-            var others = 0;
+            var second = 0;
             var count = 0;
             world.Disk.Before = s =>
             {
@@ -61,7 +66,8 @@ public sealed class QueueRunTests
                 {
                     try
                     {
-                        others = world.Open("second").Run.Fill(3).Started.Count;
+                        var run = world.Open("second").Run;
+                        second = (named ? run.StartNamed(others, 3) : run.Fill(3)).Started.Count;
                     }
                     catch (QueueException)
                     {
@@ -79,7 +85,7 @@ public sealed class QueueRunTests
                 own = 0;
             }
 
-            Assert.Equal(3, own + others);
+            Assert.Equal(3, own + second);
             Assert.Equal(3, world.Backend.All.Select(static b => b.Task).Distinct().Count());
         }
     }

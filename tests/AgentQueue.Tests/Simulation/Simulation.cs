@@ -13,9 +13,18 @@ namespace AgentQueue.Tests.Simulation;
 internal sealed class Simulation : IDisposable
 {
     private const int Limit = 3;
+
+    // A story takes some thousands; who needs so many turns for the last of it goes round in circles.
+    private const int MostTurns = 100_000;
     private readonly World _world = new();
     private readonly Random _random;
     private readonly Turns _turns;
+
+    // How many chances in 10,000 a step of the disk has to be its process's last.
+    private readonly int _killRate;
+
+    // One in so many changes of the disk gives the turn to somebody else.
+    private readonly int _yieldRate;
     private readonly List<TaskId> _accepted = [];
     private readonly Dictionary<TaskId, string> _verdicts = [];
     private readonly HashSet<MemoryProcess> _living = [];
@@ -28,6 +37,13 @@ internal sealed class Simulation : IDisposable
     public Simulation(int seed)
     {
         _random = new Random(seed);
+        _killRate = (seed % 3) switch
+        {
+            0 => 0,
+            1 => 10,
+            _ => 60,
+        };
+        _yieldRate = seed % 2 == 0 ? 3 : 10;
         _turns = new Turns(_world.Time, _random);
         _world.Time.TicksWhenLookedAt = true;
         _world.Host.Script = _ => NewAgent();
@@ -45,9 +61,6 @@ internal sealed class Simulation : IDisposable
 
         _world.Disk.Before = BeforeStep;
     }
-
-    /// <summary>How many chances in 10,000 a step of the disk has to be its process's last.</summary>
-    public int KillRate { get; init; } = 5;
 
     public IReadOnlyList<FakeAgentProcess> Agents => _world.Host.Started;
 
@@ -79,21 +92,21 @@ internal sealed class Simulation : IDisposable
     private void Settle()
     {
         _world.Disk.Before = null;
-        _turns.Play();
+        PlayToTheEnd();
         for (var round = 0; round < 6; round++)
         {
             Command("release", static own => ReleaseAll(own));
-            _turns.Play();
+            PlayToTheEnd();
             Command("drain", static own => own.Run.BeginDrain(Limit));
-            _turns.Play();
+            PlayToTheEnd();
             _world.Time.AdvanceTo(_world.Time.Elapsed + TimeSpan.FromMinutes(10));
         }
 
         Command("status", static own => own.Reconciler.Reconcile(autoRetry: false));
-        _turns.Play();
+        PlayToTheEnd();
         var dump = _world.Disk.Dump();
         Command("status", static own => own.Reconciler.Reconcile(autoRetry: false));
-        _turns.Play();
+        PlayToTheEnd();
         Check(dump == _world.Disk.Dump(), "I5: a second pass changed something");
 
         var snapshot = QueueSnapshot.Take(_world.Open().Queue);
@@ -121,6 +134,9 @@ internal sealed class Simulation : IDisposable
                 break;
             case 3:
                 StartBatch();
+                break;
+            case 4 when Some() is { } one && Some() is { } other:
+                Command("run", own => own.Run.StartNamed([one, other], Limit));
                 break;
             case 4 or 5:
                 Command("run", static own => own.Run.Fill(Limit));
@@ -243,7 +259,7 @@ internal sealed class Simulation : IDisposable
     private void BeforeStep(DiskStep step)
     {
         // Agents have their own ways to end.
-        if (_living.Contains(step.Process) && _random.Next(10_000) < KillRate)
+        if (_living.Contains(step.Process) && _random.Next(10_000) < _killRate)
         {
             Kill(step.Process);
         }
@@ -253,8 +269,14 @@ internal sealed class Simulation : IDisposable
             CheckFiles();
         }
 
-        _turns.MayYield(step.Changes ? 8 : 40);
+        _turns.MayYield(step.Changes ? _yieldRate : 5 * _yieldRate);
     }
+
+    private void PlayToTheEnd() =>
+        Check(
+            _turns.Play(MostTurns),
+            $"I6: these do not come to an end: {string.Join(", ", _turns.Names)}"
+        );
 
     private void Kill(MemoryProcess process)
     {
@@ -271,13 +293,13 @@ internal sealed class Simulation : IDisposable
 
         _world.Host.LosePower();
         // Those that are dead unwind before anything new begins.
-        _turns.Play();
+        PlayToTheEnd();
         _world.Disk.LosePower(_random);
         _world.Disk.Capacity = long.MaxValue;
         // Until the next pass a batch that was being stored may be half there.
         _world.Disk.Before = null;
         Command("status", static own => own.Reconciler.Reconcile(autoRetry: false));
-        _turns.Play();
+        PlayToTheEnd();
         _world.Disk.Before = BeforeStep;
         CheckFiles();
     }

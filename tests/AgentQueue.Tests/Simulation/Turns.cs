@@ -23,6 +23,9 @@ internal sealed class Turns : IDisposable
         _time.Waiter = Wait;
     }
 
+    /// <summary>Who has not come to an end.</summary>
+    public IEnumerable<string> Names => _players.Select(static p => p.Name);
+
     /// <summary>Begins a process; it moves when it is its turn.</summary>
     public void Add(string name, Action act)
     {
@@ -40,10 +43,16 @@ internal sealed class Turns : IDisposable
     }
 
     /// <summary>Gives turns until nobody can move any more, or for at most that many turns.</summary>
-    public void Play(int turns = int.MaxValue)
+    /// <returns>False if somebody could still move.</returns>
+    public bool Play(int turns)
     {
-        for (; turns > 0 && _players.Count > 0; turns--)
+        for (; _players.Count > 0; turns--)
         {
+            if (turns == 0)
+            {
+                return false;
+            }
+
             var ready = _players.FindAll(p =>
                 p.Until is null || p.Until <= _time.Elapsed || p.Woken()
             );
@@ -56,6 +65,8 @@ internal sealed class Turns : IDisposable
 
             Give(ready[_random.Next(ready.Count)]);
         }
+
+        return true;
     }
 
     public void Dispose()

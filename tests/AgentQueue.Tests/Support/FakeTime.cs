@@ -8,10 +8,13 @@ internal sealed class FakeTime : TimeProvider
 {
     public static readonly DateTimeOffset Start = new(2026, 3, 4, 5, 6, 7, TimeSpan.Zero);
 
+    private const int MostWaits = 100_000;
+
     private readonly PriorityQueue<Action, (long At, long Number)> _plans = new();
     private TimeSpan _wallOffset;
     private long _now;
     private long _planned;
+    private int _waits;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -70,6 +73,11 @@ internal sealed class FakeTime : TimeProvider
         {
             waiter(limit, woken);
             return;
+        }
+
+        if (++_waits > MostWaits)
+        {
+            throw new InvalidOperationException("Somebody waits for ever");
         }
 
         var end = Elapsed + limit;
