@@ -73,7 +73,7 @@ public sealed class AutoRetryTests
         using var box = new Sandbox();
         box.Enqueue("echo x >> tries; test $(wc -l < tries) -ge 3", "--auto-retry");
 
-        box.Run("run", "--drain", "--wait").Gives(0, 3);
+        box.Run("run", "--drain", "--wait").Gives(0);
 
         var tasks = box.Tasks;
         Assert.Equal(["failed", "failed", "complete"], tasks.Select(static t => t.Status));

@@ -26,8 +26,8 @@ internal sealed record PassResult(
     public IReadOnlyList<TaskId> Unfinished { get; init; } = [];
 
     /// <summary>
-    /// Pending tasks whose lock somebody held: they are starting, or a verb is at work on them and they
-    /// will be free in a moment.
+    /// Pending tasks whose lock somebody held (they are starting, or a verb is at work on them and they
+    /// will be free in a moment), and retries that are being made.
     /// </summary>
     public int InHand { get; init; }
 }
@@ -134,7 +134,10 @@ internal sealed class QueueRun(
                     var (snapshot, _) = reconciler.Reconcile(autoRetry: true);
                     keeper ??= NextDue(snapshot) is null ? null : _drain.TryKeep();
                     pass = Pass(parallel, int.MaxValue, null, takeOne: keeper is null, snapshot);
-                    EndDrainWhenDone(pass);
+                    if (EndDrainWhenDone(pass))
+                    {
+                        return null;
+                    }
                 }
 
                 if (pass.Taken is not null)
@@ -142,7 +145,7 @@ internal sealed class QueueRun(
                     return pass.Taken;
                 }
 
-                if (pass.InHand > 0 && looks++ < MostLooks)
+                if ((pass.InHand > 0 || IsDone(pass)) && looks++ < MostLooks)
                 {
                     // Leaving now could leave a task behind that is ready in a moment, and a drain with nobody.
                     queue.Disk.Pause(s_lookAgain);
@@ -212,13 +215,25 @@ internal sealed class QueueRun(
         return pass;
     }
 
-    private void EndDrainWhenDone(PassResult pass)
+    // A snapshot lists the names first and reads the files then, so a retry that is made in between is in
+    // neither. One look that begins after the other has ended is proof.
+    private bool EndDrainWhenDone(PassResult pass)
     {
-        if (pass is { Running: 0, Ready: 0, NextDue: null, Taken: null })
+        if (!IsDone(pass))
         {
-            _drain.End();
+            return false;
         }
+
+        var (ready, _, running, inHand, nextDue) = Survey(QueueSnapshot.Take(queue));
+        return ready.Count == 0
+            && running.Count == 0
+            && inHand == 0
+            && nextDue is null
+            && _drain.End();
     }
+
+    private static bool IsDone(PassResult pass) =>
+        pass is { Running: 0, Ready: 0, InHand: 0, NextDue: null, Taken: null };
 
     // A drain whose supervisors were all killed would otherwise come back with the next task.
     private void DropStaleDrain()
@@ -317,7 +332,8 @@ internal sealed class QueueRun(
         var ready = new List<AgentTask>();
         var running = new Dictionary<string, int>(StringComparer.Ordinal);
         var pending = 0;
-        var inHand = 0;
+        // A retry that is being made will be a task in a moment.
+        var inHand = snapshot.Finished.Count(static t => t.HasIntent);
         foreach (var task in snapshot.Unfinished)
         {
             if (task.State is not TaskState.Pending state || IsSupervised(task, snapshot))

@@ -61,7 +61,7 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
     /// Waits until nothing is running or ready, or with <paramref name="any"/> until one task has ended.
     /// </summary>
     /// <param name="also">Tasks that may have ended by now and count all the same.</param>
-    /// <returns>What ended meanwhile; whether the time was up; false for <c>Waited</c> if there was nothing.</returns>
+    /// <returns>What ended meanwhile, each line of retries as its last one; whether the time was up; false for <c>Waited</c> if there was nothing.</returns>
     public (IReadOnlyList<AgentTask> Ended, bool TimedOut, bool Waited) UntilIdle(
         QueueRun run,
         TimeSpan? timeout,
@@ -79,9 +79,9 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
             var (unfinished, busy, ending) = run.Look();
             foreach (var id in watched.Where(id => !unfinished.Contains(id)).ToArray())
             {
-                watched.Remove(id);
                 if (ReadEnded(id) is { } task)
                 {
+                    watched.Remove(id);
                     done.Add(task);
                     ended(task);
                 }
@@ -90,18 +90,40 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
             watched.UnionWith(unfinished);
             if (!busy || (any && done.Count > 0))
             {
-                return (done, false, done.Count > 0 || busy);
+                return (LastOfEach(done), false, done.Count > 0 || busy);
             }
 
             var left = timeout - clock.GetElapsedTime(start);
             if (left <= TimeSpan.Zero)
             {
-                return (done, true, true);
+                return (LastOfEach(done), true, true);
             }
 
             var look = ending ? s_lookForEnd : s_look;
             watch.Wait(left < look ? left.Value : look);
         }
+    }
+
+    // What became of a task that was retried is what became of its last retry.
+    private List<AgentTask> LastOfEach(List<AgentTask> done)
+    {
+        var last = new Dictionary<TaskId, AgentTask>();
+        foreach (var each in done)
+        {
+            var task = each;
+            while (
+                queue.Read(task.Id)
+                    is TaskRead.Found({ State: TaskState.Failed { RetriedBy: { } next } }, _)
+                && queue.Read(next) is TaskRead.Found({ IsFinished: true } retry, _)
+            )
+            {
+                task = retry;
+            }
+
+            last[task.Id] = task;
+        }
+
+        return [.. last.Values];
     }
 
     /// <summary>The task if it has ended; settles it first if its supervisor is gone.</summary>

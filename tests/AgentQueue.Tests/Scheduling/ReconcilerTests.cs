@@ -337,7 +337,7 @@ public sealed class ReconcilerTests
                     LogFile = queue.LogFile(s_id),
                     AliveDescriptor = held.Descriptor,
                     KnockFile = queue.LockFile(s_id),
-                    Mark = "MARK=x",
+                    Mark = Supervisor.MarkOf(queue, s_id),
                 }
             );
         supervisor.Die();

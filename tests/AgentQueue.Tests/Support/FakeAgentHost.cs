@@ -44,7 +44,7 @@ internal sealed class FakeAgentHost(MemoryDisk disk, FakeTime time)
     private FakeAgentProcess Start(AgentLaunch launch, MemoryProcess supervisor)
     {
         supervisor.ThrowIfDead();
-        var id = TaskId.Parse(launch.Mark[(launch.Mark.IndexOf('=') + 1)..]);
+        var id = TaskId.Parse(Path.GetFileNameWithoutExtension(launch.Mark));
         var agent = Script(id);
         if (agent.LaunchError is { } error)
         {
