@@ -65,7 +65,8 @@ public sealed partial class ReadmeTests
         for (var i = 0; i < examples.Count; i++)
         {
             text.AddRange(lines[next..(examples[i].Line + 1)]);
-            text.AddRange(outputs[i].TrimEnd('\n').Split('\n').Where(static l => l.Length > 0));
+            var output = outputs[i].TrimEnd('\n');
+            text.AddRange(output.Length == 0 ? [] : output.Split('\n'));
             next = examples[i].Line + 1 + examples[i].OutputLines;
         }
 
