@@ -103,8 +103,10 @@ internal sealed class FinishedCache
                     Encoding.ASCII.GetBytes(all.ToString())
                 );
             }
-            else if (_new.Length > 0 && _queue.Disk.Facts(_queue.Run) is not null)
+            else if (_new.Length > 0)
             {
+                // The private folder may have been deleted; what was read is worth keeping all the same.
+                _queue.Disk.CreateFolder(_queue.Run);
                 _queue.Disk.Append(path, Encoding.ASCII.GetBytes(_new.ToString()));
             }
         }
