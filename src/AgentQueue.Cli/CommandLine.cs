@@ -23,6 +23,7 @@ internal sealed class CommandLine(Screen screen)
         {
             InputText.CheckArguments(args);
             args = Verbs.Normalize(args);
+            Verbs.RefuseUnknown(args);
             var root = BuildRoot(args);
             var parsed = root.Parse(args, s_parser);
             if (parsed.GetValue(CommonOptions.NoColor))
@@ -92,14 +93,19 @@ internal sealed class CommandLine(Screen screen)
         };
         var helpOrVersion =
             parsed.Action is HelpWithExamples || parsed.Tokens is [{ Value: "--version" }];
+        if (
+            !helpOrVersion
+            && parsed is { CommandResult.Command: RootCommand, UnmatchedTokens.Count: 0 }
+        )
+        {
+            // Called with nothing to do: what there is to do.
+            parsed = parsed.CommandResult.Command.Parse(["--help"], s_parser);
+            helpOrVersion = true;
+        }
+
         if (!helpOrVersion && (parsed.Errors.Count > 0 || UsageErrors.Misspelt(parsed) is not null))
         {
             throw UsageErrors.From(parsed);
-        }
-
-        if (parsed.CommandResult.Command is RootCommand && !helpOrVersion)
-        {
-            parsed = parsed.CommandResult.Command.Parse(["--help"], s_parser);
         }
 
         Session.Screen = screen;

@@ -73,6 +73,20 @@ internal static class Options
             HelpName = helpName,
             Arity = ArgumentArity.ZeroOrMore,
             AllowMultipleArgumentsPerToken = false,
+            Validators =
+            {
+                // An empty variable in a script must not quietly mean "none".
+                result =>
+                {
+                    if (
+                        result.IdentifierTokenCount > result.Tokens.Count
+                        || result.Tokens.Any(static t => t.Value.Trim(' ', ',').Length == 0)
+                    )
+                    {
+                        result.AddError($"{name} wants {helpName}, and was given nothing");
+                    }
+                },
+            },
         };
 
     /// <summary>As <see cref="Repeated"/>, for ids with commas between them.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AgentQueue.Cli.Commands;
+using AgentQueue.Config;
 
 namespace AgentQueue.Cli;
 
@@ -34,7 +35,22 @@ internal static class Verbs
     ];
 
     /// <summary>The verb that a command line names; null if it names none, or asks for general help.</summary>
-    public static Entry? Find(string[] args)
+    public static Entry? Find(string[] args) =>
+        Word(args) is { } word ? All.FirstOrDefault(v => v.Name == word) : null;
+
+    /// <exception cref="QueueException">The first word is no verb: a later one must not be taken for it.</exception>
+    public static void RefuseUnknown(string[] args)
+    {
+        if (Word(args) is { } word && All.All(v => v.Name != word))
+        {
+            throw QueueException.Usage(
+                $"There is no verb '{word}'{Nearest.Suggestion(word, All.Select(static v => v.Name))}",
+                "See agentq --help"
+            );
+        }
+    }
+
+    private static string? Word(string[] args)
     {
         for (var i = 0; i < args.Length; i++)
         {
@@ -44,7 +60,7 @@ internal static class Verbs
             }
             else if (!args[i].StartsWith('-'))
             {
-                return All.FirstOrDefault(v => v.Name == args[i]);
+                return args[i];
             }
         }
 
@@ -56,6 +72,12 @@ internal static class Verbs
     /// </summary>
     public static string[] Normalize(string[] args)
     {
+        // What people type before they know about --help.
+        if (args is ["help", .. var rest])
+        {
+            return [.. rest, "--help"];
+        }
+
         for (var i = 0; i < args.Length && args[i] != "--"; i++)
         {
             if (

@@ -16,6 +16,7 @@ internal static class Following
         int? limit = null
     )
     {
+        TellWhatKeeps(session, ids);
         var ended = session.Project.Foreground.SeeThrough(
             ids,
             limit ?? session.Project.Settings.Parallel,
@@ -39,6 +40,30 @@ internal static class Following
         return QueueWait.Outcome(ended);
     }
 
+    /// <summary>A line on stderr for each task that cannot start now: whoever waits shall know for what.</summary>
+    public static void TellWhatKeeps(Session session, IReadOnlyList<TaskId> ids)
+    {
+        foreach (var id in ids)
+        {
+            if (
+                session.Queue.Read(id) is not TaskRead.Found({ State: TaskState.Pending }, _)
+                || session.Queue.IsSupervised(id)
+            )
+            {
+                continue;
+            }
+
+            try
+            {
+                session.Project.Run.Preview([id], int.MaxValue, int.MaxValue);
+            }
+            catch (QueueException e)
+            {
+                Session.Screen.Talk($"{e.Message}; waiting", Tone.Warn);
+            }
+        }
+    }
+
     /// <summary>One line on stderr: how a task ended, and why.</summary>
     public static void Tell(AgentTask task)
     {
@@ -49,21 +74,19 @@ internal static class Following
     /// <summary>How a task ended, why, after how long, and what comes of it.</summary>
     public static (string Text, Tone Tone) Outcome(AgentTask task)
     {
-        var (tone, what) = task.State switch
-        {
-            TaskState.Complete c => (
-                Tone.Good,
-                c.Note is null ? "complete" : $"complete ({c.Note})"
-            ),
-            TaskState.Failed f => (Tone.Bad, $"failed ({f.Reason}): {FirstLine(f.Message)}"),
-            TaskState.Cancelled => (Tone.Warn, "cancelled"),
-            _ => (Tone.Plain, TaskJson.NameOf(task.Status)),
-        };
         var took = task.State is TaskState.Finished { StartedAt: { } from } end
             ? $" after {Duration.Format(end.CompletedAt - from)}"
             : "";
+        var (tone, what) = task.State switch
+        {
+            TaskState.Complete { Note: { } note } => (Tone.Good, $"complete{took} ({note})"),
+            TaskState.Complete => (Tone.Good, $"complete{took}"),
+            TaskState.Failed f => (Tone.Bad, $"failed{took} ({f.Reason}): {FirstLine(f.Message)}"),
+            TaskState.Cancelled => (Tone.Warn, $"cancelled{took}"),
+            _ => (Tone.Plain, TaskJson.NameOf(task.Status)),
+        };
         var then = RetryPolicy.DueAt(task) is null ? "" : "; will be retried";
-        return ($"{what}{took}{then}", tone);
+        return ($"{what}{then}", tone);
     }
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0];

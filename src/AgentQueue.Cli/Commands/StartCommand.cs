@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using AgentQueue.Config;
 using AgentQueue.Scheduling;
@@ -166,6 +167,11 @@ internal static class StartCommand
             ? [session.Project.NewTasks.Create(requests[0])]
             : session.Project.NewTasks.CreateAll(requests);
         session.Debug($"stored {tasks.Count} task(s)");
+        if (tasks.Count == 0)
+        {
+            Session.Screen.Talk("The batch is empty; nothing was queued");
+        }
+
         return StartReport.Finish(
             session,
             tasks,
@@ -200,19 +206,25 @@ internal static class StartCommand
             MaxRetries = parsed.GetValue(s_maxRetries) ?? settings.MaxRetries,
             AutoRetry = parsed.GetValue(s_autoRetry) || settings.AutoRetry,
             Hold = parsed.GetValue(s_hold),
-            DependsOn =
-            [
-                .. session.FindIds(
-                    (parsed.GetValue(s_dependsOn) ?? []).SelectMany(static list =>
-                        list.Split(
-                            ',',
-                            StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
-                        )
-                    ),
-                    archived: true
-                ),
-            ],
+            DependsOn = ReadDependencies(session, parsed),
         };
+    }
+
+    // An empty variable in a script must not quietly mean that nothing is waited for.
+    private static ImmutableArray<TaskId> ReadDependencies(Session session, ParseResult parsed)
+    {
+        string[] parts =
+        [
+            .. (parsed.GetValue(s_dependsOn) ?? []).SelectMany(static list =>
+                list.Split(
+                    ',',
+                    StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
+                )
+            ),
+        ];
+        return parts.Length == 0 && parsed.GetResult(s_dependsOn) is { Implicit: false }
+            ? throw QueueException.Usage("--depends-on wants ID[,ID], and was given nothing")
+            : [.. session.FindIds(parts, archived: true)];
     }
 
     private static string ReadPrompt(Session session, ParseResult parsed)

@@ -25,6 +25,7 @@ internal static class StartReport
             screen.Flush();
         }
 
+        WarnOfBlocked(session, tasks);
         var code = ExitCode.Ok;
         if (wishes.Wait)
         {
@@ -62,6 +63,30 @@ internal static class StartReport
         }
 
         return code;
+    }
+
+    // A dependency that has failed already is accepted, since it may be retried; it should be no surprise.
+    private static void WarnOfBlocked(Session session, IReadOnlyList<AgentTask> tasks)
+    {
+        if (tasks.All(static t => t.DependsOn.IsEmpty))
+        {
+            return;
+        }
+
+        var dependencies = new Scheduling.Dependencies(
+            session.Queue,
+            QueueSnapshot.Take(session.Queue)
+        );
+        foreach (var task in tasks)
+        {
+            if (dependencies.Check(task) is Scheduling.Readiness.Blocked blocked)
+            {
+                Session.Screen.Talk(
+                    $"{task.Id} cannot start before that is mended: {blocked.Reason}",
+                    Tone.Warn
+                );
+            }
+        }
     }
 
     private static AgentTask Fresh(Session session, AgentTask task) =>

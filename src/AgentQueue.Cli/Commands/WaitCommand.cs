@@ -58,6 +58,11 @@ internal static class WaitCommand
         }
 
         var ids = session.FindIds(parts, archived: true);
+        if (!quiet)
+        {
+            Following.TellWhatKeeps(session, ids);
+        }
+
         var ended = session.Project.Wait.Until(
             ids,
             parsed.GetValue(s_any),

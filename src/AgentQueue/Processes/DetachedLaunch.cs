@@ -26,6 +26,14 @@ internal static partial class DetachedLaunch
             ? StartWindows(arguments, environment, lockDescriptor)
             : StartUnix(arguments, environment, (int)lockDescriptor);
 
+    /// <summary>True if that process is a supervisor of this project.</summary>
+    public static bool IsSupervisorOf(int pid, string projectRoot)
+    {
+        var line = ProcessTable.CommandLine(pid);
+        return line.Contains($"\0{Verb}\0", StringComparison.Ordinal)
+            && line.Contains($"\0{projectRoot}\0", StringComparison.Ordinal);
+    }
+
     /// <summary>True if that process is one of our supervisors.</summary>
     public static bool IsSupervisor(int pid)
     {

@@ -1,3 +1,4 @@
+using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
@@ -69,6 +70,11 @@ internal sealed class Reconciler(
     /// <summary>Records the verdict of a task that nobody supervises; false if there is nothing to record.</summary>
     public bool Settle(TaskId id)
     {
+        if (HasLostItsLock(id))
+        {
+            return false;
+        }
+
         // Held by somebody: the task is in good hands, or will be looked at again.
         using var held = queue.TryLockPassing(id);
         if (held is null || queue.Read(id) is not TaskRead.Found(var task, _))
@@ -105,6 +111,13 @@ internal sealed class Reconciler(
         _verdicts.Record(task, evidence);
         return true;
     }
+
+    // Somebody deleted run/ while the task ran: its lock lives on without a name. The record of its supervisor
+    // is the last word then, or a second agent would be started beside the first.
+    private bool HasLostItsLock(TaskId id) =>
+        queue.Disk.Facts(queue.LockFile(id)) is null
+        && queue.Read(id) is TaskRead.Found({ State: TaskState.Running { Pid: { } supervisor } }, _)
+        && DetachedLaunch.IsSupervisorOf(supervisor, queue.ProjectRoot);
 
     // A process that was killed lets go of its files when the last of its threads has ended, which is a
     // moment after it counts as dead.

@@ -17,14 +17,11 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
     /// <exception cref="QueueException">It is not failed, was retried already, or has no retries left.</exception>
     public AgentTask Create(TaskId id, RetryOptions options)
     {
+        // A running task's lock is its supervisor's: what it is comes before whether it is free.
+        CheckFailed(queue.ReadOrThrow(id));
         using var held = queue.LockTask(id);
         var task = queue.ReadOrThrow(id);
-        if (task.State is not TaskState.Failed failed)
-        {
-            throw new QueueException(
-                $"Task {id} is {TaskJson.NameOf(task.Status)}; only a failed task can be retried"
-            );
-        }
+        var failed = CheckFailed(task);
 
         if (failed.RetriedBy is { } by)
         {
@@ -65,6 +62,12 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
                 .Select(static t => t.Id)
                 .Order(),
         ];
+
+    private static TaskState.Failed CheckFailed(AgentTask task) =>
+        task.State as TaskState.Failed
+        ?? throw new QueueException(
+            $"Task {task.Id} is {TaskJson.NameOf(task.Status)}; only a failed task can be retried"
+        );
 
     /// <summary>Makes the automatic retries that are due; returns how many.</summary>
     public int CreateDue(QueueSnapshot snapshot)

@@ -84,8 +84,7 @@ internal sealed class Supervisor(
         {
             Attempt = task.Attempt + 1,
             Timeout = plan.Timeout,
-            TimeoutWarning =
-                task.TimeoutWarning ?? (plan.Timeout is null ? null : plan.TimeoutWarning),
+            TimeoutWarning = task.TimeoutWarning ?? Warning(plan),
             IdleTimeout = plan.IdleTimeout,
             State = new TaskState.Running(clock.GetUtcNow(), Environment.ProcessId),
         };
@@ -129,6 +128,12 @@ internal sealed class Supervisor(
             return RecordPatiently(task, WithStallLimit(evidence, task));
         }
     }
+
+    // A short task would be near its limit from the start.
+    private static TimeSpan? Warning(AgentPlan plan) =>
+        plan.Timeout is not { } limit ? null
+        : limit / 5 < plan.TimeoutWarning ? limit / 5
+        : plan.TimeoutWarning;
 
     private (AgentTask Task, Cause Cause) Watch(
         AgentTask task,
