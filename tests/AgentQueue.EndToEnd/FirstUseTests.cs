@@ -85,6 +85,18 @@ public sealed class FirstUseTests
     }
 
     [Fact]
+    public void A_task_that_is_not_archived_is_not_restored()
+    {
+        using var box = new Sandbox();
+        var id = box.Enqueue("true");
+        Assert.Contains(
+            "is not archived",
+            box.Run("archive", "restore", id).Gives(1).Err,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public void A_log_that_became_a_fifo_keeps_nobody_waiting()
     {
         using var box = new Sandbox();

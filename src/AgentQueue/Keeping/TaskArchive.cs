@@ -136,7 +136,11 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
                 moved.Add(task);
             }
 
-            Sync();
+            // With nothing moved there may be no archive to sync.
+            if (moved.Count > 0)
+            {
+                Sync();
+            }
         }
 
         HeldTasks.SweepLocks(queue);
