@@ -89,6 +89,7 @@ public sealed class FirstUseTests
     {
         using var box = new Sandbox();
         var id = box.Enqueue("true");
+        box.Run("run", id, "--wait").Gives(0);
         Assert.Contains(
             "is not archived",
             box.Run("archive", "restore", id).Gives(1).Err,
