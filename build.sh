@@ -18,6 +18,8 @@ help() {
 ./build.sh             build and publish the executable to artifacts/agentq
 ./build.sh demo        show it at work, in a temporary folder
 ./build.sh test        everything CI runs; --fast stops after the fast tests
+./build.sh faults      inject every fault of docs/faults.md and print the table; F6 S8 … for some of them,
+                       --long for an hour of it
 ./build.sh bench       measure it and print the table; --json for programs
 ./build.sh install     put it into ~/.local/bin; --prefix DIR for DIR/bin
 ./build.sh uninstall   take it away again; --prefix DIR as above
@@ -240,6 +242,8 @@ test_all() {
   quietly "restore the tools" dotnet tool restore
   quietly "check the format (./build.sh format mends it)" dotnet csharpier check .
   quietly "build, warnings are errors" dotnet build AgentQueue.sln -v quiet
+  rm -rf "$reports"
+  export AGENTQ_FAULT_REPORTS=$reports
   run_tests fast tests/AgentQueue.Tests
   if $fast; then return; fi
 
@@ -255,6 +259,78 @@ test_all() {
   if [[ -x $empty ]]; then
     say "start-up: $(start_up_ratio) times an empty program"
   fi
+}
+
+# --- faults -------------------------------------------------------------------------------------------------
+
+reports=$work/faults
+
+# What cannot be injected on this machine, a word and a sentence a line; nothing is installed from here.
+missing_tools() {
+  strace -qq -o /dev/null true 2>/dev/null ||
+    say "strace	strace is missing, or may not trace: apt-get install strace"
+  unshare --mount --pid --fork --mount-proc true 2>/dev/null ||
+    say "root	there is no right to make namespaces: run it as root, with unshare (package util-linux)"
+  command -v faketime >/dev/null ||
+    say "faketime	faketime is missing: apt-get install faketime"
+}
+
+# fault_table [FAULTS…]: what the tests reported, one line a fault; fails if one was broken or never injected.
+fault_table() {
+  local missing
+  missing=$(missing_tools)
+  if [[ -n $missing ]]; then
+    cut -f 2 <<<"$missing" | sed 's/^/skipped in part: /'
+    say
+  fi
+  cat "$reports"/* 2>/dev/null |
+    awk -F '\t' -v only=" $* " -v missing=" $(cut -f 1 <<<"$missing" | tr '\n' ' ')" '
+      FNR == NR && FILENAME != "-" { order[++n] = $1; title[$1] = $2; need[$1] = $3; next }
+      { injected[$1] += $2; broken[$1] += $3; if ($4 != "") seed[$1] = $4 }
+      END {
+        print "| | fault | injections | violations | seed |"
+        print "|---|---|--:|--:|--:|"
+        for (i = 1; i <= n; i++) {
+          id = order[i]
+          if (only != "  " && !index(only, " " id " ")) continue
+          kinds++; all += injected[id]; wrong += broken[id]; note = ""
+          if (!injected[id] && need[id] != "" && index(missing, " " need[id] " ")) { note = " (skipped)"; kinds-- }
+          else if (!injected[id]) { wrong++; note = " (never injected)" }
+          printf "| %s | %s%s | %d | %d | %s |\n", id, title[id], note, injected[id], broken[id], seed[id]
+        }
+        printf "\nfaults: %d kinds, %d injections, %d violations\n", kinds, all, wrong
+        exit wrong > 0
+      }' tests/Shared/faults.tsv -
+}
+
+faults() {
+  local filter='Fault~F|Fault~S' code=0
+  local -a only=()
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      --long) export AGENTQ_FAULTS=long ;;
+      [FS][0-9]*)
+        grep -q "^$1	" tests/Shared/faults.tsv || fail "there is no fault $1; tests/Shared/faults.tsv lists them." 2
+        only+=("$1")
+        ;;
+      *) fail "'faults' knows --long and the names of faults, not '$1'." 2 ;;
+    esac
+    shift
+  done
+  if [[ ${#only[@]} -gt 0 ]]; then filter=$(printf '|Fault=%s' "${only[@]}") filter=${filter#|}; fi
+
+  need_sdk
+  publish
+  quietly "build the tests" dotnet build AgentQueue.sln -v quiet
+  rm -rf "$reports"
+  export AGENTQ_FAULT_REPORTS=$reports AGENTQ_BINARY=$binary
+  for project in AgentQueue.Tests AgentQueue.EndToEnd; do
+    quietly "inject, $project" dotnet test "tests/$project" --no-build -v quiet --filter "$filter" \
+      --logger "console;verbosity=normal" || code=1
+  done
+  say
+  fault_table "${only[@]}" || code=1
+  return "$code"
 }
 
 # --- the other verbs ----------------------------------------------------------------------------------------
@@ -351,7 +427,7 @@ case $verb in
     [[ $# -eq 0 ]] || fail "'$verb' takes no '$1'." 2
     "$verb"
     ;;
-  bench | install | uninstall) "$verb" "$@" ;;
+  faults | bench | install | uninstall) "$verb" "$@" ;;
   test) test_all "$@" ;;
   help | -h | --help) help ;;
   *) fail "there is no verb '$verb'; './build.sh help' lists them." 2 ;;

@@ -12,8 +12,8 @@ namespace AgentQueue.EndToEnd.Faults;
 /// </summary>
 /// <remarks>
 /// strace counts the calls by name and thread, so a first run is traced for its pairs of call and number,
-/// and each pair is then one more run, killed there. <c>AGENTQ_FAULTS=all</c> in the environment of the
-/// tests takes every pair; otherwise a long list is thinned out evenly, always in the same way.
+/// and each pair is then one more run, killed there. <c>./build.sh faults --long</c> takes every pair;
+/// otherwise a long list is thinned out evenly, always in the same way.
 /// </remarks>
 public sealed class KillEverywhereTests(ITestOutputHelper output)
 {
@@ -180,8 +180,12 @@ public sealed class KillEverywhereTests(ITestOutputHelper output)
     public static TheoryData<string> Verbs => [.. s_flows.Keys];
 
     [NeedsTheory(Machine.Strace)]
+    [Trait("Fault", "F1")]
     [MemberData(nameof(Verbs))]
-    public void Killed_at_every_call_it_loses_nothing(string verb)
+    public void Killed_at_every_call_it_loses_nothing(string verb) =>
+        Fault.Inject("F1", fault => KillEverywhere(verb, fault));
+
+    private void KillEverywhere(string verb, Fault fault)
     {
         var begun = Stopwatch.GetTimestamp();
         var flow = s_flows[verb];
@@ -201,6 +205,7 @@ public sealed class KillEverywhereTests(ITestOutputHelper output)
                 if (KillAt(flow, prepared, point))
                 {
                     Interlocked.Increment(ref killed);
+                    fault.Injected();
                 }
             }
         );
@@ -366,10 +371,7 @@ public sealed class KillEverywhereTests(ITestOutputHelper output)
 
     private static List<(string, int)> Thin(List<(string, int)> points)
     {
-        var most =
-            Environment.GetEnvironmentVariable("AGENTQ_FAULTS") == "all"
-                ? int.MaxValue
-                : MostForOneVerb;
+        var most = Fault.Count(MostForOneVerb, int.MaxValue);
         var step = (double)points.Count / Math.Min(points.Count, most);
         return
         [
