@@ -35,7 +35,7 @@ internal static class Machine
     public const string Strace = "strace that may trace";
     public const string PidNamespace = "right to make a pid namespace (root and unshare)";
     public const string Script = "script(1)";
-    public const string Bash = "bash";
+    public const string Bash = "bash 5";
     public const string Mounts = "right to mount (root and unshare)";
     public const string Root = "root and setpriv";
 
