@@ -176,7 +176,7 @@ public sealed class InterruptTests
         box.Run("status").Gives(0);
         Assert.All(box.Tasks, static t => Assert.True(t.IsFinished, t.ToString()));
         box.HoldInJournal(Limit + 4);
-        box.HoldInFiles(noted: false);
+        box.HoldInFiles(noted: false, mayBeCleaned);
         box.LeaveNothingRunning();
         box.HoldStill();
     }
