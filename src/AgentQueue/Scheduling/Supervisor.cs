@@ -115,6 +115,7 @@ internal sealed class Supervisor(
                 agent.EndLeftovers(s_leftoverGrace);
             }
 
+            LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit);
             var evidence = _verdicts.Gather(id, plan.Completion, agent.Exit);
             if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
             {
@@ -185,6 +186,7 @@ internal sealed class Supervisor(
                 return (task, Cause.Recorded);
             }
 
+            LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit);
             if (task.IdleTimeout is { } idle && log.QuietFor() >= idle)
             {
                 queue.Durable.Replace(queue.RequestFile(task.Id, Requests.Stalled), []);

@@ -35,6 +35,9 @@ internal static class Machine
     public const string Strace = "strace that may trace";
     public const string PidNamespace = "right to make a pid namespace (root and unshare)";
     public const string Script = "script(1)";
+    public const string Bash = "bash";
+    public const string Mounts = "right to mount (root and unshare)";
+    public const string Root = "root and setpriv";
 
     public static bool Has(string need) =>
         need switch
@@ -52,6 +55,17 @@ internal static class Machine
                     "-c",
                     "echo 100 > /proc/sys/kernel/ns_last_pid"
                 ),
+            Bash => Succeeds("bash", "-c", "test -n \"$EPOCHREALTIME\""),
+            Mounts => OperatingSystem.IsLinux()
+                && Succeeds(
+                    "unshare",
+                    "--mount",
+                    "sh",
+                    "-c",
+                    "mount -t tmpfs -o size=64k tmpfs /tmp"
+                ),
+            Root => OperatingSystem.IsLinux()
+                && Succeeds("setpriv", "--reuid", "65534", "--clear-groups", "true"),
             Script => OperatingSystem.IsLinux() && Succeeds("script", "-qec", "true", "/dev/null"),
             _ => throw new ArgumentOutOfRangeException(nameof(need), need, null),
         };
