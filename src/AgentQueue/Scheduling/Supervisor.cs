@@ -223,14 +223,16 @@ internal sealed class Supervisor(
     }
 
     // The outcome is known only here: a disk that is full for a moment, or by this task's own log, must not
-    // lose it.
+    // lose it. Its time does not change from try to try: one that failed only in its last sync has been read
+    // by others.
     private AgentTask RecordPatiently(AgentTask task, Evidence evidence)
     {
+        var ended = clock.GetUtcNow();
         for (var tries = 1; ; tries++)
         {
             try
             {
-                return _verdicts.Record(task, evidence);
+                return _verdicts.Record(task, evidence, ended);
             }
             catch (QueueException) when (tries < MostRecordTries)
             {
