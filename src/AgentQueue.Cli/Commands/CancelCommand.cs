@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 

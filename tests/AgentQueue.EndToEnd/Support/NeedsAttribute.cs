@@ -37,6 +37,7 @@ internal static class Machine
     public const string Script = "script(1)";
     public const string Bash = "bash 5";
     public const string Mounts = "right to mount (root and unshare)";
+    public const string SignalMasks = "env that blocks signals (coreutils 8.31)";
     public const string Root = "root and setpriv";
 
     public static bool Has(string need) =>
@@ -64,6 +65,8 @@ internal static class Machine
                     "-c",
                     "mount -t tmpfs -o size=64k tmpfs /tmp"
                 ),
+            SignalMasks => OperatingSystem.IsLinux()
+                && Succeeds("env", "--block-signal", "--ignore-signal=CHLD", "true"),
             Root => OperatingSystem.IsLinux()
                 && Succeeds("setpriv", "--reuid", "65534", "--clear-groups", "true"),
             Script => OperatingSystem.IsLinux() && Succeeds("script", "-qec", "true", "/dev/null"),
