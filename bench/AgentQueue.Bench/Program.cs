@@ -54,9 +54,10 @@ finally
 }
 
 Console.Write(options.Json ? JsonReport.Write(findings) : Report.Markdown(findings));
-var isComplete =
-    options is { Quick: false, Only: [] } && findings.Gaps.TrueForAll(g => g.IsMissingTool);
-if (isComplete && findings.Points.Count > 0)
+
+// A plot of less would replace the one that README shows.
+var isWholePlot = !options.Quick && parts.Count(p => p.Name is "scale" or "peers") == 2;
+if (isWholePlot && findings.Points.Count > 0)
 {
     File.WriteAllText(options.Plot, Plot.Svg(findings.Points));
     Console.Error.WriteLine($"wrote {options.Plot}");
