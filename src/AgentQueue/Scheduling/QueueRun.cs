@@ -278,7 +278,7 @@ internal sealed class QueueRun(
         (AgentTask, HeldLock)? taken = null;
         foreach (var task in chosen)
         {
-            var held = queue.TryLockTask(task.Id);
+            var held = queue.TryLockToStart(task.Id);
             if (held is null)
             {
                 // A verb is at work on it: hold, cancel, deps. The next pass sees what came of that.

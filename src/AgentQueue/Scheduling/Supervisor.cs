@@ -70,6 +70,7 @@ internal sealed class Supervisor(
             return FailToLaunch(task, e.Message, report);
         }
 
+        queue.ClearPlanted(id);
         using var alive =
             queue.Disk.TryLock(queue.AliveFile(id), create: true)
             ?? throw new QueueException($"Processes of an earlier attempt of {id} still live");
@@ -246,7 +247,7 @@ internal sealed class Supervisor(
                 queue.Write(task);
             }
 
-            queue.Disk.Delete(path);
+            queue.Discard(path);
         }
 
         return task;

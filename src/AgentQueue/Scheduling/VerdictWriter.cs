@@ -44,10 +44,7 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         var now = clock.GetUtcNow();
         if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)
         {
-            queue.Durable.ReplaceUnsynced(
-                queue.SentinelFile(task.Id, Sentinel.ExitCode),
-                Sentinels.ExitContent(exit)
-            );
+            WriteExit(queue.SentinelFile(task.Id, Sentinel.ExitCode), exit);
         }
 
         var verdict = Verdict.Judge(evidence);
@@ -57,6 +54,19 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         queue.Write(ended);
         queue.SweepRunFiles(task.Id);
         return ended;
+    }
+
+    // A folder that an agent has made under that name keeps nobody from recording how it ended.
+    private void WriteExit(string path, ExitStatus exit)
+    {
+        try
+        {
+            queue.Durable.ReplaceUnsynced(path, Sentinels.ExitContent(exit));
+        }
+        catch (QueueException) when (queue.MakeRoom(path))
+        {
+            queue.Durable.ReplaceUnsynced(path, Sentinels.ExitContent(exit));
+        }
     }
 
     private bool Requested(TaskId id, string request) =>

@@ -34,6 +34,7 @@ internal static class Machine
     public const string Linux = "Linux";
     public const string Strace = "strace that may trace";
     public const string PidNamespace = "right to make a pid namespace (root and unshare)";
+    public const string OtherUsers = "right to give files to another user (root)";
     public const string Script = "script(1)";
 
     public static bool Has(string need) =>
@@ -52,6 +53,7 @@ internal static class Machine
                     "-c",
                     "echo 100 > /proc/sys/kernel/ns_last_pid"
                 ),
+            OtherUsers => OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess,
             Script => OperatingSystem.IsLinux() && Succeeds("script", "-qec", "true", "/dev/null"),
             _ => throw new ArgumentOutOfRangeException(nameof(need), need, null),
         };
