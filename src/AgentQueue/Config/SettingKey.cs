@@ -64,6 +64,14 @@ internal sealed class SettingKey
             s => s.AutoRetry,
             (s, v) => s with { AutoRetry = v }
         ),
+        Whole(
+            "logLimit",
+            0,
+            Settings.LargestLog,
+            "Size of a log in MiB beyond which its older half is dropped; 0 for no limit",
+            s => s.LogLimit,
+            (s, v) => s with { LogLimit = v }
+        ),
         Length(
             "archive.completedAfter",
             TimeSpan.Zero,

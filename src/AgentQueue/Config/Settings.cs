@@ -13,6 +13,7 @@ internal sealed record Settings
     public const int MostParallel = AgentConfigReader.MostParallel;
     public const int MostRetries = 100;
     public const int MostQueuedTasks = 1_000_000;
+    public const int LargestLog = 1_000_000;
 
     public static readonly Settings Default = new();
 
@@ -32,6 +33,9 @@ internal sealed record Settings
     public int MaxRetries { get; init; } = AgentTask.DefaultMaxRetries;
 
     public bool AutoRetry { get; init; }
+
+    /// <summary>MiB beyond which the older half of a log is dropped; 0 for no limit.</summary>
+    public int LogLimit { get; init; } = 100;
 
     public TimeSpan ArchiveCompletedAfter { get; init; } = TimeSpan.FromDays(30);
 

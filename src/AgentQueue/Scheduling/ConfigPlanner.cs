@@ -57,6 +57,7 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             IdleTimeout = plan.IdleTimeout,
             ExitGrace = plan.ExitGrace,
             Grace = settings().Grace,
+            LogLimit = (long)settings().LogLimit << 20,
             KeepChildren = plan.KeepChildren,
         };
     }

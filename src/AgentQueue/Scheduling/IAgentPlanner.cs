@@ -51,6 +51,9 @@ internal sealed record AgentPlan
     /// <summary>Between TERM and KILL.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Bytes beyond which the older half of the log is dropped; 0 for no limit.</summary>
+    public long LogLimit { get; init; }
+
     /// <summary>Leave alone what the agent left running when it ended by itself.</summary>
     public bool KeepChildren { get; init; }
 }

@@ -116,6 +116,7 @@ internal sealed class Supervisor(
                 agent.EndLeftovers(s_leftoverGrace);
             }
 
+            LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit);
             var evidence = _verdicts.Gather(id, plan.Completion, agent.Exit);
             if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
             {
@@ -186,6 +187,7 @@ internal sealed class Supervisor(
                 return (task, Cause.Recorded);
             }
 
+            LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit);
             if (task.IdleTimeout is { } idle && log.QuietFor() >= idle)
             {
                 queue.Durable.Replace(queue.RequestFile(task.Id, Requests.Stalled), []);
@@ -205,14 +207,16 @@ internal sealed class Supervisor(
         }
     }
 
-    // The outcome is known only here: a disk that is full for a moment must not lose it.
+    // The outcome is known only here: a disk that is full for a moment must not lose it. Its time does not
+    // change from try to try: one that failed only in its last sync has been read by others.
     private AgentTask RecordPatiently(AgentTask task, Evidence evidence)
     {
+        var ended = clock.GetUtcNow();
         for (var tries = 1; ; tries++)
         {
             try
             {
-                return _verdicts.Record(task, evidence);
+                return _verdicts.Record(task, evidence, ended);
             }
             catch (QueueException) when (tries < MostRecordTries)
             {

@@ -39,9 +39,10 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
     }
 
     /// <summary>Judges and records; returns the task as it now stands in its file.</summary>
-    public AgentTask Record(AgentTask task, Evidence evidence)
+    /// <param name="ended">When; now, if it is not said.</param>
+    public AgentTask Record(AgentTask task, Evidence evidence, DateTimeOffset? ended = null)
     {
-        var now = clock.GetUtcNow();
+        var now = ended ?? clock.GetUtcNow();
         if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)
         {
             WriteExit(queue.SentinelFile(task.Id, Sentinel.ExitCode), exit);
@@ -50,10 +51,10 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         var verdict = Verdict.Judge(evidence);
         var (kind, content) = MarkerOf(verdict, evidence, now);
         queue.Durable.TryCreateUnsynced(queue.SentinelFile(task.Id, kind), content);
-        var ended = task with { State = StateOf(task, verdict, evidence, now) };
-        queue.Write(ended);
+        var judged = task with { State = StateOf(task, verdict, evidence, now) };
+        queue.Write(judged);
         queue.SweepRunFiles(task.Id);
-        return ended;
+        return judged;
     }
 
     // A folder that an agent has made under that name keeps nobody from recording how it ended.

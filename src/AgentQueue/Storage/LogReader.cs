@@ -13,7 +13,13 @@ internal sealed class LogReader : IDisposable
     private readonly FileStream _file;
     private readonly byte[] _buffer = new byte[Piece];
 
-    private LogReader(FileStream file) => _file = file;
+    private LogNote _note;
+
+    private LogReader(FileStream file)
+    {
+        _file = file;
+        _note = LogNote.Read(file.SafeFileHandle);
+    }
 
     /// <summary>The log; null if there is none. Only a regular file counts: a fifo would never be read.</summary>
     /// <exception cref="QueueException">It is there and cannot be read.</exception>
@@ -74,7 +80,8 @@ internal sealed class LogReader : IDisposable
             var start = Math.Max(0, at - Piece);
             var piece = _buffer.AsSpan(0, (int)(at - start));
             _file.Position = start;
-            _file.ReadExactly(piece);
+            // It may have been cut meanwhile; then there is less.
+            piece = piece[.._file.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false)];
             for (
                 var i = piece.LastIndexOf((byte)'\n');
                 i >= 0;
@@ -104,13 +111,26 @@ internal sealed class LogReader : IDisposable
     /// </summary>
     public ReadOnlySpan<byte> Next()
     {
+        FollowCut();
+        return _buffer.AsSpan(0, _file.Read(_buffer));
+    }
+
+    // The byte that would have come next stands elsewhere after a cut (LogLimit).
+    private void FollowCut()
+    {
+        var now = LogNote.Read(_file.SafeFileHandle);
+        if (now.Dropped != _note.Dropped)
+        {
+            var next = _note.Dropped + _file.Position - _note.Length;
+            _file.Position = Math.Max(now.Length + next - now.Dropped, now.Length);
+            _note = now;
+        }
+
         // Somebody emptied it: what comes now is new.
         if (_file.Position > _file.Length)
         {
             _file.Position = 0;
         }
-
-        return _buffer.AsSpan(0, _file.Read(_buffer));
     }
 
     /// <summary>

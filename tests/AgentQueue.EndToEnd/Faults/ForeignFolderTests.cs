@@ -49,7 +49,7 @@ public sealed class ForeignFolderTests
         "start shell evil --run",
     ];
 
-    [Needs(Machine.OtherUsers)]
+    [Needs(Machine.Root)]
     [Trait("Fault", "S2")]
     public void What_belongs_to_another_user_is_not_worked_with() =>
         Fault.Inject("S2", fault => Refuse(s_owners, fault, "12345", "AGENTQ_TRUST="));
@@ -116,7 +116,7 @@ public sealed class ForeignFolderTests
         Assert.Equal("complete", box.Task(id).Status);
     }
 
-    [Needs(Machine.OtherUsers)]
+    [Needs(Machine.Root)]
     public void With_sudo_the_callers_own_project_is_their_own()
     {
         using var box = Project();

@@ -34,8 +34,10 @@ internal static class Machine
     public const string Linux = "Linux";
     public const string Strace = "strace that may trace";
     public const string PidNamespace = "right to make a pid namespace (root and unshare)";
-    public const string OtherUsers = "right to give files to another user (root)";
     public const string Script = "script(1)";
+    public const string Bash = "bash";
+    public const string Mounts = "right to mount (root and unshare)";
+    public const string Root = "root and setpriv";
 
     public static bool Has(string need) =>
         need switch
@@ -53,7 +55,17 @@ internal static class Machine
                     "-c",
                     "echo 100 > /proc/sys/kernel/ns_last_pid"
                 ),
-            OtherUsers => OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess,
+            Bash => Succeeds("bash", "-c", "test -n \"$EPOCHREALTIME\""),
+            Mounts => OperatingSystem.IsLinux()
+                && Succeeds(
+                    "unshare",
+                    "--mount",
+                    "sh",
+                    "-c",
+                    "mount -t tmpfs -o size=64k tmpfs /tmp"
+                ),
+            Root => OperatingSystem.IsLinux()
+                && Succeeds("setpriv", "--reuid", "65534", "--clear-groups", "true"),
             Script => OperatingSystem.IsLinux() && Succeeds("script", "-qec", "true", "/dev/null"),
             _ => throw new ArgumentOutOfRangeException(nameof(need), need, null),
         };

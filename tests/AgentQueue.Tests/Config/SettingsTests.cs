@@ -31,6 +31,7 @@ public sealed class SettingsTests : IDisposable
                 "grace=10s",
                 "maxRetries=3",
                 "autoRetry=false",
+                "logLimit=100",
                 "archive.completedAfter=30d",
                 "archive.failedAfter=90d",
                 "archive.cancelledAfter=30d",
@@ -50,6 +51,7 @@ public sealed class SettingsTests : IDisposable
             { // tolerant
               "$schema": "x", "parallel": 5, "timeout": "2h", "timeoutWarning": 30,
               "idleTimeout": 600, "grace": 0, "maxRetries": 0, "autoRetry": true,
+              "logLimit": 7,
               "archive": {"completedAfter": "7d", "failedAfter": 0, "cancelledAfter": "1d",},
               "queue": {"maxTasks": 50}, "fsync": false,
             }
@@ -65,6 +67,7 @@ public sealed class SettingsTests : IDisposable
                 Grace = TimeSpan.Zero,
                 MaxRetries = 0,
                 AutoRetry = true,
+                LogLimit = 7,
                 ArchiveCompletedAfter = TimeSpan.FromDays(7),
                 ArchiveFailedAfter = TimeSpan.Zero,
                 ArchiveCancelledAfter = TimeSpan.FromDays(1),

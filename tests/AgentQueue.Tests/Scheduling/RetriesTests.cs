@@ -93,13 +93,22 @@ public sealed class RetriesTests
     }
 
     [Fact]
-    public void A_clock_that_was_set_back_makes_no_retry_early()
+    public void A_clock_that_was_set_back_a_little_makes_no_retry_early()
     {
         Fail(static t => t with { AutoRetry = true });
-        _world.Time.SetWall(TimeSpan.FromDays(-1));
-        _world.Time.Advance(TimeSpan.FromHours(1));
+        _world.Time.SetWall(TimeSpan.FromMinutes(-4));
+        _world.Time.Advance(TimeSpan.FromMinutes(3));
         Reconcile();
         Assert.Equal(1, CountTasks());
+    }
+
+    [Fact]
+    public void A_clock_that_was_set_back_keeps_no_retry_waiting_for_longer_than_any_back_off()
+    {
+        Fail(static t => t with { AutoRetry = true });
+        _world.Time.SetWall(TimeSpan.FromDays(-3650));
+        Reconcile();
+        Assert.Equal(2, CountTasks());
     }
 
     [Fact]
