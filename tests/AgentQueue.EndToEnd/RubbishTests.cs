@@ -53,12 +53,6 @@ public sealed class RubbishTests
     [InlineData("trap '' INT HUP PIPE CHLD")]
     [InlineData("TMPDIR=/nonexistent; export TMPDIR")]
     [InlineData("ulimit -n 64")]
-    [InlineData(
-        "DOTNET_SYSTEM_IO_DISABLEFILELOCKING=1; export DOTNET_SYSTEM_IO_DISABLEFILELOCKING"
-    )]
-    [InlineData(
-        "DOTNET_gcServer=1 DOTNET_EnableDiagnostics=1; export DOTNET_gcServer DOTNET_EnableDiagnostics"
-    )]
     public void An_odd_shell(string setup)
     {
         using var box = new Sandbox();

@@ -78,6 +78,14 @@ internal static class HostilePrompts
         "con",
         "a.cmd",
         "%0a%00",
+        "x\r",
+        "\u007f",
+        "\uDBFF\uDFFF",
+        "<script>alert(1)</script>",
+        "''\"\"``",
+        "--env A=B --hold",
+        "--batch",
+        "__supervise task_a /",
     ];
 
     private static readonly string[] s_commands =

@@ -94,7 +94,7 @@ public sealed class GrowthTests
                     )
                     .Gives(0);
 
-                box.Run("archive").Gives(0);
+                box.Run("archive", "-y").Gives(0);
 
                 Assert.Empty(box.Ids);
                 Assert.Empty(Directory.GetFiles(Path.Join(box.Queue, "logs")));

@@ -34,7 +34,9 @@ public sealed partial class HostileIdTests
             fault =>
             {
                 using var box = new Sandbox();
-                var id = box.Enqueue("true");
+                // Two, so that "task_", which could be a part of an id, means neither.
+                box.Enqueue("true");
+                box.Enqueue("true");
                 var before = box.Picture();
                 var harmless = s_verbs
                     .Select(v => Entrance(v, "nosuch"))
@@ -80,7 +82,6 @@ public sealed partial class HostileIdTests
                 );
 
                 Assert.Equal(before, box.Picture());
-                Assert.Equal([id], box.Ids);
             }
         );
 

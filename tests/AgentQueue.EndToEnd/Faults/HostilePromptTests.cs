@@ -10,12 +10,13 @@ public sealed class HostilePromptTests
     private const string Echo = """
         "args": { "command": "/bin/sh", "args": ["-c", "printf %s \"$#\" > $AGENTQ_ROOT/../outside/$AGENTQ_TASK_ID.count; printf %s \"$1\" > $AGENTQ_ROOT/../outside/$AGENTQ_TASK_ID", "sh", "{prompt}"], "promptTemplate": "{userPrompt}" },
         "input": { "command": "/bin/sh", "args": ["-c", "cat > $AGENTQ_ROOT/../outside/$AGENTQ_TASK_ID"], "promptTemplate": "{userPrompt}", "promptVia": "stdin" },
-        "file": { "command": "/bin/cp", "args": ["{promptFile}", "got"], "promptTemplate": "{userPrompt}", "promptVia": "file" }
+        "file": { "command": "/bin/sh", "args": ["-c", "cp \"$1\" $AGENTQ_ROOT/../outside/$AGENTQ_TASK_ID", "sh", "{promptFile}"], "promptTemplate": "{userPrompt}", "promptVia": "file" }
         """;
 
     [Theory]
     [InlineData("args")]
     [InlineData("input")]
+    [InlineData("file")]
     [Trait("Fault", "S3")]
     public void Two_hundred_prompts_arrive_byte_for_byte(string agent) =>
         Fault.Inject(
@@ -25,6 +26,7 @@ public sealed class HostilePromptTests
                 using var box = new Sandbox();
                 box.Settings("\"fsync\": false");
                 box.Configure(Echo);
+                Assert.True(HostilePrompts.Corpus.Distinct().Count() >= 200);
                 var ids = new string[HostilePrompts.Corpus.Count];
                 Parallel.For(
                     0,
@@ -145,7 +147,7 @@ public sealed class HostilePromptTests
                     Assert.True(start.Code == 0 && byFile.Code == 0, $"{what}: {start} {byFile}");
                     box.Run("run", "--drain", "--parallel", "2", "--wait").Gives(0);
                     Assert.Equal(arrives, File.ReadAllBytes(Path.Join(box.Outside, start.Text)));
-                    Assert.Equal(arrives, File.ReadAllBytes(Path.Join(box.Folder, "got")));
+                    Assert.Equal(arrives, File.ReadAllBytes(Path.Join(box.Outside, byFile.Text)));
                 }
             }
         );

@@ -163,7 +163,7 @@ public sealed class SecretTests
                 "doctor",
                 "doctor --json",
                 "doctor --fix --debug",
-                "archive --older-than 1s --json",
+                "archive --older-than 1s -y --json",
                 "archive list",
                 "--help",
                 "frobnicate",
