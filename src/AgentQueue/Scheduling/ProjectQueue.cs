@@ -2,6 +2,7 @@ using AgentQueue.Config;
 using AgentQueue.Native;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Scheduling;
 
@@ -71,6 +72,22 @@ internal sealed class ProjectQueue
         {
             problem(e);
             return QueueSnapshot.Take(Queue);
+        }
+    }
+
+    /// <summary>As <see cref="Look"/>, for one task: the others cost nothing.</summary>
+    public void Refresh(TaskId id, Action<QueueException> problem)
+    {
+        try
+        {
+            if (Reconciler.Refresh(id))
+            {
+                Run.ContinueDrain();
+            }
+        }
+        catch (QueueException e)
+        {
+            problem(e);
         }
     }
 

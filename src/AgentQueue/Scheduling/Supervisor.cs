@@ -39,8 +39,14 @@ internal sealed class Supervisor(
         /// <summary>The agent ended by itself.</summary>
         None,
 
-        /// <summary>A reason that stands in the files: a request, a sentinel, the deadline.</summary>
+        /// <summary>A reason that stands in the files: a request or a sentinel.</summary>
         Recorded,
+
+        /// <summary>The deadline. It stands in the files too, if the disk took it.</summary>
+        TimeIsUp,
+
+        /// <summary>No output for too long. As with the deadline.</summary>
+        Stalled,
 
         /// <summary>This supervisor was told to end.</summary>
         Stopped,
@@ -103,7 +109,13 @@ internal sealed class Supervisor(
 
         using (agent)
         {
-            new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion).Write(queue, id);
+            Attempt(() =>
+                // Without it, whoever finds us dead knows the agent by its mark alone.
+                new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion).Write(
+                    queue,
+                    id
+                )
+            );
             report("started " + agent.Identity.Pid.ToString(CultureInfo.InvariantCulture));
             (task, var cause) = Watch(task, plan, agent, started);
             WasToldToEnd = cause == Cause.Stopped;
@@ -127,7 +139,7 @@ internal sealed class Supervisor(
                 };
             }
 
-            return RecordPatiently(task, WithStallLimit(evidence, task));
+            return RecordPatiently(task, WithCause(evidence, cause, task));
         }
     }
 
@@ -180,18 +192,22 @@ internal sealed class Supervisor(
             if (elapsed >= task.Timeout)
             {
                 // The sentinel is the commitment: from here on an extension comes too late.
-                queue.Durable.TryCreate(
-                    queue.SentinelFile(task.Id, Sentinel.Timeout),
-                    Sentinels.TimeoutContent(task.Timeout, clock.GetUtcNow())
+                Attempt(() =>
+                    queue.Durable.TryCreate(
+                        queue.SentinelFile(task.Id, Sentinel.Timeout),
+                        Sentinels.TimeoutContent(task.Timeout, clock.GetUtcNow())
+                    )
                 );
-                return (task, Cause.Recorded);
+                return (task, Cause.TimeIsUp);
             }
 
             LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit);
             if (task.IdleTimeout is { } idle && log.QuietFor() >= idle)
             {
-                queue.Durable.Replace(queue.RequestFile(task.Id, Requests.Stalled), []);
-                return (task, Cause.Recorded);
+                Attempt(() =>
+                    queue.Durable.Replace(queue.RequestFile(task.Id, Requests.Stalled), [])
+                );
+                return (task, Cause.Stalled);
             }
 
             var said =
@@ -207,8 +223,9 @@ internal sealed class Supervisor(
         }
     }
 
-    // The outcome is known only here: a disk that is full for a moment must not lose it. Its time does not
-    // change from try to try: one that failed only in its last sync has been read by others.
+    // The outcome is known only here: a disk that is full for a moment, or by this task's own log, must not
+    // lose it. Its time does not change from try to try: one that failed only in its last sync has been read
+    // by others.
     private AgentTask RecordPatiently(AgentTask task, Evidence evidence)
     {
         var ended = clock.GetUtcNow();
@@ -220,8 +237,24 @@ internal sealed class Supervisor(
             }
             catch (QueueException) when (tries < MostRecordTries)
             {
-                queue.Disk.Pause(s_tick);
+                if (tries > 1 || !LogLimit.MakeRoom(queue.Disk, queue.LogFile(task.Id)))
+                {
+                    queue.Disk.Pause(s_tick);
+                }
             }
+        }
+    }
+
+    // While the agent lives, a disk that takes nothing must not end its supervision.
+    private static void Attempt(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (QueueException)
+        {
+            // What was to be left in the files is known here as well, until the outcome is recorded.
         }
     }
 
@@ -247,8 +280,18 @@ internal sealed class Supervisor(
                 )
             )
             {
-                task = task with { Timeout = limit + TimeSpan.FromSeconds(seconds) };
-                queue.Write(task);
+                var extended = task with { Timeout = limit + TimeSpan.FromSeconds(seconds) };
+                try
+                {
+                    queue.Write(extended);
+                }
+                catch (QueueException)
+                {
+                    // It was not granted; it is read again with the next knock, and at the deadline.
+                    return task;
+                }
+
+                task = extended;
             }
 
             queue.Discard(path);
@@ -290,8 +333,21 @@ internal sealed class Supervisor(
     public static string MarkOf(QueueFolder queue, TaskId id) =>
         $"{AgentEnvironment.TaskFileVariable}={queue.TaskFile(id)}";
 
-    private static Evidence WithStallLimit(Evidence evidence, AgentTask task) =>
-        evidence.Stalled ? evidence with { IdleLimit = task.IdleTimeout } : evidence;
+    private static Evidence WithCause(Evidence evidence, Cause cause, AgentTask task)
+    {
+        if (cause == Cause.TimeIsUp && !evidence.TimedOut)
+        {
+            evidence = evidence with { TimedOut = true, TimeoutLimit = task.Timeout };
+        }
+
+        return evidence.Stalled || cause == Cause.Stalled
+            ? evidence with
+            {
+                Stalled = true,
+                IdleLimit = task.IdleTimeout,
+            }
+            : evidence;
+    }
 
     private bool Requested(TaskId id, string request) =>
         queue.Disk.Facts(queue.RequestFile(id, request)) is not null;

@@ -307,6 +307,23 @@ internal sealed class QueueFolder
             )
         );
 
+    /// <summary>The tasks whose lock has a file: all that are supervised, and few others.</summary>
+    public List<TaskId> LockNames()
+    {
+        var ids = new List<TaskId>();
+        using var run = Disk.LookInto(Run);
+        run.Visit(
+            (name, _) =>
+            {
+                if (name.EndsWith(".lock"u8) && TaskId.IsWellFormed(name[..^5]))
+                {
+                    ids.Add(TaskId.Parse(Encoding.ASCII.GetString(name[..^5])));
+                }
+            }
+        );
+        return ids;
+    }
+
     /// <summary>True while a supervisor (or a verb at work on the task) holds its lock.</summary>
     public bool IsSupervised(TaskId id) => IsHeld(LockFile(id));
 

@@ -35,8 +35,9 @@ internal static class Machine
     public const string Strace = "strace that may trace";
     public const string PidNamespace = "right to make a pid namespace (root and unshare)";
     public const string Script = "script(1)";
-    public const string Bash = "bash";
+    public const string Bash = "bash 5";
     public const string Mounts = "right to mount (root and unshare)";
+    public const string SignalMasks = "env that blocks signals (coreutils 8.31)";
     public const string Root = "root and setpriv";
 
     public static bool Has(string need) =>
@@ -64,6 +65,8 @@ internal static class Machine
                     "-c",
                     "mount -t tmpfs -o size=64k tmpfs /tmp"
                 ),
+            SignalMasks => OperatingSystem.IsLinux()
+                && Succeeds("env", "--block-signal", "--ignore-signal=CHLD", "true"),
             Root => OperatingSystem.IsLinux()
                 && Succeeds("setpriv", "--reuid", "65534", "--clear-groups", "true"),
             Script => OperatingSystem.IsLinux() && Succeeds("script", "-qec", "true", "/dev/null"),

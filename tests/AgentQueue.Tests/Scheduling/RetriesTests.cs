@@ -179,7 +179,7 @@ public sealed class RetriesTests
         var failed = Assert.IsType<TaskState.Failed>(world.Read(s_id).State);
         Assert.Equal(retry.Id, failed.RetriedBy);
         Assert.Null(failed.RetryIntent);
-        Assert.Equal(s_id, retry.Parent);
+        Assert.Equal(s_id, world.Read(retry.Id).Parent);
         var before = world.Disk.Dump();
         world.Open().Reconciler.Reconcile(autoRetry: true);
         Assert.Equal(before, world.Disk.Dump());

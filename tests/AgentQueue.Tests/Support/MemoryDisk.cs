@@ -88,11 +88,15 @@ internal sealed partial class MemoryDisk(FakeTime time)
 
     public bool Has(string path) => Find(path) is not null;
 
-    /// <summary>Everything on the disk as one text, for comparing two states.</summary>
+    /// <summary>Everything on the disk as one text, for comparing two states; what is derived is none.</summary>
     public string Dump() =>
         string.Join(
             '\n',
             Files()
+                .Where(static f =>
+                    !f.Path.EndsWith("/run/index", StringComparison.Ordinal)
+                    && !f.Path.EndsWith("/run/ready", StringComparison.Ordinal)
+                )
                 .OrderBy(static f => f.Path, StringComparer.Ordinal)
                 .Select(static f => $"{f.Path}: {Convert.ToHexString(f.Content)}")
         );
@@ -149,6 +153,9 @@ internal sealed partial class MemoryDisk(FakeTime time)
         _free.Remove(number);
         return new Inode(number, isFolder) { Modified = Now };
     }
+
+    /// <summary>What files are stamped with.</summary>
+    public long NowNs => Now;
 
     private long Now => time.Elapsed.Ticks / 10_000 * 1_000_000;
 

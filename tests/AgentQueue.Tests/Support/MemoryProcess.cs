@@ -57,6 +57,8 @@ internal sealed class MemoryProcess(MemoryDisk disk, string name) : IDisk
 
     public void Touch(string path) => disk.Touch(this, path);
 
+    public long NowNs => disk.NowNs;
+
     public IFolderWatch Watch(params ReadOnlySpan<string> folders) =>
         new MemoryWatch(disk, this, folders.ToArray());
 
