@@ -45,6 +45,7 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         var now = ended ?? clock.GetUtcNow();
         if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)
         {
+            // Not synced: the task's file says it durably.
             WriteExit(queue.SentinelFile(task.Id, Sentinel.ExitCode), exit);
         }
 
@@ -62,11 +63,11 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
     {
         try
         {
-            queue.Durable.ReplaceUnsynced(path, Sentinels.ExitContent(exit));
+            queue.Unsynced.ReplaceUnsynced(path, Sentinels.ExitContent(exit));
         }
         catch (QueueException) when (queue.MakeRoom(path))
         {
-            queue.Durable.ReplaceUnsynced(path, Sentinels.ExitContent(exit));
+            queue.Unsynced.ReplaceUnsynced(path, Sentinels.ExitContent(exit));
         }
     }
 
