@@ -243,7 +243,8 @@ test_all() {
   need_sdk
   quietly "restore the tools" dotnet tool restore
   quietly "check the format (./build.sh format mends it)" dotnet csharpier check .
-  quietly "build, warnings are errors" dotnet build AgentQueue.sln -v quiet
+  quietly "build, warnings are errors, packages as locked" \
+    dotnet build AgentQueue.sln -v quiet -p:RestoreLockedMode=true
   rm -rf "$reports"
   export AGENTQ_FAULT_REPORTS=$reports
   run_tests fast tests/AgentQueue.Tests
