@@ -76,6 +76,7 @@ internal sealed class Supervisor(
             return FailToLaunch(task, e.Message, report);
         }
 
+        queue.ClearPlanted(id);
         using var alive =
             queue.Disk.TryLock(queue.AliveFile(id), create: true)
             ?? throw new QueueException($"Processes of an earlier attempt of {id} still live");
@@ -293,7 +294,7 @@ internal sealed class Supervisor(
                 task = extended;
             }
 
-            queue.Disk.Delete(path);
+            queue.Discard(path);
         }
 
         return task;

@@ -141,6 +141,12 @@ internal sealed unsafe class UnixDisk : IDisk
             throw DiskError.Last("open", path);
         }
 
+        if (FileStat.Of(fd) is not { IsOwnFile: true })
+        {
+            _ = Libc.Close(fd);
+            throw new QueueException($"{path} is no ordinary file, or has a second name elsewhere");
+        }
+
         fixed (byte* start = content)
         {
             var n = Libc.Write(fd, start, content.Length);
