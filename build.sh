@@ -409,6 +409,7 @@ mutants() {
   # A build of its own: the mutated library never lies where the ordinary tests look for theirs.
   (cd "$tests" && Variant=mutants "$artifacts/stryker/dotnet-stryker" \
     --config-file "$config" --output "$artifacts/mutants" ${only[@]+"${only[@]}"} </dev/null)
+}
 
 # --- the other verbs ----------------------------------------------------------------------------------------
 
