@@ -62,13 +62,15 @@ internal sealed class ProjectQueue
         try
         {
             var (snapshot, changed) = Reconciler.Reconcile(autoRetry);
-            return changed > 0 && Run.ContinueDrain() is { Started.Count: > 0 }
+            var isOld = changed > 0 && Run.ContinueDrain() is { Started.Count: > 0 };
+            return Reconciler.ShowEnded(snapshot, problem) || isOld
                 ? QueueSnapshot.Take(Queue)
                 : snapshot;
         }
         catch (QueueException e)
         {
             problem(e);
+            Reconciler.ShowUnrecorded();
             return QueueSnapshot.Take(Queue);
         }
     }

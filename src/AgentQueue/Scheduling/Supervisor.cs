@@ -30,6 +30,7 @@ internal sealed class Supervisor(
 
     private readonly Sentinels _sentinels = new(queue);
     private readonly VerdictWriter _verdicts = new(queue, clock);
+    private readonly HashSet<string> _extensions = new(StringComparer.Ordinal);
 
     /// <summary>True after a task that was ended because this process was told to end.</summary>
     public bool WasToldToEnd { get; private set; }
@@ -44,6 +45,12 @@ internal sealed class Supervisor(
 
         /// <summary>This supervisor was told to end.</summary>
         Stopped,
+
+        /// <summary>The deadline, known here even if the disk did not take its sentinel.</summary>
+        TimedOut,
+
+        /// <summary>As <see cref="TimedOut"/>, for the idle limit.</summary>
+        Stalled,
     }
 
     /// <summary>
@@ -102,7 +109,7 @@ internal sealed class Supervisor(
 
         using (agent)
         {
-            new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion).Write(queue, id);
+            TryIdentify(id, new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion));
             report("started " + agent.Identity.Pid.ToString(CultureInfo.InvariantCulture));
             (task, var cause) = Watch(task, plan, agent, started);
             WasToldToEnd = cause == Cause.Stopped;
@@ -116,17 +123,7 @@ internal sealed class Supervisor(
             }
 
             LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit);
-            var evidence = _verdicts.Gather(id, plan.Completion, agent.Exit);
-            if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
-            {
-                evidence = evidence with
-                {
-                    Exit = null,
-                    LostDetail = "The supervisor was told to end (TERM) and ended the agent",
-                };
-            }
-
-            return RecordPatiently(task, WithStallLimit(evidence, task));
+            return RecordPatiently(task, () => GatherAll(task, plan, agent, cause));
         }
     }
 
@@ -162,8 +159,8 @@ internal sealed class Supervisor(
             if (
                 Requested(task.Id, Requests.Cancel)
                 || Requested(task.Id, Requests.Expire)
-                || _sentinels.Exists(task.Id, Sentinel.Cancelled)
-                || _sentinels.Exists(task.Id, Sentinel.Timeout)
+                || Dropped(task.Id, Sentinel.Cancelled)
+                || Dropped(task.Id, Sentinel.Timeout)
             )
             {
                 return (task, Cause.Recorded);
@@ -173,31 +170,31 @@ internal sealed class Supervisor(
             elapsed = clock.GetElapsedTime(started);
             if (wake.HasFlag(Wake.Knocked) || elapsed >= task.Timeout)
             {
-                task = ApplyExtensions(task);
+                TryTo(() => ApplyExtensions(ref task));
             }
 
             if (elapsed >= task.Timeout)
             {
                 // The sentinel is the commitment: from here on an extension comes too late.
-                queue.Durable.TryCreate(
-                    queue.SentinelFile(task.Id, Sentinel.Timeout),
-                    Sentinels.TimeoutContent(task.Timeout, clock.GetUtcNow())
+                var limit = Sentinels.TimeoutContent(task.Timeout, clock.GetUtcNow());
+                TryTo(() =>
+                    queue.Durable.TryCreate(queue.SentinelFile(task.Id, Sentinel.Timeout), limit)
                 );
-                return (task, Cause.Recorded);
+                return (task, Cause.TimedOut);
             }
 
-            LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit);
+            TryTo(() => LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit));
             if (task.IdleTimeout is { } idle && log.QuietFor() >= idle)
             {
-                queue.Durable.Replace(queue.RequestFile(task.Id, Requests.Stalled), []);
-                return (task, Cause.Recorded);
+                TryTo(() =>
+                    queue.Durable.Replace(queue.RequestFile(task.Id, Requests.Stalled), [])
+                );
+                return (task, Cause.Stalled);
             }
 
             var said =
-                _sentinels.Exists(task.Id, Sentinel.Error)
-                || (
-                    plan.Completion != Completion.Exit && _sentinels.Exists(task.Id, Sentinel.Done)
-                );
+                Dropped(task.Id, Sentinel.Error)
+                || (plan.Completion != Completion.Exit && Dropped(task.Id, Sentinel.Done));
             signalled = said ? signalled ?? clock.GetTimestamp() : null;
             if (signalled is { } since && clock.GetElapsedTime(since) >= plan.ExitGrace)
             {
@@ -207,22 +204,65 @@ internal sealed class Supervisor(
     }
 
     // The outcome is known only here: a disk that is full for a moment must not lose it.
-    private AgentTask RecordPatiently(AgentTask task, Evidence evidence)
+    private AgentTask RecordPatiently(AgentTask task, Func<Evidence> gather)
     {
         for (var tries = 1; ; tries++)
         {
             try
             {
-                return _verdicts.Record(task, evidence);
+                return _verdicts.Record(task, gather());
             }
-            catch (QueueException) when (tries < MostRecordTries)
+            catch (QueueException e) when (tries < MostRecordTries)
             {
+                if (e.IsNoRoom)
+                {
+                    TryTo(() => queue.Say(task.Id, LockWord.Ended));
+                }
+
                 queue.Disk.Pause(s_tick);
             }
         }
     }
 
-    private AgentTask ApplyExtensions(AgentTask task)
+    private Evidence GatherAll(AgentTask task, AgentPlan plan, IAgentProcess agent, Cause cause)
+    {
+        var evidence = _verdicts.Gather(task.Id, plan.Completion, agent.Exit);
+        if (cause == Cause.Stopped && !_sentinels.AnyVerdict(task.Id))
+        {
+            evidence = evidence with
+            {
+                Exit = null,
+                LostDetail = "The supervisor was told to end (TERM) and ended the agent",
+            };
+        }
+
+        if (cause == Cause.TimedOut)
+        {
+            evidence = evidence with { TimedOut = true, TimeoutLimit = task.Timeout };
+        }
+
+        evidence = evidence with { Stalled = evidence.Stalled || cause == Cause.Stalled };
+        return WithStallLimit(evidence, task);
+    }
+
+    // Whoever settles the task after our death finds its processes by their mark as well.
+    private void TryIdentify(TaskId id, RunIdentity identity) =>
+        TryTo(() => identity.Write(queue, id));
+
+    // While an agent runs, a disk that refuses must not end its supervisor: nobody would keep its limits.
+    private static void TryTo(Action act)
+    {
+        try
+        {
+            act();
+        }
+        catch (QueueException)
+        {
+            // What it was for is known here, and is recorded with the verdict.
+        }
+    }
+
+    private void ApplyExtensions(ref AgentTask task)
     {
         var prefix = $"{task.Id}.{Requests.ExtendPrefix}";
         foreach (var name in queue.Disk.List(queue.Run))
@@ -234,8 +274,15 @@ internal sealed class Supervisor(
 
             var path = Path.Join(queue.Run, name);
             var read = queue.Disk.Read(path, 64);
+            if (read.Status == ReadStatus.Refused)
+            {
+                continue;
+            }
+
+            // One that could not be removed the last time counts once.
             if (
-                task.Timeout is { } limit
+                !_extensions.Contains(name)
+                && task.Timeout is { } limit
                 && int.TryParse(
                     Encoding.ASCII.GetString(read.Content),
                     NumberStyles.None,
@@ -244,25 +291,22 @@ internal sealed class Supervisor(
                 )
             )
             {
-                task = task with { Timeout = limit + TimeSpan.FromSeconds(seconds) };
-                queue.Write(task);
+                var extended = task with { Timeout = limit + TimeSpan.FromSeconds(seconds) };
+                queue.Write(extended);
+                task = extended;
+                _extensions.Add(name);
             }
 
             queue.Disk.Delete(path);
         }
-
-        return task;
     }
 
     private AgentTask FailToLaunch(AgentTask task, string message, Action<string> report)
     {
         report("failed " + message);
-        return _verdicts.Record(
+        return RecordPatiently(
             task,
-            _verdicts.Gather(task.Id, Completion.Auto) with
-            {
-                LaunchError = message,
-            }
+            () => _verdicts.Gather(task.Id, Completion.Auto) with { LaunchError = message }
         );
     }
 
@@ -291,7 +335,22 @@ internal sealed class Supervisor(
         evidence.Stalled ? evidence with { IdleLimit = task.IdleTimeout } : evidence;
 
     private bool Requested(TaskId id, string request) =>
-        queue.Disk.Facts(queue.RequestFile(id, request)) is not null;
+        Look(() => Requests.Has(queue, id, request));
+
+    private bool Dropped(TaskId id, Sentinel kind) => Look(() => _sentinels.Exists(id, kind));
+
+    // What cannot be looked at now is looked at again at the next tick.
+    private static bool Look(Func<bool> look)
+    {
+        try
+        {
+            return look();
+        }
+        catch (QueueException)
+        {
+            return false;
+        }
+    }
 
     private static TimeSpan Shortest(TimeSpan tick, TimeSpan? left) =>
         left is { } l && l < tick
@@ -308,7 +367,7 @@ internal sealed class Supervisor(
 
         public TimeSpan QuietFor()
         {
-            var size = queue.Disk.Facts(queue.LogFile(id))?.Size ?? 0;
+            var size = Size() ?? _size;
             if (size != _size)
             {
                 _size = size;
@@ -316,6 +375,19 @@ internal sealed class Supervisor(
             }
 
             return clock.GetElapsedTime(_since);
+        }
+
+        private long? Size()
+        {
+            try
+            {
+                return queue.Disk.Facts(queue.LogFile(id))?.Size ?? 0;
+            }
+            catch (QueueException)
+            {
+                // As if it had not grown; the next look tells.
+                return null;
+            }
         }
     }
 }

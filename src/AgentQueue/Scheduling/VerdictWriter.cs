@@ -42,16 +42,25 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
     public AgentTask Record(AgentTask task, Evidence evidence)
     {
         var now = clock.GetUtcNow();
-        if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)
-        {
-            queue.Durable.ReplaceUnsynced(
-                queue.SentinelFile(task.Id, Sentinel.ExitCode),
-                Sentinels.ExitContent(exit)
-            );
-        }
-
         var verdict = Verdict.Judge(evidence);
         var (kind, content) = MarkerOf(verdict, evidence, now);
+        try
+        {
+            if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)
+            {
+                queue.Durable.ReplaceUnsynced(
+                    queue.SentinelFile(task.Id, Sentinel.ExitCode),
+                    Sentinels.ExitContent(exit)
+                );
+            }
+        }
+        catch (QueueException e) when (e.IsNoRoom && content.Length == 0)
+        {
+            // An empty marker may find room where a number does not; with it the verdict at least is safe.
+            queue.Durable.TryCreate(queue.SentinelFile(task.Id, kind), content);
+            throw;
+        }
+
         queue.Durable.TryCreateUnsynced(queue.SentinelFile(task.Id, kind), content);
         var ended = task with { State = StateOf(task, verdict, evidence, now) };
         queue.Write(ended);
@@ -59,8 +68,14 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         return ended;
     }
 
-    private bool Requested(TaskId id, string request) =>
-        queue.Disk.Facts(queue.RequestFile(id, request)) is not null;
+    /// <summary>The task as it would be recorded; nothing is written.</summary>
+    public AgentTask Judge(AgentTask task, Evidence evidence) =>
+        task with
+        {
+            State = StateOf(task, Verdict.Judge(evidence), evidence, clock.GetUtcNow()),
+        };
+
+    private bool Requested(TaskId id, string request) => Requests.Has(queue, id, request);
 
     private static (Sentinel, byte[]) MarkerOf(
         Verdict verdict,

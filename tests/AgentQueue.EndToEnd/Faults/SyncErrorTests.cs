@@ -55,7 +55,7 @@ public sealed class SyncErrorTests
                         );
                         struck.Outcome.Gives(1);
                         Assert.Matches("agentq: .*Input/output error", struck.Outcome.Err);
-                        flow.CheckAndSettle(box, before, struck.Outcome);
+                        flow.CheckAndSettle(box, before, struck);
                         fault.Injected();
                     }
                 );
