@@ -321,6 +321,7 @@ public sealed class FullDiskTests(ITestOutputHelper output)
                         "id=$(agentq start shell 'exec sleep 300' --quiet --run); until [ -s .agents/run/$id.run ]; do sleep 0.01; done",
                         """
                         kill -9 $(sed -n '1s/ .*//p' .agents/run/$id.run)
+                        until flock -n .agents/run/$id.lock true; do sleep 0.01; done
                         agentq status > ../outside/seen 2> ../outside/warned || exit 3
                         grep -q "$id.*failed" ../outside/seen || exit 4
                         grep -q 'warning: .*No space left' ../outside/warned || exit 5
