@@ -20,7 +20,8 @@ help() {
 ./build.sh test        everything CI runs; --fast stops after the fast tests
 ./build.sh faults      inject every fault of docs/faults.md and print the table; F6 S8 … for some of them,
                        --long for an hour of it
-./build.sh bench       measure it and print the table; --json for programs
+./build.sh bench       measure it, print the tables and draw docs/bench.svg (10 minutes); --quick for less,
+                       --check against bench/baseline.json, --update-baseline, --only PART, --json
 ./build.sh install     put it into ~/.local/bin; --prefix DIR for DIR/bin
 ./build.sh uninstall   take it away again; --prefix DIR as above
 ./build.sh pack        make the .NET tool package in artifacts/
@@ -353,7 +354,8 @@ bench() {
     publish_empty
     quietly "build the bench" dotnet build bench/AgentQueue.Bench -c Release -v quiet
   } >&2
-  dotnet "$work/bin/AgentQueue.Bench/release/agentq-bench.dll" "$binary" "$empty" "$@"
+  dotnet "$work/bin/AgentQueue.Bench/release/agentq-bench.dll" "$binary" "$empty" \
+    bench/baseline.json docs/bench.svg "$@"
 }
 
 # Sets `prefix` from the arguments of install and uninstall.

@@ -29,45 +29,54 @@ public sealed class DetachmentTests
     }
 
     [Needs(Machine.Script)]
-    public void The_terminal_may_close()
-    {
-        using var box = new Sandbox();
-        var gate = Path.Join(box.Outside, "gate");
-        using var terminal = box.Program(
-            "/usr/bin/env",
-            null,
-            "script",
-            "-qefc",
-            $"agentq start shell 'until test -e {gate}; do sleep 0.05; done; echo through' --run; sleep 300",
-            "/dev/null"
-        );
-        Eventually.Holds(
-            () => box.Ids is [var only] && box.Task(only).Status == "running",
-            "the task runs"
-        );
-        var id = box.Ids[0];
-        var sleeper = Eventually
-            .Gives(
-                () =>
-                    box
-                        .Mine.Where(static p => Processes.CommandLine(p) == "sleep 300")
-                        .Select(static p => (int?)p)
-                        .FirstOrDefault()
-                        is { } p
-                        ? new int[] { p }
-                        : null,
-                "the shell in the terminal is there"
-            )
-            .Single();
+    [Trait("Fault", "F18")]
+    public void The_terminal_may_close() =>
+        Fault.Inject(
+            "F18",
+            fault =>
+            {
+                using var box = new Sandbox();
+                fault.Injected();
+                var gate = Path.Join(box.Outside, "gate");
+                using var terminal = box.Program(
+                    "/usr/bin/env",
+                    null,
+                    "script",
+                    "-qefc",
+                    $"agentq start shell 'until test -e {gate}; do sleep 0.05; done; echo through' --run; sleep 300",
+                    "/dev/null"
+                );
+                Eventually.Holds(
+                    () => box.Ids is [var only] && box.Task(only).Status == "running",
+                    "the task runs"
+                );
+                var id = box.Ids[0];
+                var sleeper = Eventually
+                    .Gives(
+                        () =>
+                            box
+                                .Mine.Where(static p => Processes.CommandLine(p) == "sleep 300")
+                                .Select(static p => (int?)p)
+                                .FirstOrDefault()
+                                is { } p
+                                ? new int[] { p }
+                                : null,
+                        "the shell in the terminal is there"
+                    )
+                    .Single();
 
-        // The master of the terminal goes with it; the kernel hangs up on what runs there.
-        box.KillAtOnce(terminal.Pid);
-        Eventually.Holds(() => !Processes.IsAlive(sleeper), "the terminal's own commands are gone");
-        File.WriteAllText(gate, "");
+                // The master of the terminal goes with it; the kernel hangs up on what runs there.
+                box.KillAtOnce(terminal.Pid);
+                Eventually.Holds(
+                    () => !Processes.IsAlive(sleeper),
+                    "the terminal's own commands are gone"
+                );
+                File.WriteAllText(gate, "");
 
-        Assert.Equal("complete", box.Ended(id).Status);
-        Assert.Contains("through", box.Log(id), StringComparison.Ordinal);
-    }
+                Assert.Equal("complete", box.Ended(id).Status);
+                Assert.Contains("through", box.Log(id), StringComparison.Ordinal);
+            }
+        );
 
     [Fact]
     public void A_supervisor_ignores_a_hangup_and_holds_nothing_of_its_starter()

@@ -9,22 +9,28 @@ public sealed class LostSupervisorTests
     [InlineData("wait")]
     [InlineData("cancel --all")]
     [InlineData("doctor --fix")]
-    public void The_next_verb_ends_an_agent_whose_supervisor_was_killed(string verb)
-    {
-        using var box = new Sandbox();
-        var id = box.RunInBackground(box.Journal.Around("sleep 300"));
-        Eventually.Holds(() => box.ProcessesOf(id).Count >= 2, "the agent runs");
-        box.KillAtOnce(box.SupervisorOf(id));
-        Assert.NotEmpty(box.ProcessesOf(id));
+    [Trait("Fault", "F7")]
+    public void The_next_verb_ends_an_agent_whose_supervisor_was_killed(string verb) =>
+        Fault.Inject(
+            "F7",
+            fault =>
+            {
+                using var box = new Sandbox();
+                fault.Injected();
+                var id = box.RunInBackground(box.Journal.Around("sleep 300"));
+                Eventually.Holds(() => box.ProcessesOf(id).Count >= 2, "the agent runs");
+                box.KillAtOnce(box.SupervisorOf(id));
+                Assert.NotEmpty(box.ProcessesOf(id));
 
-        box.Run(verb.Split(' ')).Gives(0, 1, 3, 4);
+                box.Run(verb.Split(' ')).Gives(0, 1, 3, 4);
 
-        var task = box.Task(id);
-        Assert.Contains(task.Status, new[] { "failed", "cancelled" });
-        Assert.Equal(task.Status == "failed" ? "lost" : null, task.Reason);
-        Assert.Empty(box.ProcessesOf(id));
-        box.Journal.ShowsNoSecondStart();
-    }
+                var task = box.Task(id);
+                Assert.Contains(task.Status, new[] { "failed", "cancelled" });
+                Assert.Equal(task.Status == "failed" ? "lost" : null, task.Reason);
+                Assert.Empty(box.ProcessesOf(id));
+                box.Journal.ShowsNoSecondStart();
+            }
+        );
 
     [Fact]
     public void With_the_agent_gone_as_well_the_task_is_lost_and_says_so()
@@ -79,41 +85,47 @@ public sealed class LostSupervisorTests
     }
 
     [Fact]
-    public void Supervisors_killed_at_any_moment_lose_nothing_and_double_nothing()
-    {
-        using var box = new Sandbox();
-        box.Settings("\"fsync\": false");
-        var ids = ParallelRunTests.Batch(box, 30, box.Journal.Around("sleep 0.02"));
-        var random = new Random(20261);
-        for (var round = 0; round < 40; round++)
-        {
-            box.Run("run", "--parallel", "4").Gives(0, 3);
-            Thread.Sleep(random.Next(0, 25));
-            foreach (var pid in box.Supervisors.Where(_ => random.Next(2) == 0))
+    [Trait("Fault", "F7")]
+    public void Supervisors_killed_at_any_moment_lose_nothing_and_double_nothing() =>
+        Fault.Inject(
+            "F7",
+            fault =>
             {
-                Processes.Signal(pid, Processes.Kill);
-            }
-        }
+                using var box = new Sandbox();
+                box.Settings("\"fsync\": false");
+                var ids = ParallelRunTests.Batch(box, 30, box.Journal.Around("sleep 0.02"));
+                var random = new Random(20261);
+                for (var round = 0; round < 40; round++)
+                {
+                    box.Run("run", "--parallel", "4").Gives(0, 3);
+                    Thread.Sleep(random.Next(0, 25));
+                    foreach (var pid in box.Supervisors.Where(_ => random.Next(2) == 0))
+                    {
+                        Processes.Signal(pid, Processes.Kill);
+                        fault.Injected();
+                    }
+                }
 
-        box.Run("run", "--drain", "--parallel", "4", "--wait").Gives(0, 3);
+                box.Run("run", "--drain", "--parallel", "4", "--wait").Gives(0, 3);
 
-        Assert.Equal(ids.Order(StringComparer.Ordinal), box.Ids);
-        Assert.All(box.Tasks, static t => Assert.True(t.IsFinished, t.ToString()));
-        box.Journal.ShowsNoSecondStart();
-        foreach (var task in box.Tasks)
-        {
-            // What never began is pending again and was run in the end; what did is told as it was.
-            Assert.Equal(1, box.Journal.StartsOf(task.Id));
-            if (task.Status == "complete")
-            {
-                Assert.Contains(("stop", task.Id), box.Journal.Lines);
+                Assert.Equal(ids.Order(StringComparer.Ordinal), box.Ids);
+                Assert.All(box.Tasks, static t => Assert.True(t.IsFinished, t.ToString()));
+                box.Journal.ShowsNoSecondStart();
+                foreach (var task in box.Tasks)
+                {
+                    // What never began is pending again and was run in the end; what did is told as it was.
+                    Assert.Equal(1, box.Journal.StartsOf(task.Id));
+                    if (task.Status == "complete")
+                    {
+                        Assert.Contains(("stop", task.Id), box.Journal.Lines);
+                    }
+                    else
+                    {
+                        Assert.Contains(task.Reason, new[] { "lost", "exit" });
+                    }
+                }
             }
-            else
-            {
-                Assert.Contains(task.Reason, new[] { "lost", "exit" });
-            }
-        }
-    }
+        );
 
     [Fact]
     public void A_supervisor_told_to_end_ends_its_agent_and_says_so()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
@@ -48,10 +49,18 @@ internal static class CancelCommand
             session,
             ids,
             "There is nothing to cancel",
-            id => (control.Cancel(id), "cancelled"),
+            id => (Cancel(control, id), "cancelled"),
             parallel: true
         );
     }
+
+    private static AgentTask Cancel(TaskControl control, TaskId id) =>
+        control.Cancel(id) is { State: TaskState.Cancelled } cancelled
+            ? cancelled
+            : throw new QueueException(
+                $"Task {id} ended before it could be cancelled",
+                $"See how: agentq show {id}"
+            );
 
     // Pending ones first: otherwise a drain would start them in the slots that come free.
     private static IReadOnlyList<TaskId> Unfinished(Session session) =>

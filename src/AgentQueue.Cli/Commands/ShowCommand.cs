@@ -27,13 +27,8 @@ internal static class ShowCommand
     private static ExitCode Execute(Session session, ParseResult parsed)
     {
         var id = session.FindId(parsed.GetValue(s_id)!, archived: true);
-        var snapshot = session.Project.Look(autoRetry: false, StatusCommand.Warn);
-        var details = TaskDetails.Of(
-            session.Queue,
-            snapshot,
-            id,
-            session.Project.Clock.GetUtcNow()
-        );
+        session.Project.Refresh(id, StatusCommand.Warn);
+        var details = TaskDetails.Of(session.Queue, id, session.Project.Clock.GetUtcNow());
         if (session.Json)
         {
             JsonOutput.PrintObject(

@@ -139,7 +139,7 @@ internal static class ShowReply
 
     private static void AddDependencies(Fields fields, TaskDetails details)
     {
-        if (details.Dependencies.Count + details.Dependents.Count == 0)
+        if (details.Dependencies.Count == 0)
         {
             return;
         }
@@ -148,11 +148,6 @@ internal static class ShowReply
         foreach (var on in details.Dependencies)
         {
             fields.Add("After", DependencyText(on));
-        }
-
-        foreach (var id in details.Dependents)
-        {
-            fields.Add("Before", id.Value);
         }
     }
 
@@ -318,7 +313,6 @@ internal static class ShowReply
         }
 
         w.WriteEndArray();
-        WriteStrings(w, "dependents"u8, details.Dependents.Select(static id => id.Value));
     }
 
     private static void WriteStrings(

@@ -75,7 +75,7 @@ internal static class StartReport
 
         var dependencies = new Scheduling.Dependencies(
             session.Queue,
-            QueueSnapshot.Take(session.Queue)
+            tasks.Count == 1 ? null : QueueSnapshot.Take(session.Queue)
         );
         foreach (var task in tasks)
         {

@@ -144,7 +144,7 @@ internal static class TimeoutCommand
         return ExitCode.Ok;
     }
 
-    private static void Print(List<(AgentTask Task, TimeLimit Limit)> rows, int timedOut)
+    private static void Print(List<(TaskSummary Task, TimeLimit Limit)> rows, int timedOut)
     {
         var table = new Table(
             new("ID"),
@@ -190,7 +190,7 @@ internal static class TimeoutCommand
         : limit.IsNear ? "near its limit"
         : "ok";
 
-    private static void Reply(List<(AgentTask Task, TimeLimit Limit)> rows, int timedOut) =>
+    private static void Reply(List<(TaskSummary Task, TimeLimit Limit)> rows, int timedOut) =>
         JsonOutput.PrintObject(
             Session.Screen,
             w =>

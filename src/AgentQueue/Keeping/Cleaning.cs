@@ -39,7 +39,12 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
             )
             .ToLookup(static t => t.WillRetry || t.HasIntent);
         return new CleanSelection(
-            [.. chosen[false].OrderBy(static t => t.CompletedAt).Select(static t => t.Id)],
+            [
+                .. chosen[false]
+                    .Select(static t => (t.CompletedTicks, t.Id))
+                    .Order()
+                    .Select(static t => t.Id),
+            ],
             chosen[true].Count()
         );
     }
@@ -83,9 +88,13 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
         }
 
         var going = held.Tasks.Keys.ToHashSet();
-        foreach (var task in QueueSnapshot.Take(queue).Unfinished)
+        foreach (var summary in QueueSnapshot.Take(queue).Unfinished)
         {
-            if (task.State is not TaskState.Pending || task.DependsOn.IsEmpty)
+            if (
+                summary.State is not TaskState.Pending
+                || summary.DependsOn.IsEmpty
+                || queue.Read(summary.Id) is not TaskRead.Found(var task, _)
+            )
             {
                 continue;
             }

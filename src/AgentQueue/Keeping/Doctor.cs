@@ -81,9 +81,9 @@ internal sealed class Doctor(ProjectQueue project, Func<string, string?> environ
         );
         Tell(done, _orphans.End(), "orphaned process ended", "orphaned processes ended");
         Tell(done, _leftovers.Remove(), "leftover removed", "leftovers removed");
-        project.Queue.Disk.Delete(Path.Join(project.Queue.Run, FinishedCache.Name));
+        project.Queue.Disk.Delete(Path.Join(project.Queue.Run, TaskIndex.Name));
         _ = QueueSnapshot.Take(project.Queue);
-        done.Add("the list of finished tasks made anew");
+        done.Add("the index of tasks made anew");
         project.Run.ContinueDrain();
         return done;
     }

@@ -62,7 +62,8 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
                     && ages.For(t.Status) is { } age
                     && now - t.CompletedAt >= age
                 )
-                .OrderBy(static t => t.CompletedAt)
+                .Select(static t => (t.CompletedTicks, t.Id))
+                .Order()
                 .Select(static t => t.Id),
         ];
     }

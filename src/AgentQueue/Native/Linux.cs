@@ -28,6 +28,14 @@ internal static unsafe partial class Linux
     public static bool Signal(int pidfd, int signal) =>
         SysCall(PidfdSendSignal, pidfd, signal, 0, 0) == 0;
 
+    private static nint GetDents64 =>
+        RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 61 : 217;
+
+    /// <summary>The next entries of an open folder, as getdents64(2) lays them out: the bytes filled, 0 at
+    /// the end, negative with errno set.</summary>
+    public static nint ListFolder(int fd, byte* buffer, int length) =>
+        SysCall(GetDents64, fd, (nint)buffer, length, 0);
+
     [LibraryImport(Library, EntryPoint = "inotify_init1", SetLastError = true)]
     private static partial int InotifyInit(int flags);
 

@@ -9,7 +9,10 @@ internal abstract record Readiness
 {
     private Readiness() { }
 
-    internal sealed record Ready : Readiness;
+    internal sealed record Ready : Readiness
+    {
+        public static readonly Ready Always = new();
+    }
 
     /// <summary>These have yet to complete.</summary>
     internal sealed record Waiting(IReadOnlyList<TaskId> For) : Readiness;
@@ -22,13 +25,13 @@ internal abstract record Readiness
 /// Answers whether a task's dependencies are complete. A failed dependency that was retried stands for its
 /// retry; one that was archived counts as it ended.
 /// </summary>
-internal sealed class Dependencies(QueueFolder queue, QueueSnapshot snapshot)
+/// <param name="snapshot">Null to read the file of each task that is asked for: right for a few.</param>
+internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
 {
-    private readonly Dictionary<TaskId, AgentTask> _unfinished = snapshot.Unfinished.ToDictionary(
-        static t => t.Id
-    );
+    private readonly Dictionary<TaskId, TaskSummary> _unfinished =
+        snapshot?.Unfinished.ToDictionary(static t => t.Id) ?? [];
 
-    public Readiness Check(AgentTask task)
+    public Readiness Check(TaskSummary task)
     {
         List<TaskId>? waiting = null;
         Readiness.Blocked? blocked = null;
@@ -55,7 +58,7 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot snapshot)
 
         return blocked
             ?? (Readiness)(
-                waiting is null ? new Readiness.Ready() : new Readiness.Waiting(waiting)
+                waiting is null ? Readiness.Ready.Always : new Readiness.Waiting(waiting)
             );
     }
 
@@ -73,7 +76,7 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot snapshot)
                 return (open.Status, id, "");
             }
 
-            var finished = snapshot.FindFinished(id);
+            var finished = snapshot?.FindFinished(id);
             if (finished is { Status: TaskStatus.Complete })
             {
                 return (TaskStatus.Complete, id, "");
@@ -84,13 +87,12 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot snapshot)
                 return (TaskStatus.Pending, id, "");
             }
 
-            var task = (finished is null ? queue.ReadArchived(id) : queue.Read(id)) switch
-            {
-                TaskRead.Found(var found, _) => found,
-                _ => null,
-            };
+            var task = Read(id, mayBeArchived: finished is null);
             switch (task?.State)
             {
+                case TaskState.Failed { RetriedBy: null } failed
+                    when failed.RetryIntent is not null || RetryPolicy.DueAt(task) is not null:
+                    return (TaskStatus.Pending, id, "");
                 case null:
                     return (null, id, "was not found");
                 case TaskState.Failed { RetriedBy: { } next }:
@@ -106,5 +108,16 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot snapshot)
         }
 
         return (null, id, "is retried in a ring");
+    }
+
+    private AgentTask? Read(TaskId id, bool mayBeArchived)
+    {
+        var read = snapshot is null || !mayBeArchived ? queue.Read(id) : new TaskRead.Missing();
+        if (mayBeArchived && read is TaskRead.Missing)
+        {
+            read = queue.ReadArchived(id);
+        }
+
+        return read is TaskRead.Found(var task, _) ? task : null;
     }
 }

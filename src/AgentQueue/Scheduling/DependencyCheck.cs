@@ -29,17 +29,17 @@ internal sealed record DependencyLine(
 
 /// <summary>A task that waits for another one.</summary>
 /// <param name="StillWaitsFor">What else it waits for; none if it starts as soon as the other one is complete.</param>
-internal sealed record DependentLine(AgentTask Task, IReadOnlyList<TaskId> StillWaitsFor);
+internal sealed record DependentLine(TaskSummary Task, IReadOnlyList<TaskId> StillWaitsFor);
 
 /// <summary>What dependencies mean at one moment; changes nothing.</summary>
 internal sealed class DependencyCheck(QueueFolder queue, QueueSnapshot snapshot)
 {
     private readonly Dependencies _dependencies = new(queue, snapshot);
 
-    public Readiness Readiness(AgentTask task) => _dependencies.Check(task);
+    public Readiness Readiness(TaskSummary task) => _dependencies.Check(task);
 
     /// <summary>The dependencies of a task, in the order in which they were given.</summary>
-    public IReadOnlyList<DependencyLine> Of(AgentTask task) =>
+    public IReadOnlyList<DependencyLine> Of(TaskSummary task) =>
         [
             .. task.DependsOn.Select(id =>
             {
@@ -114,7 +114,7 @@ internal sealed class DependencyCheck(QueueFolder queue, QueueSnapshot snapshot)
         }
 
         var stuck = new HashSet<TaskId>();
-        var waiting = new List<AgentTask>();
+        var waiting = new List<TaskSummary>();
         foreach (var task in snapshot.Unfinished.Where(static t => t.State is TaskState.Pending))
         {
             var before = problems.Count;
@@ -159,10 +159,10 @@ internal sealed class DependencyCheck(QueueFolder queue, QueueSnapshot snapshot)
     private void AddThoseBehind(
         List<DependencyProblem> problems,
         HashSet<TaskId> stuck,
-        List<AgentTask> waiting
+        List<TaskSummary> waiting
     )
     {
-        var behind = new Dictionary<TaskId, List<AgentTask>>();
+        var behind = new Dictionary<TaskId, List<TaskSummary>>();
         foreach (var task in waiting)
         {
             foreach (var line in Of(task).Where(static d => !d.Met))

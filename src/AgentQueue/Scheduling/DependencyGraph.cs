@@ -45,7 +45,7 @@ internal static class DependencyGraph
     }
 
     /// <summary>The cycles among these tasks, each as the ids on the way round; none in a sound queue.</summary>
-    public static IReadOnlyList<IReadOnlyList<TaskId>> FindCycles(IEnumerable<AgentTask> tasks)
+    public static IReadOnlyList<IReadOnlyList<TaskId>> FindCycles(IEnumerable<TaskSummary> tasks)
     {
         var byId = tasks.ToDictionary(static t => t.Id);
         var done = new HashSet<TaskId>();

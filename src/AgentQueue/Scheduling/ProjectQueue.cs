@@ -1,6 +1,7 @@
 using AgentQueue.Config;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Scheduling;
 
@@ -72,6 +73,23 @@ internal sealed class ProjectQueue
             problem(e);
             Reconciler.ShowUnrecorded();
             return QueueSnapshot.Take(Queue);
+        }
+    }
+
+    /// <summary>As <see cref="Look"/>, for one task: the others cost nothing.</summary>
+    public void Refresh(TaskId id, Action<QueueException> problem)
+    {
+        try
+        {
+            if (Reconciler.Refresh(id))
+            {
+                Run.ContinueDrain();
+            }
+        }
+        catch (QueueException e)
+        {
+            problem(e);
+            Reconciler.ShowUnrecorded();
         }
     }
 

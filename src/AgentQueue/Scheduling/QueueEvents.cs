@@ -70,14 +70,21 @@ internal sealed class QueueEvents(QueueFolder queue, DateTimeOffset since)
                 continue;
             }
 
-            if (!isKnown)
+            var isNew = !isKnown;
+            var hasStarted = runs && !wasRunning;
+            if ((!isNew && !hasStarted) || queue.Read(task.Id) is not TaskRead.Found(var found, _))
             {
-                news.Add(Arrival(task));
+                continue;
             }
 
-            if (runs && !wasRunning)
+            if (isNew)
             {
-                news.Add(new QueueEvent.Started(task));
+                news.Add(Arrival(found));
+            }
+
+            if (hasStarted)
+            {
+                news.Add(new QueueEvent.Started(found));
             }
         }
 

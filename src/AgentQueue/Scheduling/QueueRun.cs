@@ -55,6 +55,7 @@ internal sealed class QueueRun(
     private const int MostLooks = 100;
 
     private readonly Drain _drain = new(queue);
+    private readonly ReadyList _list = new(queue, clock);
 
     /// <summary>Starts ready tasks until <paramref name="limit"/> run in all.</summary>
     /// <param name="most">Start no more than this many.</param>
@@ -98,7 +99,10 @@ internal sealed class QueueRun(
         return _drain.End();
     }
 
-    /// <summary>After a change that may have made a task ready: fills the slots if a drain is on.</summary>
+    /// <summary>
+    /// After a change that may have made a task ready: fills the slots if a drain is on. Null if none is, or
+    /// if no slot is free.
+    /// </summary>
     public PassResult? ContinueDrain()
     {
         if (_drain.Parallel is null)
@@ -108,14 +112,22 @@ internal sealed class QueueRun(
 
         using var turn = queue.LockQueue();
         DropStaleDrain();
-        return _drain.Parallel is { } parallel ? ContinueDrain(parallel) : null;
+        if (_drain.Parallel is not { } parallel)
+        {
+            return null;
+        }
+
+        // Those whose slots are taken choose again when one is free.
+        _list.Forget();
+        return SlotsAreFull(parallel) ? null : ContinueDrain(parallel);
     }
 
     /// <summary>
     /// What a supervisor does when its task has ended: fills the slots if a drain is on, and takes one
     /// task itself; or stays as the keeper that waits for the next back-off. Null: nothing left for it.
     /// </summary>
-    public (AgentTask Task, HeldLock Lock)? TakeNext()
+    /// <param name="ended">The task that it has just seen to its end.</param>
+    public (AgentTask Task, HeldLock Lock)? TakeNext(AgentTask? ended = null)
     {
         HeldLock? keeper = null;
         var looks = 0;
@@ -131,7 +143,18 @@ internal sealed class QueueRun(
                         return null;
                     }
 
-                    var (snapshot, _) = reconciler.Reconcile(autoRetry: true);
+                    // What has failed may be retried, or block others: then everything is looked at.
+                    if (
+                        keeper is null
+                        && ended is null or { State: TaskState.Complete }
+                        && TakeListed(ended?.Id, parallel) is { } listed
+                    )
+                    {
+                        return listed;
+                    }
+
+                    ended = null;
+                    var snapshot = Reconcile();
                     keeper ??= NextDue(snapshot) is null ? null : _drain.TryKeep();
                     pass = Pass(parallel, int.MaxValue, null, takeOne: keeper is null, snapshot);
                     if (EndDrainWhenDone(pass))
@@ -172,16 +195,12 @@ internal sealed class QueueRun(
     /// <summary>What would be started, in order; nothing is.</summary>
     public IReadOnlyList<AgentTask> Preview(IReadOnlyList<TaskId>? ids, int limit, int most)
     {
-        var (snapshot, _) = reconciler.Reconcile(autoRetry: false);
-        var (ready, _, running, _, _) = Survey(snapshot);
-        return ids is null
-            ? Scheduler.Choose(
-                ready,
-                Math.Min(limit - running.Values.Sum(), most),
-                running,
-                planner.MaxParallel
-            )
-            : [.. ids.Select(id => CheckNamed(id, ready, snapshot))];
+        var (snapshot, _) = reconciler.Reconcile(autoRetry: false, Closeness.OpenTasks);
+        var survey = Survey(snapshot);
+        var chosen = ids is null
+            ? Choose(survey, Math.Min(limit - survey.Running.Values.Sum(), most), null)
+            : [.. ids.Select(id => CheckNamed(id, survey.Ready, snapshot))];
+        return [.. chosen.Select(t => queue.ReadOrThrow(t.Id))];
     }
 
     /// <summary>
@@ -190,16 +209,16 @@ internal sealed class QueueRun(
     /// </summary>
     public (HashSet<TaskId> Unfinished, bool Busy, bool Ending) Look()
     {
-        var (snapshot, _) = reconciler.Reconcile(autoRetry: true);
-        var (ready, _, running, _, _) = Survey(snapshot);
+        var snapshot = Reconcile();
+        var survey = Survey(snapshot);
         // While a drain is on, a back-off that it waits for is work in progress; one whose supervisors
         // were all killed does nothing any more.
-        var atWork = ready.Count > 0 || running.Count > 0;
+        var atWork = survey.Ready.Count > 0 || survey.Running.Count > 0;
         var draining = !atWork && _drain.Parallel is not null && !_drain.IsDeserted;
         return (
             [.. snapshot.Unfinished.Select(static t => t.Id)],
             atWork || draining,
-            draining && NextDue(snapshot) is null
+            draining && survey.NextDue is null
         );
     }
 
@@ -224,11 +243,8 @@ internal sealed class QueueRun(
             return false;
         }
 
-        var (ready, _, running, inHand, nextDue) = Survey(QueueSnapshot.Take(queue));
-        return ready.Count == 0
-            && running.Count == 0
-            && inHand == 0
-            && nextDue is null
+        var last = Survey(QueueSnapshot.Take(queue, Closeness.OpenTasks));
+        return last is { Ready.Count: 0, Running.Count: 0, InHand: 0, NextDue: null }
             && _drain.End();
     }
 
@@ -241,7 +257,7 @@ internal sealed class QueueRun(
         if (_drain.Parallel is not null && _drain.IsDeserted)
         {
             // A supervisor that is only starting has a task's lock already.
-            var snapshot = QueueSnapshot.Take(queue);
+            var snapshot = QueueSnapshot.Take(queue, Closeness.OpenTasks);
             if (!snapshot.Unfinished.Exists(t => IsSupervised(t, snapshot)))
             {
                 _drain.End();
@@ -249,8 +265,54 @@ internal sealed class QueueRun(
         }
     }
 
-    private bool IsSupervised(AgentTask task, QueueSnapshot snapshot) =>
+    private bool IsSupervised(TaskSummary task, QueueSnapshot snapshot) =>
         snapshot.MayBeSupervised(task.Id) && queue.IsSupervised(task.Id);
+
+    private QueueSnapshot Reconcile() =>
+        reconciler.Reconcile(autoRetry: true, Closeness.OpenTasks).Snapshot;
+
+    // A name says that a lock may be held; it is tried only when that decides.
+    private bool SlotsAreFull(int parallel)
+    {
+        var names = queue.LockNames();
+        return names.Count >= parallel && names.Count(queue.IsSupervised) >= parallel;
+    }
+
+    /// <summary>
+    /// Takes the next task of the list without looking at the rest; null if a look at everything is due.
+    /// </summary>
+    private (AgentTask, HeldLock)? TakeListed(TaskId? ended, int parallel)
+    {
+        while (!SlotsAreFull(parallel) && _list.Take(ended) is { } id)
+        {
+            var held = queue.TryLockTask(id);
+            if (held is null)
+            {
+                continue;
+            }
+
+            if (ReadIfStillReady(id) is { } task)
+            {
+                return (task, held);
+            }
+
+            new PassingLock(held, queue.Disk, queue.LockFile(id)).Dispose();
+        }
+
+        return null;
+    }
+
+    // The caller holds the task's lock.
+    private AgentTask? ReadIfStillReady(TaskId id) =>
+        queue.Read(id) is TaskRead.Found({ State: TaskState.Pending { Held: false } state } task, _)
+        && (state.NotBefore is not { } notBefore || notBefore <= clock.GetUtcNow())
+        && (
+            task.DependsOn.IsEmpty
+            || new Dependencies(queue, snapshot: null).Check(task) is Readiness.Ready
+        )
+        && !new Sentinels(queue).AnyVerdict(id)
+            ? task
+            : null;
 
     // The caller holds the queue's lock.
     private PassResult Pass(
@@ -262,23 +324,24 @@ internal sealed class QueueRun(
         Func<TaskId, bool>? only = null
     )
     {
-        snapshot ??= reconciler.Reconcile(autoRetry: true).Snapshot;
-        var (ready, pending, running, inHand, nextDue) = Survey(snapshot);
-        var runs = running.Values.Sum();
+        var begun = clock.GetTimestamp();
+        snapshot ??= Reconcile();
+        var survey = Survey(snapshot);
+        var runs = survey.Running.Values.Sum();
         var slots = Math.Min(limit - runs, most);
         var chosen = ids is null
-            ? Scheduler.Choose(
-                only is null ? ready : ready.Where(t => only(t.Id)),
-                slots,
-                running,
-                planner.MaxParallel
-            )
-            : [.. ids.Select(id => CheckNamed(id, ready, snapshot)).Take(Math.Max(slots, 0))];
+            ? Choose(survey, slots, only)
+            :
+            [
+                .. ids.Select(id => CheckNamed(id, survey.Ready, snapshot))
+                    .Take(Math.Max(slots, 0)),
+            ];
         var started = new List<StartedTask>();
         (AgentTask, HeldLock)? taken = null;
-        foreach (var task in chosen)
+        var inHand = survey.InHand;
+        foreach (var choice in chosen)
         {
-            var held = queue.TryLockTask(task.Id);
+            var held = queue.TryLockTask(choice.Id);
             if (held is null)
             {
                 // A verb is at work on it: hold, cancel, deps. The next pass sees what came of that.
@@ -288,12 +351,12 @@ internal sealed class QueueRun(
 
             // What was read for the choice may have been changed before the lock was ours.
             if (
-                queue.Read(task.Id)
+                queue.Read(choice.Id)
                 is not TaskRead.Found
-                ({ State: TaskState.Pending { Held: false } }, _)
+                ({ State: TaskState.Pending { Held: false } } task, _)
             )
             {
-                new PassingLock(held, queue.Disk, queue.LockFile(task.Id)).Dispose();
+                new PassingLock(held, queue.Disk, queue.LockFile(choice.Id)).Dispose();
                 continue;
             }
 
@@ -309,8 +372,19 @@ internal sealed class QueueRun(
             }
         }
 
+        if (_drain.Parallel is not null)
+        {
+            List(survey, chosen.Count, clock.GetElapsedTime(begun));
+        }
+
         var now = started.Count + (taken is null ? 0 : 1);
-        return new PassResult(started, runs + now, ready.Count - now, pending, nextDue)
+        return new PassResult(
+            started,
+            runs + now,
+            survey.Ready.Count - now,
+            survey.Pending,
+            survey.NextDue
+        )
         {
             Taken = taken,
             InHand = inHand,
@@ -318,43 +392,82 @@ internal sealed class QueueRun(
         };
     }
 
-    /// <summary>Sorts the unfinished into what is ready and what runs.</summary>
-    private (
-        List<AgentTask> Ready,
-        int Pending,
-        Dictionary<string, int> Running,
-        int InHand,
-        DateTimeOffset? NextDue
-    ) Survey(QueueSnapshot snapshot)
+    private List<TaskSummary> Choose(QueueSurvey survey, int slots, Func<TaskId, bool>? only) =>
+        Scheduler.Choose(
+            only is null ? survey.Ready : survey.Ready.Where(t => only(t.Id)),
+            slots,
+            survey.Running,
+            planner.MaxParallel
+        );
+
+    // An agent's own limit may let a later task pass an earlier one: that only a whole look can tell.
+    private void List(QueueSurvey survey, int chosen, TimeSpan cost)
     {
-        var dependencies = new Dependencies(queue, snapshot);
+        if (survey.Ready.Exists(t => planner.MaxParallel(t.Agent) is not null))
+        {
+            _list.Forget();
+        }
+        else
+        {
+            _list.Write(Scheduler.InOrder(survey.Ready).Skip(chosen), survey.Awaited, cost);
+        }
+    }
+
+    /// <summary>Sorts the unfinished into what is ready and what runs.</summary>
+    private QueueSurvey Survey(QueueSnapshot snapshot)
+    {
+        var dependencies = new Lazy<Dependencies>(() => new Dependencies(queue, snapshot));
         var now = clock.GetUtcNow();
-        var ready = new List<AgentTask>();
-        var running = new Dictionary<string, int>(StringComparer.Ordinal);
-        var pending = 0;
-        // A retry that is being made will be a task in a moment.
-        var inHand = snapshot.Finished.Count(static t => t.HasIntent);
+        var survey = new QueueSurvey
+        {
+            // A retry that is being made will be a task in a moment.
+            InHand = snapshot.Finished.Count(static t => t.HasIntent),
+            NextDue = NextDue(snapshot),
+        };
         foreach (var task in snapshot.Unfinished)
         {
             if (task.State is not TaskState.Pending state || IsSupervised(task, snapshot))
             {
-                running[task.Agent] = running.GetValueOrDefault(task.Agent) + 1;
-                inHand += task.State is TaskState.Pending ? 1 : 0;
+                survey.Running[task.Agent] = survey.Running.GetValueOrDefault(task.Agent) + 1;
+                survey.InHand += task.State is TaskState.Pending ? 1 : 0;
                 continue;
             }
 
-            pending++;
-            if (
-                !state.Held
+            survey.Pending++;
+            var readiness = task.DependsOn.IsEmpty
+                ? Readiness.Ready.Always
+                : dependencies.Value.Check(task);
+            if (readiness is Readiness.Waiting waiting)
+            {
+                survey.Awaited.UnionWith(waiting.For);
+            }
+            else if (
+                readiness is Readiness.Ready
+                && !state.Held
                 && (state.NotBefore is not { } notBefore || notBefore <= now)
-                && dependencies.Check(task) is Readiness.Ready
             )
             {
-                ready.Add(task);
+                survey.Ready.Add(task);
             }
         }
 
-        return (ready, pending, running, inHand, NextDue(snapshot));
+        return survey;
+    }
+
+    /// <summary>The unfinished tasks of a snapshot, sorted by what can be done with them.</summary>
+    private sealed record QueueSurvey
+    {
+        public List<TaskSummary> Ready { get; } = [];
+
+        /// <summary>How many of each agent run, or are starting.</summary>
+        public Dictionary<string, int> Running { get; } = new(StringComparer.Ordinal);
+
+        /// <summary>Tasks whose end may make others ready.</summary>
+        public HashSet<TaskId> Awaited { get; } = [];
+
+        public int Pending { get; set; }
+        public int InHand { get; set; }
+        public DateTimeOffset? NextDue { get; init; }
     }
 
     private DateTimeOffset? NextDue(QueueSnapshot snapshot)
@@ -375,7 +488,7 @@ internal sealed class QueueRun(
         return next;
     }
 
-    private AgentTask CheckNamed(TaskId id, List<AgentTask> ready, QueueSnapshot snapshot)
+    private TaskSummary CheckNamed(TaskId id, List<TaskSummary> ready, QueueSnapshot snapshot)
     {
         if (ready.Find(t => t.Id == id) is { } found)
         {

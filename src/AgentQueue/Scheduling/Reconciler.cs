@@ -29,12 +29,16 @@ internal sealed class Reconciler(
 
     /// <summary>A snapshot of the queue with everything settled that can be.</summary>
     /// <param name="autoRetry">Create the retries that are due, too.</param>
-    public (QueueSnapshot Snapshot, int Changed) Reconcile(bool autoRetry)
+    /// <param name="closeness">How closely to compare what is known with the files.</param>
+    public (QueueSnapshot Snapshot, int Changed) Reconcile(
+        bool autoRetry,
+        Closeness closeness = Closeness.EveryFile
+    )
     {
-        var snapshot = QueueSnapshot.Take(queue);
+        var snapshot = QueueSnapshot.Take(queue, closeness);
         if (TaskBatch.FinishInterrupted(queue, snapshot.Journals))
         {
-            snapshot = QueueSnapshot.Take(queue);
+            snapshot = QueueSnapshot.Take(queue, closeness);
         }
 
         var changed = 0;
@@ -49,23 +53,38 @@ internal sealed class Reconciler(
         changed += retries.FinishInterrupted(snapshot);
         if (changed > 0)
         {
-            snapshot = QueueSnapshot.Take(queue);
+            snapshot = QueueSnapshot.Take(queue, closeness);
         }
 
         if (autoRetry)
         {
             var made = retries.CreateDue(snapshot);
             changed += made;
-            snapshot = made > 0 ? QueueSnapshot.Take(queue) : snapshot;
+            snapshot = made > 0 ? QueueSnapshot.Take(queue, closeness) : snapshot;
         }
 
-        return NoteBlocked(snapshot) ? (QueueSnapshot.Take(queue), changed) : (snapshot, changed);
+        return NoteBlocked(snapshot)
+            ? (QueueSnapshot.Take(queue, closeness), changed)
+            : (snapshot, changed);
     }
 
-    private bool NeedsSettling(AgentTask task, QueueSnapshot snapshot) =>
+    private bool NeedsSettling(TaskSummary task, QueueSnapshot snapshot) =>
         task.State is TaskState.Running
             ? !snapshot.MayBeSupervised(task.Id) || !queue.IsSupervised(task.Id)
             : snapshot.HasVerdictSentinel(task.Id);
+
+    /// <summary>
+    /// Settles one task if its file no longer says what became of it; false if there was nothing to record.
+    /// </summary>
+    public bool Refresh(TaskId id) =>
+        queue.Read(id) switch
+        {
+            TaskRead.Found({ State: TaskState.Running }, _) => !queue.IsSupervised(id)
+                && Settle(id),
+            TaskRead.Found({ State: TaskState.Pending }, _) => new Sentinels(queue).AnyVerdict(id)
+                && Settle(id),
+            _ => false,
+        };
 
     /// <summary>Records the verdict of a task that nobody supervises; false if there is nothing to record.</summary>
     public bool Settle(TaskId id)

@@ -76,7 +76,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
         var now = clock.GetUtcNow();
         foreach (var candidate in snapshot.Finished)
         {
-            if (!candidate.WillRetry || now < candidate.CompletedAt)
+            if (!candidate.WillRetry)
             {
                 continue;
             }
@@ -87,7 +87,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
                 held is not null
                 && queue.Read(candidate.Id) is TaskRead.Found(var task, _)
                 && RetryPolicy.DueAt(task) is { } due
-                && due <= now
+                && RetryPolicy.IsDue(due, now)
                 && task.State is TaskState.Failed failed
             )
             {

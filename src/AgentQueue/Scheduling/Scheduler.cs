@@ -6,7 +6,7 @@ namespace AgentQueue.Scheduling;
 internal static class Scheduler
 {
     /// <summary>Which of two ready tasks starts first.</summary>
-    public static int Compare(AgentTask a, AgentTask b)
+    public static int Compare(TaskSummary a, TaskSummary b)
     {
         var first = b.Priority.CompareTo(a.Priority);
         first = first != 0 ? first : a.CreatedAt.CompareTo(b.CreatedAt);
@@ -14,22 +14,34 @@ internal static class Scheduler
     }
 
     /// <summary>Priority first, then age; ids decide between equals.</summary>
-    public static IEnumerable<AgentTask> InOrder(IEnumerable<AgentTask> tasks) =>
-        tasks.Order(Comparer<AgentTask>.Create(Compare));
+    /// <remarks>A heap: who takes only the first few does not pay for sorting them all.</remarks>
+    public static IEnumerable<TaskSummary> InOrder(IEnumerable<TaskSummary> tasks)
+    {
+        var heap = new PriorityQueue<TaskSummary, TaskSummary>(
+            tasks.Select(static t => (t, t)),
+            s_order
+        );
+        while (heap.TryDequeue(out var task, out _))
+        {
+            yield return task;
+        }
+    }
+
+    private static readonly Comparer<TaskSummary> s_order = Comparer<TaskSummary>.Create(Compare);
 
     /// <summary>
     /// Up to <paramref name="slots"/> of the ready tasks, such that no agent exceeds its own limit.
     /// </summary>
     /// <param name="running">How many of each agent run now.</param>
     /// <param name="maxParallel">An agent's limit; null for none.</param>
-    public static List<AgentTask> Choose(
-        IEnumerable<AgentTask> ready,
+    public static List<TaskSummary> Choose(
+        IEnumerable<TaskSummary> ready,
         int slots,
         IReadOnlyDictionary<string, int> running,
         Func<string, int?> maxParallel
     )
     {
-        var chosen = new List<AgentTask>();
+        var chosen = new List<TaskSummary>();
         var counts = new Dictionary<string, int>(running, StringComparer.Ordinal);
         foreach (var task in InOrder(ready))
         {

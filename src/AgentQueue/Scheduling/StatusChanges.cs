@@ -18,12 +18,6 @@ internal sealed class StatusChanges(QueueFolder queue, StatusFilter filter)
     private const string New = "new";
     private const string Gone = "gone";
 
-    // The finished ones are known from the snapshot; no file of theirs is read.
-    private static readonly StatusFilter s_unfinished = new()
-    {
-        States = [StateView.Pending, StateView.Running],
-    };
-
     private Dictionary<TaskId, string>? _before;
 
     /// <summary>When the next back-off ends; null if none is waited for.</summary>
@@ -38,13 +32,24 @@ internal sealed class StatusChanges(QueueFolder queue, StatusFilter filter)
             words[task.Id] = TaskJson.NameOf(task.Status);
         }
 
-        var view = StatusView.Of(queue, snapshot, s_unfinished, now);
-        foreach (var task in view.Tasks)
+        var dependencies = new Lazy<Dependencies>(() => new Dependencies(queue, snapshot));
+        NextChange = null;
+        foreach (var task in snapshot.Unfinished)
         {
-            words[task.Id] = task.Word;
+            var standing = TaskStanding.Of(
+                task,
+                queue,
+                snapshot.MayBeSupervised,
+                dependencies,
+                now
+            );
+            words[task.Id] = standing.Word;
+            if (standing.StartsIn is { } wait && (NextChange is null || now + wait < NextChange))
+            {
+                NextChange = now + wait;
+            }
         }
 
-        NextChange = view.NextChange;
         var before = _before;
         _before = words;
         return before is null ? [] : Compare(before, words, snapshot);

@@ -50,6 +50,11 @@ internal sealed record StatusFilter
     /// <summary>At most so many tasks, unfinished ones first; null for no such limit.</summary>
     public int? Limit { get; init; }
 
+    /// <summary>How many unfinished tasks are shown unless something else is asked for.</summary>
+    public const int NextUnfinished = 100;
+
+    public int MostUnfinished => Limit ?? (All || !Ids.IsEmpty ? int.MaxValue : NextUnfinished);
+
     /// <summary>How many finished tasks may be shown beside so many unfinished ones.</summary>
     public int MostFinished(int unfinished) =>
         Limit is { } limit ? Math.Max(limit - unfinished, 0)
@@ -60,8 +65,7 @@ internal sealed record StatusFilter
     public bool NeedsFile => !Agents.IsEmpty || !Labels.IsEmpty;
 
     /// <summary>As far as can be told without the file.</summary>
-    public bool MayMatch(TaskId id, TaskStatus status) =>
-        (Ids.IsEmpty || Ids.Contains(id)) && (States.IsEmpty || States.Contains((StateView)status));
+    public bool MayMatch(TaskStatus status) => States.IsEmpty || States.Contains((StateView)status);
 
     /// <summary>True if the word is one of the states that are asked for.</summary>
     public bool Names(string word)
@@ -88,7 +92,8 @@ internal sealed record StatusFilter
         return true;
     }
 
-    public bool Matches(TaskView view) =>
+    /// <summary>As far as can be told without the file.</summary>
+    public bool MayMatch(TaskStanding view) =>
         (Ids.IsEmpty || Ids.Contains(view.Id))
         && (
             States.IsEmpty
@@ -96,5 +101,7 @@ internal sealed record StatusFilter
             || (view.IsHeld && States.Contains(StateView.Held))
             || (view.IsWaiting && States.Contains(StateView.Waiting))
         )
-        && Matches(view.Task);
+        && (Agents.IsEmpty || Agents.Contains(view.Summary.Agent));
+
+    public bool Matches(TaskView view) => MayMatch(view) && Matches(view.Task);
 }

@@ -73,27 +73,26 @@ internal sealed class StatusView
     {
         var counts = CountFinished(snapshot);
         var dependencies = new Lazy<Dependencies>(() => new Dependencies(queue, snapshot));
-        var shown = new List<TaskView>();
+        var matching = new List<TaskStanding>();
         DateTimeOffset? next = null;
         foreach (var task in snapshot.Unfinished)
         {
-            var view = TaskView.Of(task, queue, snapshot, dependencies, now);
-            Count(view, counts);
-            next = Earlier(next, view.NextChange);
-            if (filter.Matches(view))
+            var standing = TaskStanding.Of(
+                task,
+                queue,
+                snapshot.MayBeSupervised,
+                dependencies,
+                now
+            );
+            Count(standing, counts);
+            next = Earlier(next, standing.StartsIn is { } wait ? now + wait : null);
+            if (filter.MayMatch(standing))
             {
-                shown.Add(view);
+                matching.Add(standing);
             }
         }
 
-        shown.Sort(ByTurn);
-        var unfinished = shown.Count;
-        if (shown.Count > filter.Limit)
-        {
-            shown.RemoveRange(filter.Limit.Value, shown.Count - filter.Limit.Value);
-        }
-
-        var cut = unfinished - shown.Count;
+        var shown = Unfinished(queue, matching, filter, out var cut);
         var left = AddFinished(queue, snapshot, filter, now, shown);
         foreach (var view in shown)
         {
@@ -109,6 +108,73 @@ internal sealed class StatusView
                 : snapshot.Unreadable.FindAll(u => filter.Ids.Contains(u.Id)),
             NextChange = next,
         };
+    }
+
+    /// <summary>Those that start first, or run, and how many more there are.</summary>
+    private static List<TaskView> Unfinished(
+        QueueFolder queue,
+        List<TaskStanding> matching,
+        StatusFilter filter,
+        out int cut
+    )
+    {
+        // What is asked of labels stands in the files alone: all of them are read.
+        var first = FirstOf(
+            matching,
+            s_byTurn,
+            filter.Labels.IsEmpty ? filter.MostUnfinished : int.MaxValue
+        );
+        cut = matching.Count - first.Count;
+        var shown = new List<TaskView>(first.Count);
+        foreach (var standing in first)
+        {
+            if (
+                queue.Read(standing.Id) is not TaskRead.Found({ IsFinished: false } task, _)
+                || !filter.Matches(task)
+            )
+            {
+                continue;
+            }
+
+            if (shown.Count < filter.MostUnfinished)
+            {
+                shown.Add(TaskView.Of(task, standing));
+            }
+            else
+            {
+                cut++;
+            }
+        }
+
+        return shown;
+    }
+
+    /// <summary>
+    /// The first few of many in their order: sorting them all would cost more than everything else here.
+    /// </summary>
+    private static List<T> FirstOf<T>(List<T> all, Comparer<T> order, int most)
+    {
+        if (all.Count <= most)
+        {
+            all.Sort(order);
+            return all;
+        }
+
+        var first = new List<T>(most + 1);
+        foreach (var each in all)
+        {
+            if (first.Count < most || (most > 0 && order.Compare(each, first[^1]) < 0))
+            {
+                var at = first.BinarySearch(each, order);
+                first.Insert(at < 0 ? ~at : at, each);
+                if (first.Count > most)
+                {
+                    first.RemoveAt(most);
+                }
+            }
+        }
+
+        return first;
     }
 
     /// <summary>Adds the newest that match; returns how many more there are.</summary>
@@ -175,38 +241,15 @@ internal sealed class StatusView
         out int left
     )
     {
-        var matching = 0;
-        var kept = new List<FinishedTask>();
-        foreach (var task in snapshot.Finished)
-        {
-            if (!filter.MayMatch(task.Id, task.Status))
-            {
-                continue;
-            }
-
-            matching++;
-            if (most == int.MaxValue)
-            {
-                kept.Add(task);
-            }
-            else if (kept.Count < most || (most > 0 && NewestFirst(task, kept[^1]) < 0))
-            {
-                // The few newest of many: sorting them all would cost more than everything else here.
-                kept.Insert(~kept.BinarySearch(task, s_newestFirst), task);
-                if (kept.Count > most)
-                {
-                    kept.RemoveAt(most);
-                }
-            }
-        }
-
-        if (most == int.MaxValue)
-        {
-            kept.Sort(NewestFirst);
-        }
-
-        left = matching - kept.Count;
-        return kept;
+        var matching = filter is { Ids.IsEmpty: true, States.IsEmpty: true }
+            ? snapshot.Finished
+            : snapshot.Finished.FindAll(t =>
+                filter.MayMatch(t.Status) && (filter.Ids.IsEmpty || filter.Ids.Contains(t.Id))
+            );
+        var count = matching.Count;
+        var newest = FirstOf(matching, s_newestFirst, most);
+        left = count - newest.Count;
+        return newest;
     }
 
     private static StatusCounts CountFinished(QueueSnapshot snapshot)
@@ -233,12 +276,12 @@ internal sealed class StatusView
         return counts;
     }
 
-    private static void Count(TaskView view, StatusCounts counts)
+    private static void Count(TaskStanding view, StatusCounts counts)
     {
         if (view.Status == TaskStatus.Running)
         {
             counts.Running++;
-            counts.WithTimeout += view.Task.Timeout is null ? 0 : 1;
+            counts.WithTimeout += view.Summary.Timeout is null ? 0 : 1;
             counts.NearTimeout += view.IsNearLimit ? 1 : 0;
         }
         else
@@ -250,7 +293,7 @@ internal sealed class StatusView
     }
 
     // Running, ready, waiting, held; among those that run the oldest first, else as they will start.
-    private static int ByTurn(TaskView a, TaskView b)
+    private static int ByTurn(TaskStanding a, TaskStanding b)
     {
         var turn = Turn(a).CompareTo(Turn(b));
         if (turn != 0)
@@ -258,19 +301,19 @@ internal sealed class StatusView
             return turn;
         }
 
-        if (a.Task.State is TaskState.Running one && b.Task.State is TaskState.Running other)
+        if (a.Summary.State is TaskState.Running one && b.Summary.State is TaskState.Running other)
         {
             turn = one.StartedAt.CompareTo(other.StartedAt);
         }
         else
         {
-            turn = Scheduler.Compare(a.Task, b.Task);
+            turn = Scheduler.Compare(a.Summary, b.Summary);
         }
 
         return turn != 0 ? turn : a.Id.CompareTo(b.Id);
     }
 
-    private static int Turn(TaskView view) =>
+    private static int Turn(TaskStanding view) =>
         view switch
         {
             { IsStarting: true } => 1,
@@ -280,14 +323,19 @@ internal sealed class StatusView
             _ => 2,
         };
 
+    private static readonly Comparer<TaskStanding> s_byTurn = Comparer<TaskStanding>.Create(ByTurn);
+
     private static readonly Comparer<FinishedTask> s_newestFirst = Comparer<FinishedTask>.Create(
         NewestFirst
     );
 
     private static int NewestFirst(FinishedTask a, FinishedTask b)
     {
-        var later = b.CompletedAt.CompareTo(a.CompletedAt);
-        return later != 0 ? later : b.Id.CompareTo(a.Id);
+        var later = b.CompletedTicks.CompareTo(a.CompletedTicks);
+        return later != 0 ? later
+            : a.Record == b.Record ? 0
+            : b.IsBefore(a) ? -1
+            : 1;
     }
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) =>

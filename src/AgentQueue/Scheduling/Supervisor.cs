@@ -40,17 +40,17 @@ internal sealed class Supervisor(
         /// <summary>The agent ended by itself.</summary>
         None,
 
-        /// <summary>A reason that stands in the files: a request, a sentinel, the deadline.</summary>
+        /// <summary>A reason that stands in the files: a request or a sentinel.</summary>
         Recorded,
+
+        /// <summary>The deadline. It stands in the files too, if the disk took it.</summary>
+        TimeIsUp,
+
+        /// <summary>No output for too long. As with the deadline.</summary>
+        Stalled,
 
         /// <summary>This supervisor was told to end.</summary>
         Stopped,
-
-        /// <summary>The deadline, known here even if the disk did not take its sentinel.</summary>
-        TimedOut,
-
-        /// <summary>As <see cref="TimedOut"/>, for the idle limit.</summary>
-        Stalled,
     }
 
     /// <summary>
@@ -109,7 +109,13 @@ internal sealed class Supervisor(
 
         using (agent)
         {
-            TryIdentify(id, new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion));
+            Attempt(() =>
+                // Without it, whoever finds us dead knows the agent by its mark alone.
+                new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion).Write(
+                    queue,
+                    id
+                )
+            );
             report("started " + agent.Identity.Pid.ToString(CultureInfo.InvariantCulture));
             (task, var cause) = Watch(task, plan, agent, started);
             WasToldToEnd = cause == Cause.Stopped;
@@ -122,8 +128,18 @@ internal sealed class Supervisor(
                 agent.EndLeftovers(s_leftoverGrace);
             }
 
-            LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit);
-            return RecordPatiently(task, () => GatherAll(task, plan, agent, cause));
+            Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit));
+            var evidence = Patiently(task, () => _verdicts.Gather(id, plan.Completion, agent.Exit));
+            if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
+            {
+                evidence = evidence with
+                {
+                    Exit = null,
+                    LostDetail = "The supervisor was told to end (TERM) and ended the agent",
+                };
+            }
+
+            return RecordPatiently(task, WithCause(evidence, cause, task));
         }
     }
 
@@ -170,23 +186,25 @@ internal sealed class Supervisor(
             elapsed = clock.GetElapsedTime(started);
             if (wake.HasFlag(Wake.Knocked) || elapsed >= task.Timeout)
             {
-                TryTo(() => ApplyExtensions(ref task));
+                Attempt(() => ApplyExtensions(ref task));
             }
 
             if (elapsed >= task.Timeout)
             {
                 // The sentinel is the commitment: from here on an extension comes too late.
-                var limit = Sentinels.TimeoutContent(task.Timeout, clock.GetUtcNow());
-                TryTo(() =>
-                    queue.Durable.TryCreate(queue.SentinelFile(task.Id, Sentinel.Timeout), limit)
+                Attempt(() =>
+                    queue.Durable.TryCreate(
+                        queue.SentinelFile(task.Id, Sentinel.Timeout),
+                        Sentinels.TimeoutContent(task.Timeout, clock.GetUtcNow())
+                    )
                 );
-                return (task, Cause.TimedOut);
+                return (task, Cause.TimeIsUp);
             }
 
-            TryTo(() => LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit));
+            Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit));
             if (task.IdleTimeout is { } idle && log.QuietFor() >= idle)
             {
-                TryTo(() =>
+                Attempt(() =>
                     queue.Durable.Replace(queue.RequestFile(task.Id, Requests.Stalled), [])
                 );
                 return (task, Cause.Stalled);
@@ -203,62 +221,49 @@ internal sealed class Supervisor(
         }
     }
 
-    // The outcome is known only here: a disk that is full for a moment must not lose it.
-    private AgentTask RecordPatiently(AgentTask task, Func<Evidence> gather)
+    // The outcome is known only here: a disk that is full for a moment, or by this task's own log, must not
+    // lose it. Its time does not change from try to try: one that failed only in its last sync has been read
+    // by others.
+    private AgentTask RecordPatiently(AgentTask task, Evidence evidence)
+    {
+        var ended = clock.GetUtcNow();
+        return Patiently(task, () => _verdicts.Record(task, evidence, ended));
+    }
+
+    private T Patiently<T>(AgentTask task, Func<T> act)
     {
         for (var tries = 1; ; tries++)
         {
             try
             {
-                return _verdicts.Record(task, gather());
+                return act();
             }
             catch (QueueException e) when (tries < MostRecordTries)
             {
                 if (e.IsNoRoom)
                 {
-                    TryTo(() => queue.Say(task.Id, LockWord.Ended));
+                    // Whoever asked the task to end need not wait for the room.
+                    Attempt(() => queue.Say(task.Id, LockWord.Ended));
                 }
 
-                queue.Disk.Pause(s_tick);
+                if (tries > 1 || !LogLimit.MakeRoom(queue.Disk, queue.LogFile(task.Id)))
+                {
+                    queue.Disk.Pause(s_tick);
+                }
             }
         }
     }
 
-    private Evidence GatherAll(AgentTask task, AgentPlan plan, IAgentProcess agent, Cause cause)
-    {
-        var evidence = _verdicts.Gather(task.Id, plan.Completion, agent.Exit);
-        if (cause == Cause.Stopped && !_sentinels.AnyVerdict(task.Id))
-        {
-            evidence = evidence with
-            {
-                Exit = null,
-                LostDetail = "The supervisor was told to end (TERM) and ended the agent",
-            };
-        }
-
-        if (cause == Cause.TimedOut)
-        {
-            evidence = evidence with { TimedOut = true, TimeoutLimit = task.Timeout };
-        }
-
-        evidence = evidence with { Stalled = evidence.Stalled || cause == Cause.Stalled };
-        return WithStallLimit(evidence, task);
-    }
-
-    // Whoever settles the task after our death finds its processes by their mark as well.
-    private void TryIdentify(TaskId id, RunIdentity identity) =>
-        TryTo(() => identity.Write(queue, id));
-
-    // While an agent runs, a disk that refuses must not end its supervisor: nobody would keep its limits.
-    private static void TryTo(Action act)
+    // While the agent lives, a disk that takes nothing must not end its supervision.
+    private static void Attempt(Action write)
     {
         try
         {
-            act();
+            write();
         }
         catch (QueueException)
         {
-            // What it was for is known here, and is recorded with the verdict.
+            // What was to be left in the files is known here as well, until the outcome is recorded.
         }
     }
 
@@ -292,6 +297,7 @@ internal sealed class Supervisor(
             )
             {
                 var extended = task with { Timeout = limit + TimeSpan.FromSeconds(seconds) };
+                // If this fails it was not granted; it is read again with the next knock, and at the deadline.
                 queue.Write(extended);
                 task = extended;
                 _extensions.Add(name);
@@ -304,10 +310,8 @@ internal sealed class Supervisor(
     private AgentTask FailToLaunch(AgentTask task, string message, Action<string> report)
     {
         report("failed " + message);
-        return RecordPatiently(
-            task,
-            () => _verdicts.Gather(task.Id, Completion.Auto) with { LaunchError = message }
-        );
+        var evidence = Patiently(task, () => _verdicts.Gather(task.Id, Completion.Auto));
+        return RecordPatiently(task, evidence with { LaunchError = message });
     }
 
     private AgentLaunch LaunchOf(AgentTask task, AgentPlan plan, HeldLock alive) =>
@@ -331,8 +335,21 @@ internal sealed class Supervisor(
     public static string MarkOf(QueueFolder queue, TaskId id) =>
         $"{AgentEnvironment.TaskFileVariable}={queue.TaskFile(id)}";
 
-    private static Evidence WithStallLimit(Evidence evidence, AgentTask task) =>
-        evidence.Stalled ? evidence with { IdleLimit = task.IdleTimeout } : evidence;
+    private static Evidence WithCause(Evidence evidence, Cause cause, AgentTask task)
+    {
+        if (cause == Cause.TimeIsUp && !evidence.TimedOut)
+        {
+            evidence = evidence with { TimedOut = true, TimeoutLimit = task.Timeout };
+        }
+
+        return evidence.Stalled || cause == Cause.Stalled
+            ? evidence with
+            {
+                Stalled = true,
+                IdleLimit = task.IdleTimeout,
+            }
+            : evidence;
+    }
 
     private bool Requested(TaskId id, string request) =>
         Look(() => Requests.Has(queue, id, request));

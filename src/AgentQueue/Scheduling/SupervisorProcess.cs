@@ -24,11 +24,12 @@ internal sealed class SupervisorProcess(
     public void Live(string task, HeldLock? inherited)
     {
         using var joined = new Drain(queue).TryJoin();
+        AgentTask? ended = null;
         if (TaskId.TryParse(task, out var id) && inherited is not null)
         {
             using (inherited)
             {
-                if (!RunOne(id, Tell))
+                if (!RunOne(id, Tell, out ended))
                 {
                     return;
                 }
@@ -36,11 +37,11 @@ internal sealed class SupervisorProcess(
         }
 
         launcher.Dispose();
-        while (run.TakeNext() is var (next, held))
+        while (run.TakeNext(ended) is var (next, held))
         {
             using (held)
             {
-                if (!RunOne(next.Id, static _ => { }))
+                if (!RunOne(next.Id, static _ => { }, out ended))
                 {
                     return;
                 }
@@ -49,12 +50,13 @@ internal sealed class SupervisorProcess(
     }
 
     // False if there shall be no next task: told to end, or the disk or the configuration let us down.
-    private bool RunOne(TaskId id, Action<string> report)
+    private bool RunOne(TaskId id, Action<string> report, out AgentTask? ended)
     {
+        ended = null;
         var told = false;
         try
         {
-            supervisor.Run(
+            ended = supervisor.Run(
                 id,
                 word =>
                 {

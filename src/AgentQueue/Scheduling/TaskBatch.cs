@@ -26,11 +26,19 @@ internal static class TaskBatch
         {
             StoreAll(queue, tasks);
         }
-        catch (QueueException)
+        catch (QueueException e)
         {
             Withdraw(queue, tasks);
             queue.Disk.Delete(journal);
-            throw;
+            // Or a loss of power brings the journal back, and with it what was refused.
+            queue.Durable.SyncFolderOf(journal);
+            var stay = tasks.Where(t => queue.Read(t.Id) is not TaskRead.Missing).ToList();
+            throw stay.Count == 0
+                ? e
+                : new QueueException(
+                    $"{e.Message}; these of the batch had been started and stay: {string.Join(", ", stay.Select(static t => t.Id))}",
+                    "Give the others again when there is space"
+                );
         }
 
         queue.Disk.Delete(journal);

@@ -55,9 +55,6 @@ internal sealed record TaskDetails
 
     public required IReadOnlyList<DependencyFact> Dependencies { get; init; }
 
-    /// <summary>Unfinished tasks that depend on this one.</summary>
-    public required IReadOnlyList<TaskId> Dependents { get; init; }
-
     /// <summary>The last lines of the log, as they stand there.</summary>
     public required string LogTail { get; init; }
 
@@ -69,25 +66,23 @@ internal sealed record TaskDetails
     public IReadOnlyList<NextStep> Next => [.. WhatNext()];
 
     /// <exception cref="QueueException">There is no such task, or its file cannot be read.</exception>
-    public static TaskDetails Of(
-        QueueFolder queue,
-        QueueSnapshot snapshot,
-        TaskId id,
-        DateTimeOffset now
-    )
+    public static TaskDetails Of(QueueFolder queue, TaskId id, DateTimeOffset now)
     {
         var isArchived =
             queue.Disk.Facts(queue.TaskFile(id)) is null
             && queue.Disk.Facts(queue.ArchivedTask(id)) is not null;
         var task = isArchived ? queue.ReadArchivedOrThrow(id) : queue.ReadOrThrow(id);
-        var dependencies = new Lazy<Dependencies>(() => new Dependencies(queue, snapshot));
+        var dependencies = new Lazy<Dependencies>(() => new Dependencies(queue, snapshot: null));
         var log = queue.FindLog(id);
         var evidence = new Sentinels(queue);
         FileFact File(string path) => new(path, queue.Disk.Facts(path) is { IsRegular: true });
         var logFile = File(log);
         return new TaskDetails
         {
-            View = TaskView.Of(task, queue, snapshot, dependencies, now),
+            View = TaskView.Of(
+                task,
+                TaskStanding.Of(task, queue, static _ => true, dependencies, now)
+            ),
             IsArchived = isArchived,
             TaskFile = File(isArchived ? queue.ArchivedTask(id) : queue.TaskFile(id)),
             LogFile = logFile,
@@ -109,10 +104,6 @@ internal sealed record TaskDetails
             Dependencies =
             [
                 .. task.DependsOn.Select(on => DependencyOf(task, on, dependencies.Value)),
-            ],
-            Dependents =
-            [
-                .. snapshot.Unfinished.Where(t => t.DependsOn.Contains(id)).Select(t => t.Id),
             ],
             LogTail = logFile.Exists ? Storage.LogTail.Lines(log, LogLines, LongestTail) : "",
         };

@@ -66,7 +66,10 @@ internal sealed class TaskGraph
         var dependencies = new Dependencies(queue, snapshot);
         var nodes = new Dictionary<TaskId, GraphNode>();
         var open = new Queue<AgentTask>(
-            snapshot.Unfinished.Where(static t => !t.DependsOn.IsEmpty)
+            snapshot
+                .Unfinished.Where(static t => !t.DependsOn.IsEmpty)
+                .Select(t => Find(queue, t.Id))
+                .OfType<AgentTask>()
         );
         if (all)
         {

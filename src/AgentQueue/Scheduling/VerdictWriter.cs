@@ -39,9 +39,10 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
     }
 
     /// <summary>Judges and records; returns the task as it now stands in its file.</summary>
-    public AgentTask Record(AgentTask task, Evidence evidence)
+    /// <param name="ended">When; now, if it is not said.</param>
+    public AgentTask Record(AgentTask task, Evidence evidence, DateTimeOffset? ended = null)
     {
-        var now = clock.GetUtcNow();
+        var now = ended ?? clock.GetUtcNow();
         var verdict = Verdict.Judge(evidence);
         var (kind, content) = MarkerOf(verdict, evidence, now);
         try
@@ -62,10 +63,10 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         }
 
         queue.Durable.TryCreateUnsynced(queue.SentinelFile(task.Id, kind), content);
-        var ended = task with { State = StateOf(task, verdict, evidence, now) };
-        queue.Write(ended);
+        var judged = task with { State = StateOf(task, verdict, evidence, now) };
+        queue.Write(judged);
         queue.SweepRunFiles(task.Id);
-        return ended;
+        return judged;
     }
 
     /// <summary>The task as it would be recorded; nothing is written.</summary>

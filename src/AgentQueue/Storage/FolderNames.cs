@@ -17,14 +17,6 @@ internal static class FolderNames
     public static List<string> In(string folder)
     {
         var names = new List<string>();
-        Visit(folder, name => names.Add(name.ToString()));
-        return names;
-    }
-
-    /// <summary>Shows each name to the visitor, without making a text of it.</summary>
-    /// <exception cref="QueueException">The folder cannot be read.</exception>
-    public static void Visit(string folder, NameVisitor visitor)
-    {
         try
         {
             var entries = new FileSystemEnumerable<bool>(
@@ -35,7 +27,7 @@ internal static class FolderNames
             {
                 ShouldIncludePredicate = (ref entry) =>
                 {
-                    visitor(entry.FileName);
+                    names.Add(entry.FileName.ToString());
                     return false;
                 },
             };
@@ -53,5 +45,7 @@ internal static class FolderNames
                 cause: e
             );
         }
+
+        return names;
     }
 }

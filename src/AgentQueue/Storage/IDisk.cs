@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace AgentQueue.Storage;
 
 /// <summary>
@@ -68,6 +70,9 @@ internal interface IDisk
     /// </summary>
     IFolderWatch Watch(params ReadOnlySpan<string> folders);
 
+    /// <summary>Now, by the clock that stamps files; nanoseconds since 1970.</summary>
+    long NowNs { get; }
+
     /// <summary>
     /// A short wait, about that long, between two tries of something that has no event to wait for.
     /// </summary>
@@ -84,8 +89,9 @@ internal interface IFolderWatch : IDisposable
     void Wait(TimeSpan limit);
 }
 
-/// <summary>Is told a name, whose characters are there only during the call.</summary>
-internal delegate void NameVisitor(ReadOnlySpan<char> name);
+/// <summary>Is told a name in UTF-8, whose bytes are there only during the call.</summary>
+/// <param name="inode">The file's inode; 0 where the system does not tell it with the name.</param>
+internal delegate void NameVisitor(ReadOnlySpan<byte> name, ulong inode);
 
 /// <summary>One folder, looked at as a whole: thousands of names and facts without a text for each.</summary>
 internal interface IFolderLook : IDisposable
@@ -94,7 +100,7 @@ internal interface IFolderLook : IDisposable
     void Visit(NameVisitor visitor);
 
     /// <summary>As <see cref="IDisk.Facts"/>, for a name in the folder.</summary>
-    FileFacts? Facts(ReadOnlySpan<char> name);
+    FileFacts? Facts(ReadOnlySpan<byte> name);
 }
 
 /// <summary>For a disk that has no quicker way.</summary>
@@ -104,11 +110,12 @@ internal sealed class PlainFolderLook(IDisk disk, string folder) : IFolderLook
     {
         foreach (var name in disk.List(folder))
         {
-            visitor(name);
+            visitor(Encoding.UTF8.GetBytes(name), 0);
         }
     }
 
-    public FileFacts? Facts(ReadOnlySpan<char> name) => disk.Facts(Path.Join(folder, name));
+    public FileFacts? Facts(ReadOnlySpan<byte> name) =>
+        disk.Facts(Path.Join(folder, Encoding.UTF8.GetString(name)));
 
     public void Dispose() { }
 }

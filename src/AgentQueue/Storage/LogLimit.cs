@@ -18,6 +18,9 @@ internal static class LogLimit
 {
     private const int Piece = 256 * 1024;
 
+    // Below this, what is free may not hold an outcome; a log of less is not worth cutting.
+    private const int LittleRoom = 64 * 1024;
+
     /// <returns>True if the log was cut.</returns>
     public static bool Apply(IDisk disk, string path, long limit)
     {
@@ -26,10 +29,22 @@ internal static class LogLimit
             return false;
         }
 
+        return TryCut(path, limit, $"the log had reached logLimit, {limit >> 20} MiB");
+    }
+
+    /// <summary>Drops the older half of a log from a disk that is full: an outcome is worth more.</summary>
+    /// <returns>True if there is room now.</returns>
+    public static bool MakeRoom(IDisk disk, string path) =>
+        disk.Facts(path) is { IsRegular: true, Size: >= 4 * LittleRoom } log
+        && FileSystemFacts.Of(Path.GetDirectoryName(path)!) is { FreeBytes: < LittleRoom }
+        && TryCut(path, log.Size, "the disk was full");
+
+    private static bool TryCut(string path, long limit, string reason)
+    {
         try
         {
             using var log = Open(path);
-            Cut(log, limit);
+            Cut(log, limit, reason);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -39,7 +54,7 @@ internal static class LogLimit
         }
     }
 
-    private static void Cut(SafeFileHandle log, long limit)
+    private static void Cut(SafeFileHandle log, long limit, string reason)
     {
         var buffer = new byte[Piece];
         var before = LogNote.Read(log);
@@ -59,7 +74,7 @@ internal static class LogLimit
             to += count;
         }
 
-        RandomAccess.Write(log, LogNote.Text(dropped, limit), 0);
+        RandomAccess.Write(log, LogNote.Text(dropped, reason), 0);
         RandomAccess.SetLength(log, to);
     }
 
@@ -94,11 +109,11 @@ internal readonly record struct LogNote(long Dropped, int Length)
 
     private static ReadOnlySpan<byte> Begin => "[agentq: "u8;
 
-    public static byte[] Text(long dropped, long limit) =>
+    public static byte[] Text(long dropped, string reason) =>
         Encoding.ASCII.GetBytes(
             string.Create(
                     CultureInfo.InvariantCulture,
-                    $"[agentq: {dropped} bytes of older output were dropped here: the log had reached logLimit, {limit >> 20} MiB]"
+                    $"[agentq: {dropped} bytes of older output were dropped here: {reason}]"
                 )
                 .PadRight(FixedLength - 1) + "\n"
         );

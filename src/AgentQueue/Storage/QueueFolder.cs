@@ -17,6 +17,9 @@ internal sealed class QueueFolder
     /// <summary>How long a verb waits for another agentq to finish its turn.</summary>
     public static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(2);
 
+    // A night in 1972, to the second: no file of ours has that time by itself.
+    private const long FirstWord = 77_777_700;
+
     private readonly Lazy<DurableFile> _durable;
     private Dictionary<TaskId, AgentTask>? _shownAs;
 
@@ -129,6 +132,11 @@ internal sealed class QueueFolder
     /// </summary>
     public void ShowAs(AgentTask task) => (_shownAs ??= [])[task.Id] = task;
 
+    /// <summary>True if <see cref="ShowAs"/> was called for any task.</summary>
+    public bool ShowsOtherwise => _shownAs is not null;
+
+    public bool IsShownOtherwise(TaskId id) => _shownAs?.ContainsKey(id) == true;
+
     public TaskRead ReadArchived(TaskId id) => ReadFile(ArchivedTask(id), id);
 
     /// <summary>The task, or an error that says why there is none to use.</summary>
@@ -192,6 +200,23 @@ internal sealed class QueueFolder
 
     /// <summary>The task's lock, or null while a supervisor or another verb holds it.</summary>
     public HeldLock? TryLockTask(TaskId id) => Disk.TryLock(LockFile(id), create: true);
+
+    /// <summary>The tasks whose lock has a file: all that are supervised, and few others.</summary>
+    public List<TaskId> LockNames()
+    {
+        var ids = new List<TaskId>();
+        using var run = Disk.LookInto(Run);
+        run.Visit(
+            (name, _) =>
+            {
+                if (name.EndsWith(".lock"u8) && TaskId.IsWellFormed(name[..^5]))
+                {
+                    ids.Add(TaskId.Parse(Encoding.ASCII.GetString(name[..^5])));
+                }
+            }
+        );
+        return ids;
+    }
 
     /// <summary>True while a supervisor (or a verb at work on the task) holds its lock.</summary>
     public bool IsSupervised(TaskId id) => IsHeld(LockFile(id));
@@ -278,19 +303,21 @@ internal sealed class QueueFolder
 
     /// <summary>
     /// A word between the holder of a task's lock and those who ask it for something, for when there is no
-    /// room for a file: the lock's file gets a time in the first seconds of 1970, which costs nothing.
+    /// room for a file: the lock's file gets a time long ago, which costs nothing.
     /// </summary>
     public void Say(TaskId id, LockWord word) =>
         Disk.Touch(LockFile(id), TimeOf(HeardOf(id) | word));
 
     /// <summary>All that was said.</summary>
-    public LockWord HeardOf(TaskId id) =>
-        Disk.Facts(LockFile(id)) is { ModifiedNs: > 0 and < 8_000_000_000 and var time }
-            ? (LockWord)(time / 1_000_000_000)
-            : 0;
+    public LockWord HeardOf(TaskId id)
+    {
+        var time = Disk.Facts(LockFile(id))?.ModifiedNs ?? 0;
+        var word = (time / 1_000_000_000) - FirstWord;
+        return time % 1_000_000_000 == 0 && word is > 0 and < 8 ? (LockWord)word : 0;
+    }
 
     private static DateTimeOffset TimeOf(LockWord word) =>
-        DateTimeOffset.UnixEpoch.AddSeconds((int)word);
+        DateTimeOffset.FromUnixTimeSeconds(FirstWord + (int)word);
 
     /// <summary>
     /// Removes what only matters while a task runs. The caller holds the task's lock; its file goes last,

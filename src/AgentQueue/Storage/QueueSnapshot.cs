@@ -1,76 +1,80 @@
+using System.Text;
 using AgentQueue.Tasks;
-using TaskStatus = AgentQueue.Tasks.TaskStatus;
 
 namespace AgentQueue.Storage;
 
-/// <summary>What a list needs to know of a task that has ended; the rest is in its file.</summary>
-/// <param name="WillRetry">An automatic retry is due, now or later.</param>
-internal readonly record struct FinishedTask(
-    TaskId Id,
-    TaskStatus Status,
-    DateTimeOffset CompletedAt,
-    bool TimedOut,
-    bool WillRetry,
-    bool HasIntent
-)
+/// <summary>How closely a look compares what it knows with the files.</summary>
+internal enum Closeness
 {
-    public static FinishedTask Of(AgentTask task)
-    {
-        var state = (TaskState.Finished)task.State;
-        var failed = state as TaskState.Failed;
-        return new FinishedTask(
-            task.Id,
-            task.Status,
-            state.CompletedAt,
-            failed?.Reason == Reason.Timeout,
-            RetryPolicy.DueAt(task) is not null,
-            failed?.RetryIntent is not null
-        );
-    }
+    /// <summary>Every file is asked for its facts.</summary>
+    EveryFile,
+
+    /// <summary>
+    /// As whoever chooses a task looks, who reads the file of each chosen one again under its lock: files of
+    /// finished tasks are asked only if they were replaced, not if something wrote into one.
+    /// </summary>
+    OpenTasks,
 }
 
 /// <summary>
-/// The whole queue at one moment. Unfinished tasks are read; finished ones, which hardly ever change, are
-/// known from <see cref="FinishedCache"/> as long as their files are the very same. So the cost follows
-/// what is still to do, and the files stay the truth.
+/// The whole queue at one moment. What a file says is known from <see cref="TaskIndex"/> as long as it is
+/// the very same file; any other is read. So the cost follows what has changed, and the files stay the truth.
 /// </summary>
 internal sealed class QueueSnapshot
 {
-    /// <summary>How the name of a batch's journal begins.</summary>
+    /// <summary>How the name of a batch's journal begins; <see cref="AddName"/> has it in bytes.</summary>
     public const string BatchJournal = ".batch-";
 
-    private Dictionary<TaskId, FinishedTask>? _finishedById;
+    // So that choosing among a hundred thousand stays within a tenth of a second; the rest is believed as
+    // finished ones are.
+    private const int MostOpenAsked = 50_000;
 
-    private QueueSnapshot(
-        List<AgentTask> unfinished,
-        List<FinishedTask> finished,
-        List<TaskRead.Unreadable> unreadable,
-        List<int> marked,
-        HashSet<string> locks
-    )
-    {
-        Unfinished = unfinished;
-        Finished = finished;
-        Unreadable = unreadable;
-        _marked = marked;
-        _marked.Sort();
-        _locks = locks;
-    }
+    private readonly QueueFolder _queue;
+    private readonly IFolderLook _tasks;
+    private readonly TaskIndex _index;
+    private readonly Closeness _closeness;
+    private readonly List<TaskId> _unknown = [];
+    private readonly List<string> _journals = [];
 
     // Hashes, because nearly all of them belong to finished tasks and are never asked for.
-    private readonly List<int> _marked;
-    private readonly HashSet<string> _locks;
+    private readonly List<int> _marks = [];
+    private readonly Lazy<HashSet<int>> _marked;
+    private readonly HashSet<TaskId> _locks;
+    private HashSet<int>? _finishedRecords;
+    private int _openAsked;
+
+    private QueueSnapshot(QueueFolder queue, IFolderLook tasks, Closeness closeness)
+    {
+        _queue = queue;
+        _tasks = tasks;
+        _closeness = closeness;
+        _index = TaskIndex.Load(queue);
+        _marked = new(() => [.. _marks]);
+        _tasks.Visit(AddName);
+        _unknown.Sort();
+        foreach (var id in _unknown)
+        {
+            AddRead(id);
+        }
+
+        _index.Save();
+        Unreadable.Sort(static (a, b) => a.Id.CompareTo(b.Id));
+        SortUnfinished();
+        // After the names: who is no longer at work on a task has recorded what came of it.
+        _locks = [.. queue.LockNames()];
+    }
 
     /// <summary>The file names of batches that are being stored, or whose maker died.</summary>
-    public IReadOnlyList<string> Journals { get; private init; } = [];
+    public IReadOnlyList<string> Journals => _journals;
 
     /// <summary>Pending and running tasks, by id.</summary>
-    public List<AgentTask> Unfinished { get; }
+    public List<TaskSummary> Unfinished { get; } = [];
+
+    /// <summary>In no order.</summary>
+    public List<FinishedTask> Finished { get; } = [];
 
     /// <summary>By id.</summary>
-    public List<FinishedTask> Finished { get; }
-
-    public List<TaskRead.Unreadable> Unreadable { get; }
+    public List<TaskRead.Unreadable> Unreadable { get; } = [];
 
     public int Count => Unfinished.Count + Finished.Count;
 
@@ -78,124 +82,131 @@ internal sealed class QueueSnapshot
     /// True if the folder held a marker that ends this task when the snapshot was taken; very rarely also
     /// without, so look again before acting on it.
     /// </summary>
-    public bool HasVerdictSentinel(TaskId id) =>
-        _marked.BinarySearch(string.GetHashCode(id.Value, StringComparison.Ordinal)) >= 0;
+    public bool HasVerdictSentinel(TaskId id) => _marked.Value.Contains(HashOf(id));
 
     /// <summary>False if nobody can hold the task's lock, because its file does not exist.</summary>
-    public bool MayBeSupervised(TaskId id) => _locks.Contains(id.Value);
+    public bool MayBeSupervised(TaskId id) => _locks.Contains(id);
 
     /// <summary>The finished task of that id, or null.</summary>
     public FinishedTask? FindFinished(TaskId id)
     {
-        if (_finishedById is null)
+        Span<byte> name = stackalloc byte[id.Value.Length];
+        Encoding.ASCII.GetBytes(id.Value, name);
+        var record = _index.Find(name);
+        if (record < 0 || !_index.IsFinished(record))
         {
-            _finishedById = new(Finished.Count);
-            foreach (var task in Finished)
-            {
-                _finishedById[task.Id] = task;
-            }
+            return null;
         }
 
-        return _finishedById.TryGetValue(id, out var found) ? found : null;
+        // A record may be of a file that is gone.
+        _finishedRecords ??= [.. Finished.Select(static t => t.Record)];
+        return _finishedRecords.Contains(record) ? new FinishedTask(_index, record) : null;
     }
 
-    public static QueueSnapshot Take(QueueFolder queue)
+    public static QueueSnapshot Take(QueueFolder queue, Closeness closeness = Closeness.EveryFile)
     {
         using var tasks = queue.Disk.LookInto(queue.Tasks);
-        var cache = FinishedCache.Load(queue, tasks);
-        var names = new Names(cache);
-        tasks.Visit(names.Add);
-        names.Ids.Sort();
-        var unfinished = new List<AgentTask>();
-        var finished = new List<FinishedTask>(names.Ids.Count);
-        var unreadable = new List<TaskRead.Unreadable>();
-        foreach (var id in names.Ids)
+        return new QueueSnapshot(queue, tasks, closeness);
+    }
+
+    // Called for every name in the folder, a quarter of a million times: most of what a look costs is here.
+    private void AddName(ReadOnlySpan<byte> name, ulong inode)
+    {
+        var dot = name.LastIndexOf((byte)'.');
+        if (dot <= 0)
         {
-            if (cache.Find(id) is { } known)
+            if (name.StartsWith(".batch-"u8))
             {
-                finished.Add(known);
-                continue;
+                _journals.Add(Encoding.UTF8.GetString(name));
             }
 
-            switch (queue.Read(id))
-            {
-                case TaskRead.Found({ IsFinished: true } task, var facts):
-                    var summary = FinishedTask.Of(task);
-                    cache.Add(summary, facts);
-                    finished.Add(summary);
-                    break;
-                case TaskRead.Found(var task, _):
-                    unfinished.Add(task);
-                    break;
-                case TaskRead.Unreadable bad:
-                    unreadable.Add(bad);
-                    break;
-            }
+            return;
         }
 
-        cache.Save();
-        return new QueueSnapshot(unfinished, finished, unreadable, names.Marked, Locks(queue))
+        var stem = name[..dot];
+        var extension = name[dot..];
+        if (extension.SequenceEqual(".json"u8))
         {
-            Journals = names.Journals,
-        };
+            AddTask(name, stem, inode);
+        }
+        else if (
+            extension.SequenceEqual(".done"u8)
+            || extension.SequenceEqual(".error"u8)
+            || extension.SequenceEqual(".cancelled"u8)
+            || extension.SequenceEqual(".timeout"u8)
+        )
+        {
+            _marks.Add(TaskIndex.Hash(stem));
+        }
     }
 
-    private static HashSet<string> Locks(QueueFolder queue)
+    private void AddTask(ReadOnlySpan<byte> name, ReadOnlySpan<byte> stem, ulong inode)
     {
-        const string Extension = ".lock";
-        var locks = new HashSet<string>(StringComparer.Ordinal);
-        using var run = queue.Disk.LookInto(queue.Run);
-        run.Visit(name =>
+        var record = _index.Find(stem);
+        if (record < 0)
         {
-            if (name.EndsWith(Extension, StringComparison.Ordinal))
+            if (TaskId.IsWellFormed(stem))
             {
-                locks.Add(name[..^Extension.Length].ToString());
+                _unknown.Add(TaskId.Parse(Encoding.ASCII.GetString(stem)));
             }
-        });
-        return locks;
+        }
+        else if (
+            (_queue.ShowsOtherwise && _queue.IsShownOtherwise(_index.TaskIdOf(record)))
+            || (MustAsk(record, inode) && !_index.IsOf(record, _tasks.Facts(name)))
+        )
+        {
+            _unknown.Add(_index.TaskIdOf(record));
+        }
+        else if (_index.IsFinished(record))
+        {
+            Finished.Add(new FinishedTask(_index, record));
+        }
+        else
+        {
+            Unfinished.Add(_index.Open(record));
+        }
     }
 
-    /// <summary>What the names in <c>tasks/</c> say, in one pass that makes texts of few of them.</summary>
-    private sealed class Names(FinishedCache cache)
+    private bool MustAsk(int record, ulong inode) =>
+        _closeness == Closeness.EveryFile
+        || inode != _index.InodeOf(record)
+        || (!_index.IsFinished(record) && _openAsked++ < MostOpenAsked);
+
+    private void AddRead(TaskId id)
     {
-        public List<TaskId> Ids { get; } = [];
-
-        /// <summary>Hashes of the ids beside which a marker lies that ends a task.</summary>
-        public List<int> Marked { get; } = [];
-
-        public List<string> Journals { get; } = [];
-
-        public void Add(ReadOnlySpan<char> name)
+        switch (_queue.Read(id))
         {
-            var dot = name.LastIndexOf('.');
-            if (dot <= 0)
-            {
-                if (name.StartsWith(BatchJournal, StringComparison.Ordinal))
-                {
-                    Journals.Add(name.ToString());
-                }
+            case TaskRead.Found({ IsFinished: true } task, var facts):
+                var record = _index.Add(task, facts, (byte)FinishedTask.FlagsOf(task));
+                Finished.Add(new FinishedTask(_index, record));
+                break;
+            case TaskRead.Found(var task, var facts):
+                _index.Add(task, facts, 0);
+                Unfinished.Add(task.ToSummary());
+                break;
+            case TaskRead.Unreadable bad:
+                Unreadable.Add(bad);
+                break;
+        }
+    }
 
+    // The index is nearly in order, and so is what comes out of it.
+    private void SortUnfinished()
+    {
+        for (var i = 1; i < Unfinished.Count; i++)
+        {
+            if (Unfinished[i - 1].Id.CompareTo(Unfinished[i].Id) > 0)
+            {
+                Unfinished.Sort(static (a, b) => a.Id.CompareTo(b.Id));
                 return;
             }
-
-            var stem = name[..dot];
-            switch (name[dot..])
-            {
-                case ".json":
-                    if (cache.Knows(stem) is { } known)
-                    {
-                        Ids.Add(known);
-                    }
-                    else if (TaskId.TryParse(stem, out var id))
-                    {
-                        Ids.Add(id);
-                    }
-
-                    break;
-                case ".done" or ".error" or ".cancelled" or ".timeout":
-                    Marked.Add(string.GetHashCode(stem, StringComparison.Ordinal));
-                    break;
-            }
         }
+    }
+
+    private static int HashOf(TaskId id)
+    {
+        Span<byte> name = stackalloc byte[id.Value.Length];
+        Encoding.ASCII.GetBytes(id.Value, name);
+        return TaskIndex.Hash(name);
     }
 }

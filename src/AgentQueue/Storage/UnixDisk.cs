@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Versioning;
-using System.Text;
 using AgentQueue.Native;
 
 namespace AgentQueue.Storage;
@@ -277,38 +275,9 @@ internal sealed unsafe class UnixDisk : IDisk
     public IFolderLook LookInto(string folder) =>
         OperatingSystem.IsLinux() ? new LinuxFolderLook(folder) : new PlainFolderLook(this, folder);
 
-    /// <summary>Facts relative to the open folder: the system walks the way to it only once.</summary>
-    [SupportedOSPlatform("linux")]
-    private sealed class LinuxFolderLook(string folder) : IFolderLook
-    {
-        private const int LongestName = 256;
-
-        private readonly int _fd = Libc.Open(folder, Libc.O_RDONLY | Libc.O_DIRECTORY);
-
-        public void Visit(NameVisitor visitor) => FolderNames.Visit(folder, visitor);
-
-        public FileFacts? Facts(ReadOnlySpan<char> name)
-        {
-            Span<byte> text = stackalloc byte[LongestName];
-            if (_fd < 0 || !Encoding.UTF8.TryGetBytes(name, text[..^1], out var length))
-            {
-                return null;
-            }
-
-            text[length] = 0;
-            return FileStat.In(_fd, text) is { } s
-                ? new FileFacts(s.Inode, s.Size, s.ModifiedNs, s.IsRegular)
-                : null;
-        }
-
-        public void Dispose()
-        {
-            if (_fd >= 0)
-            {
-                _ = Libc.Close(_fd);
-            }
-        }
-    }
+    public long NowNs =>
+        (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks
+        * TimeSpan.NanosecondsPerTick;
 
     public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
 

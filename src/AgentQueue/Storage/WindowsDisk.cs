@@ -248,6 +248,9 @@ internal sealed class WindowsDisk(TimeProvider clock) : IDisk
 
     public IFolderWatch Watch(params ReadOnlySpan<string> folders) => new FolderWatch(folders);
 
+    public long NowNs =>
+        (clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+
     public void Pause(TimeSpan time) => Storage.Pause.About(time);
 
     private static WindowsLock? TryLock(string path, bool create, uint access, uint share)

@@ -5,25 +5,16 @@ namespace AgentQueue.Tasks;
 
 /// <summary>
 /// One request to run an agent with a prompt, as <c>tasks/&lt;id&gt;.json</c> holds it. What was asked for
-/// stands here and never changes once the task has started; what became of it is its <see cref="State"/>.
+/// stands here and never changes once the task has started; what became of it is its state.
 /// </summary>
-internal sealed record AgentTask
+internal sealed record AgentTask : TaskSummary
 {
     /// <summary>The highest file format that this program understands.</summary>
     public const int CurrentVersion = 1;
 
-    public const int DefaultPriority = 5;
     public const int DefaultMaxRetries = 3;
-    public static readonly TimeSpan DefaultTimeoutWarning = TimeSpan.FromSeconds(60);
-
-    public required TaskId Id { get; init; }
-
-    /// <summary>The name of an agent in <c>agent-config.json</c>, or a built-in one.</summary>
-    public required string Agent { get; init; }
 
     public required string Prompt { get; init; }
-
-    public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>A short title for people; null if none was given.</summary>
     public string? Name { get; init; }
@@ -41,17 +32,8 @@ internal sealed record AgentTask
     public ImmutableSortedDictionary<string, string?> Environment { get; init; } =
         ImmutableSortedDictionary<string, string?>.Empty;
 
-    /// <summary>Time allowed for the execution, extensions included; null for the agent's default.</summary>
-    public TimeSpan? Timeout { get; init; }
-
-    /// <summary>How long before the limit a running task counts as near it.</summary>
-    public TimeSpan? TimeoutWarning { get; init; }
-
     /// <summary>Time without output after which the task is stalled; null for the agent's default.</summary>
     public TimeSpan? IdleTimeout { get; init; }
-
-    /// <summary>1 (last) to 10 (first).</summary>
-    public int Priority { get; init; } = DefaultPriority;
 
     /// <summary>How many retries came before this task: 0 for an original.</summary>
     public int RetryCount { get; init; }
@@ -65,26 +47,26 @@ internal sealed record AgentTask
 
     public ImmutableArray<RetryRecord> RetryHistory { get; init; } = [];
 
-    /// <summary>Tasks that must be complete before this one may start.</summary>
-    public ImmutableArray<TaskId> DependsOn { get; init; } = [];
-
-    /// <summary>
-    /// Those of <see cref="DependsOn"/> that are known to have completed: they count as complete even if
-    /// their files are gone.
-    /// </summary>
-    public ImmutableArray<TaskId> DependenciesMet { get; init; } = [];
-
     /// <summary>Executions begun so far.</summary>
     public int Attempt { get; init; }
-
-    public required TaskState State { get; init; }
 
     /// <summary>JSON members that this version does not know, kept word for word at every rewrite.</summary>
     public ImmutableArray<KeyValuePair<string, JsonElement>> Unknown { get; init; } = [];
 
-    public TaskStatus Status => State.Status;
-
-    public bool IsFinished => State is TaskState.Finished;
+    /// <summary>This task without what only its file tells.</summary>
+    public TaskSummary ToSummary() =>
+        new()
+        {
+            Id = Id,
+            Agent = Agent,
+            CreatedAt = CreatedAt,
+            Timeout = Timeout,
+            TimeoutWarning = TimeoutWarning,
+            Priority = Priority,
+            DependsOn = DependsOn,
+            DependenciesMet = DependenciesMet,
+            State = State,
+        };
 }
 
 /// <summary>One earlier execution in a line of retries.</summary>

@@ -27,4 +27,11 @@ internal static class RetryPolicy
         && task.RetryCount < task.MaxRetries
             ? failed.CompletedAt + Backoff(task.RetryCount)
             : null;
+
+    /// <summary>
+    /// True if it is time. A wait that is longer than any back-off means that the clock was set back, and
+    /// whoever believed it would wait for hours or years.
+    /// </summary>
+    public static bool IsDue(DateTimeOffset due, DateTimeOffset now) =>
+        due <= now || due - now > LongestBackoff;
 }

@@ -22,6 +22,10 @@ internal readonly record struct TaskId : IComparable<TaskId>
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
     );
 
+    private static readonly SearchValues<byte> s_allowedBytes = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"u8
+    );
+
     private TaskId(string value) => Value = value;
 
     /// <summary>The whole id, with its prefix.</summary>
@@ -92,6 +96,12 @@ internal readonly record struct TaskId : IComparable<TaskId>
     public int CompareTo(TaskId other) => string.CompareOrdinal(Value, other.Value);
 
     public override string ToString() => Value;
+
+    /// <summary>As <see cref="TryParse"/>, for the bytes of a file name.</summary>
+    public static bool IsWellFormed(ReadOnlySpan<byte> text) =>
+        text.StartsWith("task_"u8)
+        && text[Prefix.Length..] is { Length: > 0 and <= LongestToken } token
+        && !token.ContainsAnyExcept(s_allowedBytes);
 
     private static bool IsWellFormed(ReadOnlySpan<char> text) =>
         text.StartsWith(Prefix, StringComparison.Ordinal)

@@ -13,12 +13,12 @@ internal readonly record struct TimeLimit(TimeSpan Limit, TimeSpan? Elapsed, Tim
     public bool IsNear => Elapsed is not null && !IsOverdue && Remaining <= Warning;
 
     /// <summary>Null if the task has no limit, or has ended.</summary>
-    public static TimeLimit? Of(AgentTask task, DateTimeOffset now) =>
+    public static TimeLimit? Of(TaskSummary task, DateTimeOffset now) =>
         task is { Timeout: { } limit, IsFinished: false }
             ? new TimeLimit(
                 limit,
                 task.State is TaskState.Running running ? now - running.StartedAt : null,
-                task.TimeoutWarning ?? AgentTask.DefaultTimeoutWarning
+                task.TimeoutWarning ?? TaskSummary.DefaultTimeoutWarning
             )
             : null;
 }

@@ -35,8 +35,9 @@ internal static class Machine
     public const string Strace = "strace that may trace";
     public const string PidNamespace = "right to make a pid namespace (root and unshare)";
     public const string Script = "script(1)";
-    public const string Bash = "bash";
+    public const string Bash = "bash 5";
     public const string Mounts = "right to mount (root and unshare)";
+    public const string SignalMasks = "env that blocks signals (coreutils 8.31)";
     public const string LoopMounts = "right to mount an image (root, unshare, mkfs.ext4)";
     public const string TimeNamespace = "right to make a time namespace (root and unshare)";
     public const string Faketime = "faketime(1)";
@@ -67,6 +68,8 @@ internal static class Machine
                     "-c",
                     "mount -t tmpfs -o size=64k tmpfs /tmp"
                 ),
+            SignalMasks => OperatingSystem.IsLinux()
+                && Succeeds("env", "--block-signal", "--ignore-signal=CHLD", "true"),
             LoopMounts => OperatingSystem.IsLinux()
                 && Succeeds(
                     "unshare",

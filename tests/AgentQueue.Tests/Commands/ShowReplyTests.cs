@@ -34,7 +34,6 @@ public sealed class ShowReplyTests : IDisposable
                 DependsOn = [TimedQueue.Id(1), TimedQueue.Id(2), TimedQueue.Id(9)],
             }
         );
-        _temp.Put(TimedQueue.Pending(4) with { DependsOn = [TimedQueue.Id(3)] });
         Snapshot.Verify(Text(Details(3)));
     }
 
@@ -104,7 +103,7 @@ public sealed class ShowReplyTests : IDisposable
     }
 
     private TaskDetails Details(int number) =>
-        TaskDetails.Of(_temp.Queue, _temp.Take(), TimedQueue.Id(number), TimedQueue.Now);
+        TaskDetails.Of(_temp.Queue, TimedQueue.Id(number), TimedQueue.Now);
 
     private static string Text(TaskDetails details) =>
         string.Join('\n', ShowReply.ToLines(details, "/bin/sh -c true", new TextStyle(100)));

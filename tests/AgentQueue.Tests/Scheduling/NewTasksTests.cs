@@ -248,7 +248,7 @@ public sealed class NewTasksTests
         Assert.Empty(snapshot.Journals);
         Assert.Equal(
             snapshot.Count == 0 ? [] : new[] { "one", "two", "three" },
-            snapshot.Unfinished.Select(static t => t.Prompt)
+            snapshot.Unfinished.Select(t => world.Read(t.Id).Prompt)
         );
     }
 

@@ -93,13 +93,22 @@ public sealed class RetriesTests
     }
 
     [Fact]
-    public void A_clock_that_was_set_back_makes_no_retry_early()
+    public void A_clock_that_was_set_back_a_little_makes_no_retry_early()
     {
         Fail(static t => t with { AutoRetry = true });
-        _world.Time.SetWall(TimeSpan.FromDays(-1));
-        _world.Time.Advance(TimeSpan.FromHours(1));
+        _world.Time.SetWall(TimeSpan.FromMinutes(-4));
+        _world.Time.Advance(TimeSpan.FromMinutes(3));
         Reconcile();
         Assert.Equal(1, CountTasks());
+    }
+
+    [Fact]
+    public void A_clock_that_was_set_back_keeps_no_retry_waiting_for_longer_than_any_back_off()
+    {
+        Fail(static t => t with { AutoRetry = true });
+        _world.Time.SetWall(TimeSpan.FromDays(-3650));
+        Reconcile();
+        Assert.Equal(2, CountTasks());
     }
 
     [Fact]
@@ -170,7 +179,7 @@ public sealed class RetriesTests
         var failed = Assert.IsType<TaskState.Failed>(world.Read(s_id).State);
         Assert.Equal(retry.Id, failed.RetriedBy);
         Assert.Null(failed.RetryIntent);
-        Assert.Equal(s_id, retry.Parent);
+        Assert.Equal(s_id, world.Read(retry.Id).Parent);
         var before = world.Disk.Dump();
         world.Open().Reconciler.Reconcile(autoRetry: true);
         Assert.Equal(before, world.Disk.Dump());

@@ -10,9 +10,12 @@ namespace AgentQueue.Tests.Simulation;
 /// power lost, the clock set, the disk full. The real library does all the work. What must hold
 /// (the invariants of docs/design.md) is looked at after every step of the disk or of the story.
 /// </summary>
-internal sealed class Simulation : IDisposable
+internal sealed partial class Simulation : IDisposable
 {
     private const int Limit = 3;
+    private const string TasksFolder = World.Root + "/.agents/tasks";
+    private const string NoSpace = "No space left on device";
+    private const string ArchiveFolder = World.Root + "/.agents/archive";
 
     // A story takes some thousands; who needs so many turns for the last of it goes round in circles.
     private const int MostTurns = 100_000;
@@ -26,11 +29,20 @@ internal sealed class Simulation : IDisposable
     // One in so many changes of the disk gives the turn to somebody else.
     private readonly int _yieldRate;
     private readonly List<TaskId> _accepted = [];
+
+    // Somebody has asked for it to be removed, so it may be gone.
+    private readonly HashSet<TaskId> _cleaned = [];
+
+    // Refused for want of space, which has to leave nothing behind.
+    private readonly HashSet<string> _refused = [];
+    private readonly Dictionary<TaskId, TaskId> _retries = [];
+    private readonly HashSet<TaskId> _completed = [];
+    private int _prompts;
+    private bool _syncsFail;
+    private TimeSpan _wall;
     private readonly Dictionary<TaskId, string> _verdicts = [];
     private readonly HashSet<MemoryProcess> _living = [];
-    private readonly Dictionary<byte[], (string?, TaskId?)> _seen = new(
-        ReferenceEqualityComparer.Instance
-    );
+    private readonly Dictionary<byte[], Seen> _seen = new(ReferenceEqualityComparer.Instance);
     private readonly string _foreign =
         """{"version":99,"taskId":"task_newer","status":"dreaming"}""";
 
@@ -66,6 +78,9 @@ internal sealed class Simulation : IDisposable
 
     public int Tasks => _accepted.Count;
 
+    /// <summary>Processes killed, power lost, clocks set, disks filled and the like.</summary>
+    public int Faults { get; private set; }
+
     /// <summary>Every change of the disk, without what is random in names.</summary>
     public IEnumerable<string> Story =>
         _world.Disk.Log.Select(static s =>
@@ -76,7 +91,7 @@ internal sealed class Simulation : IDisposable
     {
         for (var i = 0; i < commands; i++)
         {
-            Begin(i);
+            Begin();
             _turns.Play(_random.Next(40));
             if (_random.Next(60) == 0)
             {
@@ -85,6 +100,7 @@ internal sealed class Simulation : IDisposable
         }
 
         _world.Disk.Capacity = long.MaxValue;
+        _syncsFail = false;
         Settle();
     }
 
@@ -113,7 +129,7 @@ internal sealed class Simulation : IDisposable
         foreach (var task in snapshot.Unfinished)
         {
             var blocked = task.State is TaskState.Pending { BlockedBy: not null };
-            var waits = task.DependsOn.Any(d => snapshot.Unfinished.Exists(t => t.Id == d));
+            var waits = task.DependsOn.Any(d => snapshot.Unfinished.Exists(t => t.Id == LastOf(d)));
             Check(blocked || waits, $"I6: {task.Id} has not ended: {TaskText.Of(task.State)}");
         }
 
@@ -123,19 +139,26 @@ internal sealed class Simulation : IDisposable
             "I16: a file of a newer version was touched"
         );
         CheckFiles();
+        foreach (var (name, content) in _world.Disk.FilesIn(TasksFolder))
+        {
+            Check(
+                !IsTask(name, out var id) || !_refused.Contains(Look(id, content).Prompt),
+                $"I15: {name} was refused and is there all the same"
+            );
+        }
     }
 
-    private void Begin(int number)
+    private void Begin()
     {
-        switch (_random.Next(12))
+        switch (_random.Next(17))
         {
             case 0 or 1 or 2:
-                Start(number);
+                Start();
                 break;
             case 3:
                 StartBatch();
                 break;
-            case 4 when Some() is { } one && Some() is { } other:
+            case 4 when SomeUnfinished() is { } one && SomeUnfinished() is { } other:
                 Command("run", own => own.Run.StartNamed([one, other], Limit));
                 break;
             case 4 or 5:
@@ -154,18 +177,37 @@ internal sealed class Simulation : IDisposable
                     }
                 );
                 break;
-            case 8 when Some() is { } id:
+            case 8 when SomeUnfinished() is { } id:
                 Command("cancel", own => own.Control.Cancel(id));
                 break;
             case 9 when Some() is { } id:
                 Command("retry", own => own.Retries.Create(id, new RetryOptions()));
                 break;
-            case 10 when Some() is { } id:
+            case 10 when SomeUnfinished() is { } id:
                 var hold = _random.Next(2) == 0;
                 Command("hold", own => _ = hold ? own.Control.Hold(id) : own.Control.Release(id));
                 break;
-            case 11 when Some() is { } id:
+            case 11 when SomeUnfinished() is { } id:
                 Command("extend", own => own.Control.Extend(id, TimeSpan.FromSeconds(30)));
+                break;
+            case 12 when SomeUnfinished() is { } id:
+                Command("timeout", own => own.Control.Expire(id));
+                break;
+            case 13 when SomeUnfinished() is { } id && Some() is { } on:
+                var add = _random.Next(3) > 0;
+                Command(
+                    "deps",
+                    own =>
+                        _ = add
+                            ? own.Control.AddDependency(id, on)
+                            : own.Control.RemoveDependency(id, on)
+                );
+                break;
+            case 14 when Some() is { } id:
+                Keep(id);
+                break;
+            case 15:
+                Rush();
                 break;
             default:
                 Disturb();
@@ -173,23 +215,81 @@ internal sealed class Simulation : IDisposable
         }
     }
 
-    private void Disturb()
+    /// <summary>Everybody wants to start something at the same moment.</summary>
+    private void Rush()
     {
-        switch (_random.Next(6))
+        for (var i = _random.Next(2, 5); i > 0; i--)
+        {
+            switch (_random.Next(4))
+            {
+                case 0 when SomeUnfinished() is { } one && SomeUnfinished() is { } other:
+                    Command("run", own => own.Run.StartNamed([one, other], Limit));
+                    break;
+                case 1:
+                    Start();
+                    Command("drain", static own => own.Run.BeginDrain(Limit));
+                    break;
+                default:
+                    Command("run", static own => own.Run.Fill(Limit));
+                    break;
+            }
+        }
+    }
+
+    private void Keep(TaskId id)
+    {
+        switch (_random.Next(3))
         {
             case 0:
-                _world.Time.SetWall(TimeSpan.FromMinutes(_random.Next(-90, 90)));
+                _cleaned.Add(id);
+                Command("clean", own => own.Cleaning.Clean([id]));
                 break;
             case 1:
+                Command("archive", own => own.Archive.Store([id]));
+                break;
+            default:
+                Command("restore", own => own.Archive.Restore([id]));
+                break;
+        }
+    }
+
+    private void Disturb()
+    {
+        Faults++;
+        switch (_random.Next(10))
+        {
+            case 0:
+                SetWall(TimeSpan.FromMinutes(_random.Next(-90, 90)));
+                break;
+            case 1:
+                // Ten years, there and back.
+                SetWall(
+                    _random.Next(2) == 0 ? -_wall : TimeSpan.FromDays(3653) * (_random.Next(3) - 1)
+                );
+                break;
+            case 2:
                 _world.Disk.Capacity =
                     _world.Disk.Capacity == long.MaxValue
                         ? _world.Disk.Files().Sum(static f => f.Content.Length) + _random.Next(3000)
                         : long.MaxValue;
                 break;
-            case 2 when _living.Count > 0:
+            case 3:
+                _syncsFail = !_syncsFail;
+                break;
+            case 4 when _living.Count > 0:
                 Kill(_living.ElementAt(_random.Next(_living.Count)));
                 break;
-            case 3 when Some() is { } id:
+            case 5
+                when _living.FirstOrDefault(static p =>
+                    p.Name.EndsWith(" of -", StringComparison.Ordinal)
+                )
+                    is { } keeper:
+                Kill(keeper);
+                break;
+            case 6 when _world.Host.Alive.ToList() is { Count: > 0 } alive:
+                alive[_random.Next(alive.Count)].TellSupervisorToEnd();
+                break;
+            case 7 when Some() is { } id:
                 var kind = SentinelNames.All[_random.Next(5)];
                 _world.Disk.Drop(
                     _world.Disk.Process("user"),
@@ -203,9 +303,19 @@ internal sealed class Simulation : IDisposable
         }
     }
 
-    private void Start(int number)
+    private void SetWall(TimeSpan by)
     {
-        var request = new NewTask("coder", $"do {number}")
+        // Two jumps of ten years in the same direction are one too many for the clock.
+        if ((_wall + by).Duration() < TimeSpan.FromDays(4000))
+        {
+            _wall += by;
+            _world.Time.SetWall(by);
+        }
+    }
+
+    private void Start()
+    {
+        var request = new NewTask("coder", $"do {_prompts++}")
         {
             Priority = _random.Next(1, 11),
             AutoRetry = _random.Next(3) == 0,
@@ -214,7 +324,7 @@ internal sealed class Simulation : IDisposable
             IdleTimeout = _random.Next(4) == 0 ? TimeSpan.FromSeconds(_random.Next(1, 30)) : null,
             DependsOn = _random.Next(4) == 0 && Some() is { } on ? [on] : [],
         };
-        Command("start", own => _accepted.Add(own.NewTasks.Create(request).Id));
+        Command("start", own => _accepted.Add(own.NewTasks.Create(request).Id), [request]);
     }
 
     private void StartBatch()
@@ -223,15 +333,16 @@ internal sealed class Simulation : IDisposable
         [
             .. Enumerable
                 .Range(0, _random.Next(1, 4))
-                .Select(i => new NewTask("coder", $"batch {i}")),
+                .Select(_ => new NewTask("coder", $"do {_prompts++}")),
         ];
         Command(
             "batch",
-            own => _accepted.AddRange(own.NewTasks.CreateAll(requests).Select(static t => t.Id))
+            own => _accepted.AddRange(own.NewTasks.CreateAll(requests).Select(static t => t.Id)),
+            requests
         );
     }
 
-    private void Command(string name, Action<AgentqProcess> act)
+    private void Command(string name, Action<AgentqProcess> act, params NewTask[] requests)
     {
         var own = _world.Open(name);
         _living.Add(own.Disk);
@@ -243,9 +354,13 @@ internal sealed class Simulation : IDisposable
                 {
                     act(own);
                 }
-                catch (QueueException)
+                catch (QueueException e)
                 {
                     // Refused with a sentence, which is always an allowed answer.
+                    if (e.Message.EndsWith(NoSpace, StringComparison.Ordinal))
+                    {
+                        _refused.UnionWith(requests.Select(static r => r.Prompt));
+                    }
                 }
                 finally
                 {
@@ -264,9 +379,19 @@ internal sealed class Simulation : IDisposable
             Kill(step.Process);
         }
 
+        if (_syncsFail && step.Kind is "sync" or "sync all" && _random.Next(4) == 0)
+        {
+            throw new QueueException($"Cannot sync {step.Path}: Input/output error");
+        }
+
         if (step.Changes && _random.Next(20) == 0)
         {
             CheckFiles();
+        }
+        else if (step.Kind is "rename" or "delete")
+        {
+            // What is about to be replaced has been seen by somebody.
+            CheckFile(step.Path);
         }
 
         _turns.MayYield(step.Changes ? _yieldRate : 5 * _yieldRate);
@@ -280,12 +405,14 @@ internal sealed class Simulation : IDisposable
 
     private void Kill(MemoryProcess process)
     {
+        Faults++;
         process.Die();
         _living.Remove(process);
     }
 
     private void LosePower()
     {
+        Faults++;
         foreach (var process in _living.ToList())
         {
             Kill(process);
@@ -294,6 +421,7 @@ internal sealed class Simulation : IDisposable
         _world.Host.LosePower();
         // Those that are dead unwind before anything new begins.
         PlayToTheEnd();
+        ForgetWhatIsNotDurable();
         _world.Disk.LosePower(_random);
         _world.Disk.Capacity = long.MaxValue;
         // Until the next pass a batch that was being stored may be half there.
@@ -313,8 +441,10 @@ internal sealed class Simulation : IDisposable
             LeavesChild = _random.Next(5) == 0,
             LaunchError = _random.Next(15) == 0 ? "no such program" : null,
         };
-        switch (_random.Next(5))
+        switch (_random.Next(6))
         {
+            case 3:
+                return agent.Killed(seconds, signal: 9);
             case 0:
                 agent.Drop(seconds, Sentinel.Done);
                 break;
@@ -328,96 +458,6 @@ internal sealed class Simulation : IDisposable
 
         return agent.Exit(seconds + _random.Next(20), code: _random.Next(3));
     }
-
-    private void CheckLaunch(FakeAgentProcess agent)
-    {
-        Check(
-            _world.Host.Of(agent.Task).Count(static a => a.IsAlive) == 1,
-            $"I1: a second agent of {agent.Task} was started while the first lived"
-        );
-        Check(
-            _world.Host.Of(agent.Task).Count() == 1 || !_verdicts.ContainsKey(agent.Task),
-            $"I2: {agent.Task} was started again after its verdict"
-        );
-        Check(
-            _world.Host.Alive.Count() <= Limit,
-            $"I9: {_world.Host.Alive.Count()} agents at once"
-        );
-    }
-
-    private void CheckFiles()
-    {
-        var found = new HashSet<TaskId>();
-        var retried = new HashSet<TaskId>();
-        foreach (var (path, content) in _world.Disk.Files())
-        {
-            if (!IsTask(path, out var id))
-            {
-                continue;
-            }
-
-            found.Add(id);
-            var (verdict, retryOf) = Look(id, content);
-            Check(
-                retryOf is not { } of || retried.Add(of),
-                $"{retryOf} was retried twice, the second time by {id}"
-            );
-            Check(
-                !_verdicts.TryGetValue(id, out var before) || before == verdict,
-                $"I2: the verdict of {id} changed from {before} to {verdict}"
-            );
-            if (verdict is not null)
-            {
-                _verdicts[id] = verdict;
-            }
-        }
-
-        foreach (var id in _accepted)
-        {
-            Check(found.Contains(id), $"I3: {id} was accepted and is gone");
-        }
-    }
-
-    // Files are replaced and never changed, so what was read once need not be read again.
-    private (string? Verdict, TaskId? RetryOf) Look(TaskId id, byte[] content)
-    {
-        if (_seen.TryGetValue(content, out var known))
-        {
-            return known;
-        }
-
-        try
-        {
-            var task = TaskJson.Read(content, id);
-            return _seen[content] = (
-                task.State is TaskState.Finished ? TaskText.Of(WithoutLinks(task.State)) : null,
-                task.RetryHistory is [.., var last] ? last.RetriedFrom : null
-            );
-        }
-        catch (FormatException e)
-        {
-            throw new InvariantBroken($"I4: {id} cannot be read: {e.Message}");
-        }
-    }
-
-    private static bool IsTask(string path, out TaskId id)
-    {
-        id = default;
-        return path.Contains("/tasks/", StringComparison.Ordinal)
-            && path.EndsWith(".json", StringComparison.Ordinal)
-            && !path.EndsWith("/task_newer.json", StringComparison.Ordinal)
-            && TaskId.TryParse(path.AsSpan(path.LastIndexOf('/') + 1)[..^5], out id);
-    }
-
-    private static TaskState WithoutLinks(TaskState state) =>
-        state is TaskState.Failed failed
-            ? failed with
-            {
-                RetriedBy = null,
-                RetriedAt = null,
-                RetryIntent = null,
-            }
-            : state;
 
     private static void ReleaseAll(AgentqProcess own)
     {
@@ -433,15 +473,19 @@ internal sealed class Simulation : IDisposable
     private TaskId? Some() =>
         _accepted.Count == 0 ? null : _accepted[_random.Next(_accepted.Count)];
 
-    private static void Check(bool holds, string invariant)
+    /// <summary>One that nobody has seen ended.</summary>
+    private TaskId? SomeUnfinished()
     {
-        if (!holds)
+        for (var i = 0; i < 5; i++)
         {
-            throw new InvariantBroken(invariant);
+            if (Some() is { } id && !_verdicts.ContainsKey(id))
+            {
+                return id;
+            }
         }
+
+        return Some();
     }
 
     public void Dispose() => _turns.Dispose();
 }
-
-internal sealed class InvariantBroken(string message) : Exception(message);

@@ -6,16 +6,23 @@ namespace AgentQueue.Tests.Simulation;
 /// Lets many processes run as if at once, one step at a time, in an order that the seed decides. Each has a
 /// thread of its own, and only the one whose turn it is moves. Time passes when all of them wait.
 /// </summary>
+/// <remarks>
+/// Whoever gives its turn away decides itself who is next, and wakes that one: when it is itself, no thread
+/// is switched at all.
+/// </remarks>
 internal sealed class Turns : IDisposable
 {
     private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(20);
     private readonly FakeTime _time;
     private readonly Random _random;
     private readonly List<Player> _players = [];
+    private readonly List<Player> _ready = [];
     private readonly Stack<Worker> _idle = [];
     private readonly List<Worker> _workers = [];
-    private readonly SemaphoreSlim _back = new(0);
+    private readonly Baton _back = new();
     private Player? _current;
+    private Exception? _failure;
+    private int _left;
 
     public Turns(FakeTime time, Random random)
     {
@@ -25,6 +32,9 @@ internal sealed class Turns : IDisposable
 
     /// <summary>Who has not come to an end.</summary>
     public IEnumerable<string> Names => _players.Select(static p => p.Name);
+
+    /// <summary>How often one process moved.</summary>
+    public long Taken { get; private set; }
 
     /// <summary>Begins a process; it moves when it is its turn.</summary>
     public void Add(string name, Action act)
@@ -46,27 +56,19 @@ internal sealed class Turns : IDisposable
     /// <returns>False if somebody could still move.</returns>
     public bool Play(int turns)
     {
-        for (; _players.Count > 0; turns--)
+        _left = turns;
+        if (Choose() is { } first)
         {
-            if (turns == 0)
+            Begin(first);
+            _back.Wait();
+            if (_failure is { } failure)
             {
-                return false;
+                _failure = null;
+                throw failure;
             }
-
-            var ready = _players.FindAll(p =>
-                p.Until is null || p.Until <= _time.Elapsed || p.Woken()
-            );
-            if (ready.Count == 0)
-            {
-                var next = _players.Min(static p => p.Until!.Value);
-                _time.AdvanceTo(_time.Next is { } plan && plan < next ? plan : next);
-                continue;
-            }
-
-            Give(ready[_random.Next(ready.Count)]);
         }
 
-        return true;
+        return _players.Count == 0;
     }
 
     public void Dispose()
@@ -75,23 +77,61 @@ internal sealed class Turns : IDisposable
         {
             worker.Dispose();
         }
-
-        _back.Dispose();
     }
 
-    private void Give(Player player)
+    // Null: nobody is left, or the turns are used up; then it is Play's turn.
+    private Player? Choose()
     {
-        _current = player;
-        player.Until = null;
-        player.Worker.Go(player.Started ? null : player.Act);
-        player.Started = true;
-        _back.Wait();
         _current = null;
-        if (player.Worker.IsDone)
+        while (_players.Count > 0)
         {
-            _players.Remove(player);
-            _idle.Push(player.Worker);
-            player.Worker.ThrowIfFailed(player.Name);
+            if (_left == 0)
+            {
+                return null;
+            }
+
+            _left--;
+            _ready.Clear();
+            foreach (var player in _players)
+            {
+                if (player.Until is not { } until || until <= _time.Elapsed || player.Woken())
+                {
+                    _ready.Add(player);
+                }
+            }
+
+            if (_ready.Count == 0)
+            {
+                var next = _players.Min(static p => p.Until!.Value);
+                _time.AdvanceTo(_time.Next is { } plan && plan < next ? plan : next);
+                continue;
+            }
+
+            Taken++;
+            var chosen = _ready[_random.Next(_ready.Count)];
+            (_current, chosen.Until) = (chosen, null);
+            return chosen;
+        }
+
+        return null;
+    }
+
+    private static void Begin(Player player)
+    {
+        var first = !player.Started;
+        player.Started = true;
+        player.Worker.Go(first ? player : null);
+    }
+
+    private void Pass(Player? next)
+    {
+        if (next is null)
+        {
+            _back.Pass();
+        }
+        else
+        {
+            Begin(next);
         }
     }
 
@@ -113,13 +153,40 @@ internal sealed class Turns : IDisposable
     {
         var player = _current!;
         (player.Until, player.Woken) = (until, woken);
-        _back.Release();
-        player.Worker.WaitForTurn();
+        var next = Choose();
+        if (next != player)
+        {
+            Pass(next);
+            player.Worker.WaitForTurn();
+        }
+    }
+
+    private void End(Player player, Exception? failure)
+    {
+        _players.Remove(player);
+        _idle.Push(player.Worker);
+        if (failure is null)
+        {
+            try
+            {
+                Pass(Choose());
+                return;
+            }
+            catch (Exception e)
+            {
+                // Of something that was planned for this moment.
+                failure = e;
+            }
+        }
+
+        _current = null;
+        _failure = new InvalidOperationException($"{player.Name}: {failure}", failure);
+        _back.Pass();
     }
 
     private Worker NewWorker()
     {
-        var worker = new Worker(_back);
+        var worker = new Worker(End);
         _workers.Add(worker);
         return worker;
     }
@@ -136,33 +203,55 @@ internal sealed class Turns : IDisposable
         public Func<bool> Woken { get; set; } = static () => false;
     }
 
+    /// <summary>What one thread hands to another; nobody spins for it, the other core has work of its own.</summary>
+    private sealed class Baton
+    {
+        private bool _here;
+
+        public void Pass()
+        {
+            lock (this)
+            {
+                _here = true;
+                Monitor.Pulse(this);
+            }
+        }
+
+        public void Wait()
+        {
+            lock (this)
+            {
+                while (!_here)
+                {
+                    Monitor.Wait(this);
+                }
+
+                _here = false;
+            }
+        }
+    }
+
     /// <summary>A thread that is lent to one process after the other.</summary>
     private sealed class Worker : IDisposable
     {
-        private readonly SemaphoreSlim _turn = new(0);
-        private readonly SemaphoreSlim _back;
+        private readonly Baton _turn = new();
+        private readonly Action<Player, Exception?> _end;
         private readonly Thread _thread;
-        private Action? _act;
-        private Exception? _failure;
+        private Player? _player;
         private volatile bool _stopped;
 
-        public Worker(SemaphoreSlim back)
+        public Worker(Action<Player, Exception?> end)
         {
-            _back = back;
+            _end = end;
             _thread = new Thread(Run, 512 << 10) { IsBackground = true };
             _thread.Start();
         }
 
-        public bool IsDone { get; private set; }
-
-        public void Go(Action? act)
+        /// <param name="player">Null: the one that it has goes on.</param>
+        public void Go(Player? player)
         {
-            if (act is not null)
-            {
-                (_act, IsDone) = (act, false);
-            }
-
-            _turn.Release();
+            _player = player ?? _player;
+            _turn.Pass();
         }
 
         public void WaitForTurn()
@@ -174,20 +263,11 @@ internal sealed class Turns : IDisposable
             }
         }
 
-        public void ThrowIfFailed(string name)
-        {
-            if (_failure is { } e)
-            {
-                throw new InvalidOperationException($"{name}: {e}", e);
-            }
-        }
-
         public void Dispose()
         {
             _stopped = true;
-            _turn.Release();
+            _turn.Pass();
             _thread.Join();
-            _turn.Dispose();
         }
 
         private void Run()
@@ -200,10 +280,11 @@ internal sealed class Turns : IDisposable
                     return;
                 }
 
+                var player = _player!;
+                Exception? failure = null;
                 try
                 {
-                    _failure = null;
-                    _act!();
+                    player.Act();
                 }
                 catch (ProcessDied)
                 {
@@ -211,16 +292,15 @@ internal sealed class Turns : IDisposable
                 }
                 catch (Exception e)
                 {
-                    _failure = e;
+                    failure = e;
                 }
 
-                IsDone = true;
                 if (_stopped)
                 {
                     return;
                 }
 
-                _back.Release();
+                _end(player, failure);
             }
         }
     }

@@ -54,6 +54,19 @@ internal sealed class DiskStage : IDisposable
         Disk.WriteNew(path, content, sync: false);
     }
 
+    /// <summary>Lets so much time pass that every file is told from a later version by its time.</summary>
+    public void Age()
+    {
+        Time.Advance(TimeSpan.FromSeconds(1));
+        if (_real)
+        {
+            foreach (var file in Directory.EnumerateFiles(Queue.Tasks))
+            {
+                File.SetLastWriteTimeUtc(file, FakeTime.Start.UtcDateTime);
+            }
+        }
+    }
+
     public string? Text(string path) =>
         Disk.Read(path, 1 << 20) is { Status: ReadStatus.Ok } read
             ? System.Text.Encoding.UTF8.GetString(read.Content)

@@ -13,7 +13,7 @@ internal sealed partial class MemoryDisk
             null => DiskRead.Failed(ReadStatus.Missing),
             { IsFolder: true } => DiskRead.Failed(ReadStatus.NotAFile),
             { } i when i.Content.Length > limit => DiskRead.Failed(ReadStatus.TooLarge),
-            { } i => new DiskRead(ReadStatus.Ok, [.. i.Content], FactsOf(i)),
+            { } i => new DiskRead(ReadStatus.Ok, i.Content, FactsOf(i)),
         };
     }
 
@@ -95,8 +95,8 @@ internal sealed partial class MemoryDisk
         }
         else
         {
-            Set(folder, target, inode);
-            Set(source, name, null);
+            var arrival = Set(folder, target, inode);
+            Set(source, name, null, onlyWith: arrival);
         }
 
         Changed(step);
@@ -127,8 +127,7 @@ internal sealed partial class MemoryDisk
         var folder =
             Find(path)
             ?? throw new QueueException($"Cannot open {path}: No such file or directory");
-        folder.Unsynced.Clear();
-        folder.StoredEntries = new(folder.Entries, StringComparer.Ordinal);
+        folder.SyncEntries();
         Count(step);
     }
 

@@ -31,7 +31,6 @@ internal sealed partial class MemoryDisk(FakeTime time)
     private nint _nextDescriptor = 100;
     private readonly Dictionary<nint, OpenFile> _open = [];
     private readonly List<DiskStep> _log = [];
-    private readonly Dictionary<string, string[]> _parts = new(StringComparer.Ordinal);
 
     private Inode? _root;
 
@@ -64,13 +63,40 @@ internal sealed partial class MemoryDisk(FakeTime time)
             (Find(path) ?? throw new FileNotFoundException(path)).Content
         );
 
+    /// <summary>The files of one folder.</summary>
+    public IEnumerable<(string Name, byte[] Content)> FilesIn(string folder) =>
+        Find(folder) is { IsFolder: true } found
+            ? found
+                .Entries.Where(static e => !e.Value.IsFolder)
+                .Select(static e => (e.Key, e.Value.Content))
+            : [];
+
+    /// <summary>The content of a file; null if there is none.</summary>
+    public byte[]? TryRead(string path) =>
+        Find(path) is { IsFolder: false } inode ? inode.Content : null;
+
+    /// <summary>True if a loss of power cannot take this file, nor this version of it.</summary>
+    public bool IsDurable(string path)
+    {
+        var folder = FolderOf(path, "look");
+        var name = System.IO.Path.GetFileName(path);
+        return folder.Entries.GetValueOrDefault(name) is { Stored: { } stored } inode
+            && stored == inode.Content
+            && folder.StoredEntries.GetValueOrDefault(name) == inode
+            && !folder.Unsynced.Exists(c => c.Name == name || c.MovedFrom == name);
+    }
+
     public bool Has(string path) => Find(path) is not null;
 
-    /// <summary>Everything on the disk as one text, for comparing two states.</summary>
+    /// <summary>Everything on the disk as one text, for comparing two states; what is derived is none.</summary>
     public string Dump() =>
         string.Join(
             '\n',
             Files()
+                .Where(static f =>
+                    !f.Path.EndsWith("/run/index", StringComparison.Ordinal)
+                    && !f.Path.EndsWith("/run/ready", StringComparison.Ordinal)
+                )
                 .OrderBy(static f => f.Path, StringComparer.Ordinal)
                 .Select(static f => $"{f.Path}: {Convert.ToHexString(f.Content)}")
         );
@@ -128,19 +154,25 @@ internal sealed partial class MemoryDisk(FakeTime time)
         return new Inode(number, isFolder) { Modified = Now };
     }
 
+    /// <summary>What files are stamped with.</summary>
+    public long NowNs => Now;
+
     private long Now => time.Elapsed.Ticks / 10_000 * 1_000_000;
 
-    private Inode? Find(string path)
+    private Inode? Find(ReadOnlySpan<char> path)
     {
-        if (!_parts.TryGetValue(path, out var parts))
-        {
-            _parts[path] = parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        }
-
         var at = Root;
-        foreach (var part in parts)
+        while (!path.IsEmpty)
         {
-            if (!at.IsFolder || !at.Entries.TryGetValue(part, out var next))
+            var end = path.IndexOf('/');
+            var part = end < 0 ? path : path[..end];
+            path = end < 0 ? [] : path[(end + 1)..];
+            if (part.IsEmpty)
+            {
+                continue;
+            }
+
+            if (!at.IsFolder || at.Find(part) is not { } next)
             {
                 return null;
             }
@@ -152,7 +184,7 @@ internal sealed partial class MemoryDisk(FakeTime time)
     }
 
     private Inode FolderOf(string path, string action) =>
-        Find(System.IO.Path.GetDirectoryName(path)!) is { IsFolder: true } folder
+        Find(path.AsSpan(0, Math.Max(path.LastIndexOf('/'), 0))) is { IsFolder: true } folder
             ? folder
             : throw new QueueException($"Cannot {action} {path}: No such file or directory");
 
@@ -173,14 +205,23 @@ internal sealed partial class MemoryDisk(FakeTime time)
         return at;
     }
 
-    private void Set(Inode folder, string name, Inode? inode, string? movedFrom = null)
+    private Change Set(
+        Inode folder,
+        string name,
+        Inode? inode,
+        string? movedFrom = null,
+        Change? onlyWith = null
+    )
     {
-        folder.Unsynced.Add(new Change(name, inode, movedFrom));
+        var change = new Change(name, inode, movedFrom, onlyWith);
+        folder.Unsynced.Add(change);
         Replace(folder, name, inode);
         if (movedFrom is not null)
         {
             folder.Entries.Remove(movedFrom);
         }
+
+        return change;
     }
 
     private void Replace(Inode folder, string name, Inode? inode)
@@ -244,8 +285,7 @@ internal sealed partial class MemoryDisk(FakeTime time)
     private static void SyncEverything(Inode inode)
     {
         inode.Stored = inode.Content;
-        inode.Unsynced.Clear();
-        inode.StoredEntries = new(inode.Entries, StringComparer.Ordinal);
+        inode.SyncEntries();
         foreach (var below in inode.Entries.Values)
         {
             SyncEverything(below);
@@ -254,22 +294,72 @@ internal sealed partial class MemoryDisk(FakeTime time)
 
     private sealed class Inode(ulong number, bool isFolder)
     {
+        private Dictionary<string, Inode>? _entries;
+        private Dictionary<string, Inode>? _storedEntries;
+
         public ulong Number { get; } = number;
         public bool IsFolder { get; } = isFolder;
+
+        /// <summary>Replaced, never changed: whoever has read it may keep it.</summary>
         public byte[] Content { get; set; } = [];
 
         /// <summary>What a loss of power cannot take; null if nothing was ever synced.</summary>
         public byte[]? Stored { get; set; }
         public long Modified { get; set; }
         public int Links { get; set; }
-        public SortedDictionary<string, Inode> Entries { get; set; } = new(StringComparer.Ordinal);
-        public SortedDictionary<string, Inode> StoredEntries { get; set; } =
-            new(StringComparer.Ordinal);
+        public Dictionary<string, Inode> Entries
+        {
+            get => _entries ??= new(StringComparer.Ordinal);
+            set => _entries = value;
+        }
+        public Dictionary<string, Inode> StoredEntries
+        {
+            get => _storedEntries ??= new(StringComparer.Ordinal);
+            set => _storedEntries = value;
+        }
         public List<Change> Unsynced { get; } = [];
+
+        public Inode? Find(ReadOnlySpan<char> name) =>
+            _entries is not null
+            && _entries.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var inode)
+                ? inode
+                : null;
+
+        public void SyncEntries()
+        {
+            foreach (var change in Unsynced)
+            {
+                change.Apply(StoredEntries);
+            }
+
+            Unsynced.Clear();
+        }
     }
 
     /// <summary>One change of a folder that a loss of power may undo, whole or not at all.</summary>
-    private sealed record Change(string Name, Inode? Inode, string? MovedFrom);
+    /// <param name="OnlyWith">
+    /// The other half of a move to another folder: as long as neither is synced, both are kept or none.
+    /// </param>
+    private sealed record Change(string Name, Inode? Inode, string? MovedFrom, Change? OnlyWith)
+    {
+        public void Apply(Dictionary<string, Inode> entries)
+        {
+            // A move is one change: the old name goes with it, unless it has become something else.
+            if (MovedFrom is { } from && entries.GetValueOrDefault(from) is { } old && old == Inode)
+            {
+                entries.Remove(from);
+            }
+
+            if (Inode is not null)
+            {
+                entries[Name] = Inode;
+            }
+            else
+            {
+                entries.Remove(Name);
+            }
+        }
+    }
 
     /// <summary>An open file with a lock, held by all who inherited it.</summary>
     private sealed class OpenFile(Inode inode, bool shared)

@@ -57,6 +57,8 @@ internal sealed class MemoryProcess(MemoryDisk disk, string name) : IDisk
 
     public void Touch(string path, DateTimeOffset? time = null) => disk.Touch(this, path, time);
 
+    public long NowNs => disk.NowNs;
+
     public IFolderWatch Watch(params ReadOnlySpan<string> folders) =>
         new MemoryWatch(disk, this, folders.ToArray());
 

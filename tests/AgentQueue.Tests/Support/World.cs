@@ -1,3 +1,4 @@
+using AgentQueue.Keeping;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -10,13 +11,16 @@ internal sealed class World
     public const string Root = "/project";
 
     public World()
+        : this(new MemoryDisk(new FakeTime())) => Disk.Plant(Root + "/.keep", "");
+
+    /// <summary>A machine that finds this disk, as after a loss of power.</summary>
+    public World(MemoryDisk disk)
     {
-        Time = new FakeTime();
-        Disk = new MemoryDisk(Time);
+        Time = disk.Time;
+        Disk = disk;
         Host = new FakeAgentHost(Disk, Time);
         Orphans = new FakeOrphans(Host);
         Backend = new FakeBackend(this);
-        Disk.Plant(Root + "/.keep", "");
     }
 
     public FakeTime Time { get; }
@@ -95,6 +99,8 @@ internal sealed class AgentqProcess
         NewTasks = new NewTasks(Queue, world.Time);
         Control = new TaskControl(Queue, Reconciler, world.Time);
         Wait = new QueueWait(Queue, Reconciler, world.Time);
+        Cleaning = new Cleaning(Queue, Reconciler, world.Time);
+        Archive = new TaskArchive(Queue, Reconciler, world.Time);
         Supervisor = new Supervisor(Queue, world.Planner, world.Host.For(disk), world.Time);
     }
 
@@ -106,6 +112,8 @@ internal sealed class AgentqProcess
     public NewTasks NewTasks { get; }
     public TaskControl Control { get; }
     public QueueWait Wait { get; }
+    public Cleaning Cleaning { get; }
+    public TaskArchive Archive { get; }
     public Supervisor Supervisor { get; }
 
     public AgentTask Read(TaskId id) => Queue.ReadOrThrow(id);

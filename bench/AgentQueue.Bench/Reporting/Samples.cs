@@ -16,11 +16,16 @@ internal sealed class Samples
     /// <summary>Half of the measurements lie between the two.</summary>
     public (double Low, double High) Spread => (Quantile(0.25), Quantile(0.75));
 
+    /// <summary>How far a measurement usually lies from the median, as a part of it.</summary>
+    public double Noise => Median == 0 ? 0 : (Spread.High - Spread.Low) / 2 / Median;
+
     public void Add(double value) => _values.Add(value);
 
     public void Add(TimeSpan time) => _values.Add(time.TotalMilliseconds);
 
-    public Samples RelativeTo(Samples unit) => new(_values.Select(v => v / unit.Median));
+    public Samples Select(Func<double, double> change) => new(_values.Select(change));
+
+    public Samples RelativeTo(Samples unit) => Select(v => v / unit.Median);
 
     private double Quantile(double part)
     {

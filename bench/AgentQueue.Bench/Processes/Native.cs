@@ -74,6 +74,21 @@ internal static partial class Native
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
 
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    public static partial int FSync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    public static partial int SyncFileSystem(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "umask")]
+    public static partial uint SetUmask(uint mask);
+
+    /// <summary>PR_SET_CHILD_SUBREAPER: orphaned descendants become children of this process.</summary>
+    public static void BecomeSubreaper(bool on) => _ = Control(36, on ? 1UL : 0, 0, 0, 0);
+
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    private static partial int Control(int option, ulong a, ulong b, ulong c, ulong d);
+
     [StructLayout(LayoutKind.Sequential)]
     public struct PollDescriptor
     {
@@ -82,7 +97,7 @@ internal static partial class Native
         public short Returned;
     }
 
-    /// <summary>struct rusage: two struct timeval, then fourteen longs that nobody reads here.</summary>
+    /// <summary>struct rusage: two struct timeval, then fourteen longs, of which one is read.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 144)]
     public struct Usage
     {
@@ -90,6 +105,7 @@ internal static partial class Native
         public long UserMicroseconds;
         public long SystemSeconds;
         public long SystemMicroseconds;
+        public long MaximumKibibytes;
 
         public readonly TimeSpan Cpu =>
             TimeSpan.FromSeconds(UserSeconds + SystemSeconds)

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace AgentQueue.Bench;
@@ -10,17 +11,60 @@ internal readonly record struct Cost(int ExitCode, TimeSpan Wall, TimeSpan Cpu);
 
 /// <summary>
 /// Runs programs by posix_spawn and wait4: no shell, no pipes, no threads that would be measured along.
-/// stdin is /dev/null, and what is printed goes to a file. A program that hangs is killed after a minute.
+/// stdin is /dev/null, and what is printed goes to a file. A program that hangs is killed after two minutes.
 /// </summary>
 internal static class Child
 {
     private const int SpaceForFileActions = 512;
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
-    public static Cost Run(string program, string[] arguments, string output)
+    /// <param name="environment">Variables beside this process's own, which loses every AGENTQ_ one.</param>
+    public static Cost Run(
+        string program,
+        string[] arguments,
+        string output,
+        IReadOnlyDictionary<string, string>? environment = null
+    )
     {
         var begin = Stopwatch.GetTimestamp();
-        var pid = Start(program, arguments, output);
+        var pid = Start(program, arguments, output, environment);
+        return Await(pid, begin);
+    }
+
+    /// <summary>
+    /// The most memory that a program held, in MiB. wait4 tells a child's maximum together with that of the
+    /// process it was forked from, which is this large one; so a small shell starts the program and leaves,
+    /// and this process, as subreaper, inherits it and asks for it alone.
+    /// </summary>
+    public static double PeakMemory(string program, string[] arguments, string output)
+    {
+        var number = output + ".pid";
+        Native.BecomeSubreaper(true);
+        try
+        {
+            var script =
+                """p=$1; o=$2; shift 2; "$@" < /dev/null > "$o" 2> "$o.err" & echo $! > "$p" """;
+            Run(
+                "/bin/sh",
+                ["-c", script, "sh", number, output, program, .. arguments],
+                output + ".sh"
+            );
+            var pid = int.Parse(File.ReadAllText(number), CultureInfo.InvariantCulture);
+            if (Native.Wait(pid, out var status, 0, out var usage) != pid || status != 0)
+            {
+                throw new BenchException($"{program} failed while its memory was measured");
+            }
+
+            return usage.MaximumKibibytes / 1024.0;
+        }
+        finally
+        {
+            Native.BecomeSubreaper(false);
+        }
+    }
+
+    private static Cost Await(int pid, long begin)
+    {
         using var watchdog = new Timer(
             _ => _ = Native.Signal(pid, Native.Kill),
             null,
@@ -38,10 +82,15 @@ internal static class Child
         return new Cost(code, wall, usage.Cpu);
     }
 
-    private static unsafe int Start(string program, string[] arguments, string output)
+    private static unsafe int Start(
+        string program,
+        string[] arguments,
+        string output,
+        IReadOnlyDictionary<string, string>? more
+    )
     {
         var argv = Block([program, .. arguments]);
-        var environment = Block(Environment());
+        var environment = Block(Environment(more));
         var actions = stackalloc byte[SpaceForFileActions];
         try
         {
@@ -72,13 +121,15 @@ internal static class Child
         }
     }
 
-    private static string[] Environment() =>
+    private static string[] Environment(IReadOnlyDictionary<string, string>? more) =>
         [
             .. System
                 .Environment.GetEnvironmentVariables()
                 .Cast<DictionaryEntry>()
                 .Where(e => !((string)e.Key).StartsWith("AGENTQ_", StringComparison.Ordinal))
+                .Where(e => more is null || !more.ContainsKey((string)e.Key))
                 .Select(e => $"{e.Key}={e.Value}"),
+            .. more?.Select(e => $"{e.Key}={e.Value}") ?? [],
         ];
 
     private static unsafe byte** Block(string[] texts)
@@ -104,4 +155,7 @@ internal static class Child
 }
 
 /// <summary>A figure cannot be measured; the message says why.</summary>
-internal sealed class BenchException(string message) : Exception(message);
+internal class BenchException(string message) : Exception(message);
+
+/// <summary>A figure needs a program that is not installed.</summary>
+internal sealed class MissingToolException(string message) : BenchException(message);

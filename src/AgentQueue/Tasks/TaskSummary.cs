@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+
+namespace AgentQueue.Tasks;
+
+/// <summary>
+/// What choosing, counting and ordering need to know of a task. Of many thousands only this is kept; who
+/// shows or changes a task reads its file.
+/// </summary>
+internal record TaskSummary
+{
+    public const int DefaultPriority = 5;
+    public static readonly TimeSpan DefaultTimeoutWarning = TimeSpan.FromSeconds(60);
+
+    public required TaskId Id { get; init; }
+
+    /// <summary>The name of an agent in <c>agent-config.json</c>, or a built-in one.</summary>
+    public required string Agent { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Time allowed for the execution, extensions included; null for the agent's default.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>How long before the limit a running task counts as near it.</summary>
+    public TimeSpan? TimeoutWarning { get; init; }
+
+    /// <summary>1 (last) to 10 (first).</summary>
+    public int Priority { get; init; } = DefaultPriority;
+
+    /// <summary>Tasks that must be complete before this one may start.</summary>
+    public ImmutableArray<TaskId> DependsOn { get; init; } = [];
+
+    /// <summary>
+    /// Those of <see cref="DependsOn"/> that are known to have completed: they count as complete even if
+    /// their files are gone.
+    /// </summary>
+    public ImmutableArray<TaskId> DependenciesMet { get; init; } = [];
+
+    public required TaskState State { get; init; }
+
+    public TaskStatus Status => State.Status;
+
+    public bool IsFinished => State is TaskState.Finished;
+}
