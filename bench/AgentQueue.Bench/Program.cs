@@ -17,7 +17,16 @@ if (options.Only.Any(name => Part.All.All(p => p.Name != name)))
 }
 
 // Read before the long run: what is not there cannot be checked.
-var committed = options.Check ? Baseline.Read(options.Baseline) : null;
+Baseline? committed;
+try
+{
+    committed = options.Check ? Baseline.Read(options.Baseline) : null;
+}
+catch (BenchException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}
 
 // As agentq's own files: for nobody else.
 _ = Native.SetUmask(0x3f);
@@ -25,18 +34,12 @@ var folder = Directory.CreateTempSubdirectory("agentq-bench-").FullName;
 var bench = new Workbench(options, folder);
 var findings = new Findings();
 
-// Ctrl-C ends the child that is being measured too, and the failure leads out through the finally below.
-var interrupted = false;
-Console.CancelKeyPress += (_, e) => (e.Cancel, interrupted) = (true, true);
+using var watching = Interruption.Watch();
 try
 {
     foreach (var part in parts)
     {
-        if (interrupted)
-        {
-            return 130;
-        }
-
+        Interruption.Check();
         Console.Error.WriteLine($"measuring {part.Title}");
         try
         {
@@ -48,15 +51,21 @@ try
         }
     }
 }
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("interrupted; nothing is written");
+    return 130;
+}
 finally
 {
     Directory.Delete(folder, recursive: true);
 }
 
 Console.Write(options.Json ? JsonReport.Write(findings) : Report.Markdown(findings));
-var isComplete =
-    options is { Quick: false, Only: [] } && findings.Gaps.TrueForAll(g => g.IsMissingTool);
-if (isComplete && findings.Points.Count > 0)
+
+// A plot of less would replace the one that README shows.
+var isWholePlot = !options.Quick && parts.Count(p => p.Name is "scale" or "peers") == 2;
+if (isWholePlot && findings.Points.Count > 0)
 {
     File.WriteAllText(options.Plot, Plot.Svg(findings.Points));
     Console.Error.WriteLine($"wrote {options.Plot}");
@@ -72,7 +81,7 @@ if (options.UpdateBaseline)
 if (committed is not null)
 {
     var comparison = new Comparison(committed, now);
-    Console.Error.Write("\n" + comparison.Markdown());
+    (options.Json ? Console.Error : Console.Out).Write("\n" + comparison.Markdown());
     return comparison.Holds ? 0 : 1;
 }
 

@@ -37,6 +37,9 @@ internal static class StatusMemory
                         target,
                         samples.RelativeTo(empty)
                     )
+                    {
+                        Cell = target is null ? null : new Cell("memory of `status`, MB", size),
+                    }
                 );
         }
     }

@@ -71,6 +71,9 @@ internal static class VerbCosts
             var tasks = Show.Count(size) + " tasks";
             findings.Add(
                 new Figure(section, $"an empty native program, beside {tasks}", "ms", _empty)
+                {
+                    Cell = new Cell("an empty native program", size),
+                }
             );
             Add(_status, StatusTarget(size, _empty));
             foreach (var verb in (Verb[])[_start, _cancel, _show])
@@ -99,7 +102,8 @@ internal static class VerbCosts
 
             void Add(Verb verb, Target target)
             {
-                findings.AddCpu(section, $"`{verb.Name}`, {tasks}", verb.Cpu, _empty, target);
+                var cell = new Cell($"`{verb.Name}`", size);
+                findings.AddCpu(section, $"`{verb.Name}`, {tasks}", verb.Cpu, _empty, target, cell);
                 findings.Points.Add(new PlotPoint("agentq " + verb.Name, size, verb.Wall.Median));
             }
         }
@@ -157,8 +161,22 @@ internal static class VerbCosts
         );
         var section = $"CPU, {Pending}";
         var tasks = $"{Show.Count(size)} tasks, {Pending}";
-        findings.AddCpu(section, $"`status`, {tasks}", status, empty, StatusTarget(size, empty));
-        findings.AddCpu(section, $"`run`, {tasks}", claim, empty, ClaimTarget(size, empty));
+        findings.AddCpu(
+            section,
+            $"`status`, {tasks}",
+            status,
+            empty,
+            StatusTarget(size, empty),
+            new Cell($"`status`, {Pending}", size)
+        );
+        findings.AddCpu(
+            section,
+            $"`run`, {tasks}",
+            claim,
+            empty,
+            ClaimTarget(size, empty),
+            new Cell($"`run`, {Pending}", size)
+        );
     }
 
     private static Target StatusTarget(int size, Samples empty) =>

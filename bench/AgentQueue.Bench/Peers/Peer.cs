@@ -62,6 +62,7 @@ internal abstract class Peer : IDisposable
     protected Cost Run(string program, params string[] arguments)
     {
         var output = Path.Join(Folder, "output");
+        Interruption.Check();
         var cost = Child.Run(program, arguments, output, Environment);
         return cost.ExitCode == 0
             ? cost

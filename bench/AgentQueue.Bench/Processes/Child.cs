@@ -38,27 +38,37 @@ internal static class Child
     /// </summary>
     public static double PeakMemory(string program, string[] arguments, string output)
     {
-        var number = output + ".pid";
+        var (number, gate) = (output + ".pid", output + ".gate");
+        using var bell = new Doorbell(gate);
         Native.BecomeSubreaper(true);
         try
         {
-            var script =
-                """p=$1; o=$2; shift 2; "$@" < /dev/null > "$o" 2> "$o.err" & echo $! > "$p" """;
+            // The program waits for the ring: one that ended before the shell might be reaped by it.
+            const string Script = """
+                g=$1; p=$2; o=$3; shift 3
+                { read -r _ < "$g"; exec "$@" < /dev/null > "$o" 2> "$o.err"; } &
+                echo $! > "$p"
+                """;
             Run(
                 "/bin/sh",
-                ["-c", script, "sh", number, output, program, .. arguments],
+                ["-c", Script, "sh", gate, number, output, program, .. arguments],
                 output + ".sh"
             );
             var pid = int.Parse(File.ReadAllText(number), CultureInfo.InvariantCulture);
-            if (Native.Wait(pid, out var status, 0, out var usage) != pid || status != 0)
+            bell.RingIt();
+            var waited = Native.Wait(pid, out var status, 0, out var usage);
+            if (waited != pid || status != 0)
             {
-                throw new BenchException($"{program} failed while its memory was measured");
+                throw new BenchException(
+                    $"{program} ended with status {status} while its memory was measured: {File.ReadAllText(output + ".err").Trim()}"
+                );
             }
 
             return usage.MaximumKibibytes / 1024.0;
         }
         finally
         {
+            File.Delete(gate);
             Native.BecomeSubreaper(false);
         }
     }

@@ -44,6 +44,9 @@ internal sealed class Doorbell : IDisposable
             TaskScheduler.Default
         );
 
+    /// <summary>Rings at whoever reads from the FIFO.</summary>
+    public void RingIt() => Native.WriteLine(_descriptor);
+
     public void Dispose() => _ = Native.Close(_descriptor);
 
     private unsafe long Await()

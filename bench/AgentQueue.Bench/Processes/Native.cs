@@ -83,6 +83,48 @@ internal static partial class Native
     [LibraryImport("libc", EntryPoint = "umask")]
     public static partial uint SetUmask(uint mask);
 
+    /// <summary>Makes a file, for nobody else, of a content that is small enough for one write.</summary>
+    public static unsafe void WriteNew(string path, ReadOnlySpan<byte> content)
+    {
+        const int CreateNew = WriteOnly | Create | 0x80;
+        var descriptor = OpenNew(path, CreateNew, 0x180);
+        nint written = -1;
+        if (descriptor >= 0)
+        {
+            fixed (byte* bytes = content)
+            {
+                written = content.IsEmpty ? 0 : Write(descriptor, bytes, content.Length);
+            }
+
+            _ = Close(descriptor);
+        }
+
+        if (written != content.Length)
+        {
+            throw new BenchException($"write {path}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
+    public static unsafe void WriteLine(int descriptor)
+    {
+        var line = (byte)'\n';
+        if (Write(descriptor, &line, 1) != 1)
+        {
+            throw new BenchException($"write: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    private static unsafe partial nint Write(int descriptor, byte* buffer, nint count);
+
+    [LibraryImport(
+        "libc",
+        EntryPoint = "open",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int OpenNew(string path, int flags, uint mode);
+
     /// <summary>PR_SET_CHILD_SUBREAPER: orphaned descendants become children of this process.</summary>
     public static void BecomeSubreaper(bool on) => _ = Control(36, on ? 1UL : 0, 0, 0, 0);
 

@@ -177,6 +177,7 @@ internal sealed class ScratchQueue : IDisposable
 
     private Cost Run(string program, string[] arguments)
     {
+        Interruption.Check();
         var cost = Child.Run(program, arguments, _output, _environment);
         return cost.ExitCode == 0
             ? cost

@@ -16,8 +16,14 @@ internal sealed record Figure(
     Samples? Ratio = null
 )
 {
+    /// <summary>Where the figure stands in the summary, if it does.</summary>
+    public Cell? Cell { get; init; }
+
     public bool IsMet => Target is null || Target.IsMetBy(Samples.Median);
 }
+
+/// <summary>A place in the table of verbs against queue sizes.</summary>
+internal sealed record Cell(string Row, int QueueSize);
 
 /// <summary>A bound, in the figure's unit, and how to say it.</summary>
 internal abstract record Target(double Bound, string Text)

@@ -14,6 +14,12 @@ internal sealed class Findings
     public void Add(Figure figure) => Figures.Add(figure);
 
     /// <summary>CPU time of a process, with its ratio to an empty one that ran in turns with it.</summary>
-    public void AddCpu(string section, string name, Samples cpu, Samples empty, Target? target) =>
-        Add(new Figure(section, name, "ms", cpu, target, cpu.RelativeTo(empty)));
+    public void AddCpu(
+        string section,
+        string name,
+        Samples cpu,
+        Samples empty,
+        Target? target,
+        Cell? cell = null
+    ) => Add(new Figure(section, name, "ms", cpu, target, cpu.RelativeTo(empty)) { Cell = cell });
 }

@@ -5,7 +5,7 @@ namespace AgentQueue.Bench;
 
 /// <summary>
 /// Time against the length of the queue as SVG, both axes logarithmic. Text stays text, and the colours
-/// follow the reader's light or dark page; agentq's lines are drawn through, other tools' are broken, so
+/// follow the reader's light or dark page; agentq's lines are solid, other tools' are dashed, so
 /// that they are told apart without colour as well.
 /// </summary>
 internal static class Plot
@@ -60,6 +60,7 @@ internal static class Plot
         text.Append(
             """
             <style>
+              .page { fill: #ffffff; }
               text { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #24292f; }
               .heading { font-size: 15px; font-weight: 600; }
               .grid { stroke: #d0d7de; stroke-width: 1; }
@@ -67,10 +68,12 @@ internal static class Plot
               .peer { stroke-dasharray: 5 4; }
               .leader { stroke-width: 1; opacity: 0.5; }
               @media (prefers-color-scheme: dark) {
+                .page { fill: #0d1117; }
                 text { fill: #e6edf3; }
                 .grid { stroke: #3d444d; }
               }
             </style>
+            <rect class="page" width="100%" height="100%" rx="6"/>
 
             """
         );
@@ -80,7 +83,7 @@ internal static class Plot
         );
         Add(
             text,
-            $"""<text x="{Left}" y="44">drawn through: agentq, every change synced to the disk · broken: other tools</text>"""
+            $"""<text x="{Left}" y="44">solid: agentq, every change synced to the disk · dashed: other tools</text>"""
         );
         Add(
             text,

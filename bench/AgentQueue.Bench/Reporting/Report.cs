@@ -9,7 +9,7 @@ internal static class Report
     public static string Markdown(Findings findings)
     {
         var text = new StringBuilder();
-        WriteSummary(text, findings.Points);
+        WriteSummary(text, findings.Figures);
         foreach (var section in findings.Figures.GroupBy(f => f.Section))
         {
             Write(text, $"### {section.Key}\n\n");
@@ -41,26 +41,26 @@ internal static class Report
         Write(text, $"| {f.Samples.Count} | {f.Target?.Text} | {verdict} |\n");
     }
 
-    /// <summary>The verbs against the size of the queue, as in the plot.</summary>
-    private static void WriteSummary(StringBuilder text, List<PlotPoint> points)
+    /// <summary>The table of the targets: verbs against queue sizes, what misses its target in bold.</summary>
+    private static void WriteSummary(StringBuilder text, List<Figure> figures)
     {
-        if (points.Count == 0)
+        var cells = figures.Where(f => f.Cell is not null).ToList();
+        if (cells.Count == 0)
         {
             return;
         }
 
-        var sizes = points.Select(p => p.QueueSize).Distinct().Order().ToList();
-        Write(text, $"### Wall time, ms, by the number of tasks\n\n");
-        Write(text, $"| | {string.Join(" | ", sizes.Select(Show.Count))} |\n");
+        var sizes = cells.Select(f => f.Cell!.QueueSize).Distinct().Order().ToList();
+        Write(text, $"| CPU time, ms; tasks: | {string.Join(" | ", sizes.Select(Show.Count))} |\n");
         Write(text, $"|---|{string.Concat(Enumerable.Repeat("---:|", sizes.Count))}\n");
-        foreach (var line in points.GroupBy(p => p.Line))
+        foreach (var row in cells.GroupBy(f => f.Cell!.Row))
         {
-            var cells = sizes.Select(s =>
-                line.FirstOrDefault(p => p.QueueSize == s) is { } point
-                    ? Show.Number(point.Milliseconds)
-                    : ""
+            var values = sizes.Select(size =>
+                row.FirstOrDefault(f => f.Cell!.QueueSize == size) is not { } figure ? ""
+                : figure.IsMet ? Show.Number(figure.Samples.Median)
+                : $"**{Show.Number(figure.Samples.Median)}**"
             );
-            Write(text, $"| {line.Key} | {string.Join(" | ", cells)} |\n");
+            Write(text, $"| {row.Key} | {string.Join(" | ", values)} |\n");
         }
 
         Write(text, "\n");

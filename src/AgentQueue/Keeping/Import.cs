@@ -36,7 +36,7 @@ internal sealed class Import(QueueFolder queue, TimeProvider clock)
         new ImportAgents(queue).Import(sources, report, dryRun);
         if (!dryRun && report.Tasks.Count > 0)
         {
-            queue.Disk.SyncAll(queue.Tasks);
+            queue.Durable.SyncAll(queue.Tasks);
         }
 
         return report;

@@ -131,7 +131,7 @@ internal sealed class DaemonLoop(QueueFolder queue, TimeProvider clock, Func<Pas
             );
         }
 
-        new DurableFile(queue.Disk, sync: false).ReplaceUnsynced(
+        queue.Unsynced.ReplaceUnsynced(
             OwnerFile,
             Encoding.UTF8.GetBytes(
                 Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n"

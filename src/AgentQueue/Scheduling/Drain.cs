@@ -36,7 +36,7 @@ internal sealed class Drain(QueueFolder queue)
     }
 
     public void Begin(int parallel) =>
-        new DurableFile(queue.Disk, sync: false).ReplaceUnsynced(
+        queue.Unsynced.ReplaceUnsynced(
             Path,
             Encoding.UTF8.GetBytes(
                 string.Create(

@@ -60,10 +60,7 @@ internal sealed class ReadyList(QueueFolder queue, TimeProvider clock)
         text.Append("=\n");
         try
         {
-            new DurableFile(queue.Disk, sync: false).ReplaceUnsynced(
-                Path,
-                Encoding.ASCII.GetBytes(text.ToString())
-            );
+            queue.Unsynced.ReplaceUnsynced(Path, Encoding.ASCII.GetBytes(text.ToString()));
         }
         catch (QueueException)
         {

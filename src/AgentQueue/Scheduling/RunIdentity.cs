@@ -34,7 +34,7 @@ internal sealed record RunIdentity(
     }
 
     public void Write(QueueFolder queue, TaskId id) =>
-        new DurableFile(queue.Disk, sync: false).ReplaceUnsynced(
+        queue.Unsynced.ReplaceUnsynced(
             queue.IdentityFile(id),
             Encoding.UTF8.GetBytes($"{Supervisor}\n{Agent}\n{Completion}\n")
         );

@@ -205,7 +205,7 @@ internal sealed class Supervisor(
             if (task.IdleTimeout is { } idle && log.QuietFor() >= idle)
             {
                 Attempt(() =>
-                    queue.Durable.Replace(queue.RequestFile(task.Id, Requests.Stalled), [])
+                    queue.Unsynced.ReplaceUnsynced(queue.RequestFile(task.Id, Requests.Stalled), [])
                 );
                 return (task, Cause.Stalled);
             }

@@ -109,7 +109,7 @@ internal static class TaskBatch
 
     private static void StoreAll(QueueFolder queue, IReadOnlyList<AgentTask> tasks)
     {
-        var unsynced = new DurableFile(queue.Disk, sync: false);
+        var unsynced = queue.Unsynced;
         foreach (var task in tasks)
         {
             var (file, text) = (queue.TaskFile(task.Id), TaskJson.Write(task));
@@ -125,7 +125,7 @@ internal static class TaskBatch
             PlanFiles.Write(queue, task);
         }
 
-        queue.Disk.SyncAll(queue.Tasks);
+        queue.Durable.SyncAll(queue.Tasks);
     }
 
     // The number of tasks. Each task: the length of its id and text, the id, the text of its file.

@@ -49,7 +49,8 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         {
             if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)
             {
-                queue.Durable.ReplaceUnsynced(
+                // Not synced: the task's file says it durably.
+                queue.Unsynced.ReplaceUnsynced(
                     queue.SentinelFile(task.Id, Sentinel.ExitCode),
                     Sentinels.ExitContent(exit)
                 );

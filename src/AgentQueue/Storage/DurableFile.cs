@@ -117,6 +117,15 @@ internal sealed class DurableFile(IDisk disk, bool sync = true)
         }
     }
 
+    /// <summary>Makes everything that was written on the folder's file system durable, in one step.</summary>
+    public void SyncAll(string folder)
+    {
+        if (sync)
+        {
+            disk.SyncAll(folder);
+        }
+    }
+
     /// <summary>True for the name of a file that an interrupted write left behind.</summary>
     public static bool IsLeftover(string name) =>
         name.StartsWith('.') && name.Contains(Marker, StringComparison.Ordinal);
@@ -124,7 +133,8 @@ internal sealed class DurableFile(IDisk disk, bool sync = true)
     private string WriteTemporary(string path, ReadOnlySpan<byte> content)
     {
         var temporary = TemporaryName(path);
-        disk.WriteNew(temporary, content, sync);
+        // An empty file has nothing to sync but its name, and that is the folder's.
+        disk.WriteNew(temporary, content, sync && !content.IsEmpty);
         return temporary;
     }
 

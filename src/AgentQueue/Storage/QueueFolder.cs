@@ -27,6 +27,7 @@ internal sealed class QueueFolder
     public QueueFolder(string projectRoot, IDisk disk, Func<bool>? sync = null)
     {
         ProjectRoot = projectRoot;
+        Unsynced = new DurableFile(disk, sync: false);
         Disk = disk;
         _durable = new(() => new DurableFile(disk, sync?.Invoke() ?? true));
         Folder = Path.Join(projectRoot, FolderName);
@@ -41,6 +42,9 @@ internal sealed class QueueFolder
     public string ProjectRoot { get; }
     public IDisk Disk { get; }
     public DurableFile Durable => _durable.Value;
+
+    /// <summary>For what a loss of power may take.</summary>
+    public DurableFile Unsynced { get; }
 
     /// <summary>The <c>.agents</c> folder itself.</summary>
     public string Folder { get; }
@@ -293,7 +297,8 @@ internal sealed class QueueFolder
     /// <summary>Asks the task's supervisor for something: a small file and a knock on its lock.</summary>
     public void Request(TaskId id, string request, string content = "")
     {
-        Durable.Replace(RequestFile(id, request), Encoding.UTF8.GetBytes(content));
+        // Not synced: what was running when the power went need not be told to end.
+        Unsynced.ReplaceUnsynced(RequestFile(id, request), Encoding.UTF8.GetBytes(content));
         Knock(id);
     }
 

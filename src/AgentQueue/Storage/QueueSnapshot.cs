@@ -34,6 +34,7 @@ internal sealed class QueueSnapshot
     private readonly TaskIndex _index;
     private readonly Closeness _closeness;
     private readonly List<TaskId> _unknown = [];
+    private readonly List<int> _open = [];
     private readonly List<string> _journals = [];
 
     // Hashes, because nearly all of them belong to finished tasks and are never asked for.
@@ -49,8 +50,15 @@ internal sealed class QueueSnapshot
         _tasks = tasks;
         _closeness = closeness;
         _index = TaskIndex.Load(queue);
-        _marked = new(() => [.. _marks]);
+        _marked = new(() => new HashSet<int>(_marks));
         _tasks.Visit(AddName);
+        // In the order of the index they are read in one go, and come out in the order of their ids.
+        _open.Sort();
+        foreach (var record in _open)
+        {
+            Unfinished.Add(_index.Open(record));
+        }
+
         _unknown.Sort();
         foreach (var id in _unknown)
         {
@@ -163,7 +171,7 @@ internal sealed class QueueSnapshot
         }
         else
         {
-            Unfinished.Add(_index.Open(record));
+            _open.Add(record);
         }
     }
 

@@ -50,9 +50,14 @@ internal sealed class Sentinels(QueueFolder queue)
         || Exists(id, Sentinel.Cancelled)
         || Exists(id, Sentinel.Timeout);
 
-    /// <summary>The exit that was recorded, or null.</summary>
+    /// <summary>
+    /// The exit that was recorded, or null. Its content is not synced, so only a whole line counts: of 137 a
+    /// loss of power could leave 13.
+    /// </summary>
     public ExitStatus? ReadExit(TaskId id) =>
-        ReadText(id, Sentinel.ExitCode) is { } text && ExitStatus.TryParse(text, out var exit)
+        ReadText(id, Sentinel.ExitCode) is { } text
+        && text.EndsWith('\n')
+        && ExitStatus.TryParse(text, out var exit)
             ? exit
             : null;
 

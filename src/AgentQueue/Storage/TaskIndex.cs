@@ -224,7 +224,7 @@ internal sealed class TaskIndex
             _queue.Disk.CreateFolder(_queue.Run);
             if (_damaged || _superseded > (_count / 2) + 100)
             {
-                new DurableFile(_queue.Disk, sync: false).ReplaceUnsynced(path, Compact());
+                _queue.Unsynced.ReplaceUnsynced(path, Compact());
             }
             else
             {
