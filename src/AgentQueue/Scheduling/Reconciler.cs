@@ -181,10 +181,12 @@ internal sealed class Reconciler(
     private void JudgeUnrecorded(TaskId id)
     {
         // Not by way of TryLockPassing: what removes the lock is the verdict, which is not recorded yet.
-        using var held = queue.TryLockTask(id);
+        // Where its file is gone nobody can hold it, and there may be no room for a new one.
+        var isFree = queue.Disk.Facts(queue.LockFile(id)) is null;
+        using var held = isFree ? null : queue.TryLockTask(id);
         var identity = RunIdentity.Read(queue, id);
         if (
-            held is null
+            (held is null && !isFree)
             || HasLostItsLock(id)
             || queue.Read(id) is not TaskRead.Found(var task, _)
             || !(
