@@ -22,8 +22,15 @@ internal sealed unsafe class UnixDisk : IDisk
 
         try
         {
-            var stat = FileStat.Of(fd);
-            if (stat is not { IsRegular: true } s)
+            if (FileStat.Of(fd) is not { } s)
+            {
+                return DiskRead.Failed(
+                    ReadStatus.Refused,
+                    DiskError.Text(Marshal.GetLastPInvokeError())
+                );
+            }
+
+            if (!s.IsRegular)
             {
                 return DiskRead.Failed(ReadStatus.NotAFile);
             }
