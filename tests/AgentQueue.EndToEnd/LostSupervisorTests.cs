@@ -93,7 +93,7 @@ public sealed class LostSupervisorTests
             {
                 using var box = new Sandbox();
                 box.Settings("\"fsync\": false");
-                var ids = ParallelRunTests.Batch(box, 30, box.Journal.Around("sleep 0.02"));
+                var ids = ParallelRunTests.Batch(box, 30, box.Journal.Around("sleep 0.2"));
                 var random = new Random(20261);
                 for (var round = 0; round < 40; round++)
                 {

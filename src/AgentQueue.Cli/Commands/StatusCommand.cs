@@ -18,7 +18,7 @@ internal static class StatusCommand
     private static readonly TimeSpan s_defaultInterval = TimeSpan.FromSeconds(5);
 
     private static readonly Argument<string[]> s_ids = Options.Ids(
-        "Only these tasks, however old (default: all unfinished and the newest 20 finished)",
+        "Only these tasks, however old (default: the next 100 unfinished, the newest 20 finished)",
         required: false
     );
 

@@ -58,9 +58,13 @@ internal sealed class ConfigReader(string file)
 
         try
         {
-            return new FileInfo(path).Length > LargestFile
-                ? throw QueueException.Usage($"{shownAs} is larger than 10 MB")
-                : File.ReadAllBytes(path);
+            return new FileInfo(path).Length switch
+            {
+                > LargestFile => throw QueueException.Usage($"{shownAs} is larger than 10 MB"),
+                // Nothing to read; and in a fifo or a device, which says the same, reading could take for ever.
+                0 => [],
+                _ => File.ReadAllBytes(path),
+            };
         }
         catch (FileNotFoundException)
         {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.Versioning;
 using AgentQueue.Native;
 
@@ -88,31 +87,5 @@ internal sealed class LinuxAgentProcess(
     }
 
     // All orphans of the agent are our children once it is dead, so only direct ones need to be looked at.
-    protected override bool MayHaveLeftovers()
-    {
-        try
-        {
-            var me = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-            foreach (var thread in Directory.EnumerateDirectories($"/proc/{me}/task"))
-            {
-                foreach (
-                    var child in File.ReadAllText(Path.Join(thread, "children"))
-                        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
-                )
-                {
-                    if (int.Parse(child, CultureInfo.InvariantCulture) != Pid)
-                    {
-                        return true;
-                    }
-                }
-            }
-
-            return false;
-        }
-        catch (IOException)
-        {
-            // A kernel without that list, or a thread that has just ended: look at everything.
-            return true;
-        }
-    }
+    protected override bool MayHaveLeftovers() => ProcessTable.HasOtherChild(Pid);
 }

@@ -81,6 +81,45 @@ internal static partial class ProcessTable
         return new ProcessEntry(pid, (int)parent, start, state is (byte)'Z' or (byte)'X');
     }
 
+    /// <summary>True if this process has a child beside that one, alive or not, or if that cannot be told.</summary>
+    [SupportedOSPlatform("linux")]
+    public static bool HasOtherChild(int pid)
+    {
+        var self = Environment.ProcessId;
+        var found = false;
+        var threads = Directory.EnumerateDirectories(
+            string.Create(CultureInfo.InvariantCulture, $"/proc/{self}/task")
+        );
+        foreach (var thread in threads)
+        {
+            // Null: a kernel without that list, or a thread that has just ended.
+            var children = ReadProc(self, $"task/{Path.GetFileName(thread)}/children", 1 << 20);
+            found |= children is null || ListsAnother(children, pid);
+        }
+
+        return found;
+    }
+
+    private static bool ListsAnother(ReadOnlySpan<byte> children, int pid)
+    {
+        foreach (var range in children.Split((byte)' '))
+        {
+            var word = children[range];
+            if (
+                !word.IsEmpty
+                && !(
+                    System.Buffers.Text.Utf8Parser.TryParse(word, out int child, out _)
+                    && child == pid
+                )
+            )
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     [SupportedOSPlatform("linux")]
     private static bool HasOpenLinux(int pid, string path)
     {

@@ -87,11 +87,13 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
                 return (TaskStatus.Pending, id, "");
             }
 
-            var task = Read(id, mayBeArchived: finished is null);
+            var (task, isArchived) = Read(id, mayBeArchived: finished is null);
             switch (task?.State)
             {
+                // What was archived is not retried by itself any more.
                 case TaskState.Failed { RetriedBy: null } failed
-                    when failed.RetryIntent is not null || RetryPolicy.DueAt(task) is not null:
+                    when !isArchived
+                        && (failed.RetryIntent is not null || RetryPolicy.DueAt(task) is not null):
                     return (TaskStatus.Pending, id, "");
                 case null:
                     return (null, id, "was not found");
@@ -110,14 +112,15 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
         return (null, id, "is retried in a ring");
     }
 
-    private AgentTask? Read(TaskId id, bool mayBeArchived)
+    private (AgentTask? Task, bool IsArchived) Read(TaskId id, bool mayBeArchived)
     {
         var read = snapshot is null || !mayBeArchived ? queue.Read(id) : new TaskRead.Missing();
-        if (mayBeArchived && read is TaskRead.Missing)
+        var isArchived = mayBeArchived && read is TaskRead.Missing;
+        if (isArchived)
         {
             read = queue.ReadArchived(id);
         }
 
-        return read is TaskRead.Found(var task, _) ? task : null;
+        return (read is TaskRead.Found(var task, _) ? task : null, isArchived);
     }
 }

@@ -14,6 +14,9 @@ internal static class TaskBatch
 {
     private const string LockName = "batch.lock";
 
+    // What stands in a journal's place may be of any size, and is read as a whole.
+    private const int LongestJournal = 512 << 20;
+
     /// <exception cref="QueueException">The disk refused; the message says if anything was stored.</exception>
     public static void Create(QueueFolder queue, IReadOnlyList<AgentTask> tasks)
     {
@@ -21,7 +24,16 @@ internal static class TaskBatch
             queue.TryLockRun(LockName)
             ?? throw new QueueException("Another batch is being stored", "Try again in a moment");
         var journal = Path.Join(queue.Tasks, QueueSnapshot.BatchJournal + tasks[0].Id.Value);
-        queue.Durable.TryCreate(journal, Pack(tasks));
+        var packed = Pack(tasks);
+        if (packed.Length > LongestJournal)
+        {
+            throw QueueException.Usage(
+                $"The batch is larger than {LongestJournal >> 20} MiB",
+                "Give it in parts"
+            );
+        }
+
+        queue.Durable.TryCreate(journal, packed);
         try
         {
             StoreAll(queue, tasks);
@@ -97,7 +109,7 @@ internal static class TaskBatch
         {
             var path = Path.Join(queue.Tasks, name);
             if (
-                queue.Disk.Read(path, int.MaxValue) is { Status: ReadStatus.Ok } read
+                queue.Disk.Read(path, LongestJournal) is { Status: ReadStatus.Ok } read
                 && Unpack(read.Content) is { } tasks
             )
             {

@@ -119,7 +119,11 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
 
             if (request is not null && queue.Disk.Facts(request) is null)
             {
-                return (before!.Value, task.Timeout ?? before.Value + more);
+                // Taken up, or swept away with a task that has ended: only what stands in the file now tells.
+                task = queue.ReadOrThrow(id);
+                return task.IsFinished && !(task.Timeout >= before!.Value + more)
+                    ? throw new QueueException($"Task {id} ended before its time could be extended")
+                    : (before!.Value, task.Timeout ?? before.Value + more);
             }
 
             // A task that is starting gets its agent's limit in a moment; until then there is nothing to add to.

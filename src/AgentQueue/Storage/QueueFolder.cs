@@ -345,8 +345,21 @@ internal sealed class QueueFolder
                 && !name.EndsWith(".lock", StringComparison.Ordinal)
             )
             {
-                Disk.Delete(Path.Join(Run, name));
+                DeleteUnlessFolder(Path.Join(Run, name));
             }
+        }
+    }
+
+    // A folder there is not ours and says nothing; it must not keep a verdict from being recorded.
+    private void DeleteUnlessFolder(string path)
+    {
+        try
+        {
+            Disk.Delete(path);
+        }
+        catch (QueueException) when (Disk.Facts(path) is { IsRegular: false })
+        {
+            // Left as it is.
         }
     }
 }

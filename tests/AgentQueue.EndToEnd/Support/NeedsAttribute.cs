@@ -37,6 +37,7 @@ internal static class Machine
     public const string Script = "script(1)";
     public const string Bash = "bash 5";
     public const string Mounts = "right to mount (root and unshare)";
+    public const string ProcessorTimes = "/proc/PID/schedstat";
     public const string SignalMasks = "env that blocks signals (coreutils 8.31)";
     public const string LoopMounts = "right to mount an image (root, unshare, mkfs.ext4)";
     public const string TimeNamespace = "right to make a time namespace (root and unshare)";
@@ -68,6 +69,7 @@ internal static class Machine
                     "-c",
                     "mount -t tmpfs -o size=64k tmpfs /tmp"
                 ),
+            ProcessorTimes => File.Exists("/proc/self/schedstat"),
             SignalMasks => OperatingSystem.IsLinux()
                 && Succeeds("env", "--block-signal", "--ignore-signal=CHLD", "true"),
             LoopMounts => OperatingSystem.IsLinux()

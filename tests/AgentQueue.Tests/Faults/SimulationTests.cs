@@ -21,6 +21,7 @@ public sealed class SimulationTests
     [
         33,
         124,
+        383,
         1392,
         1707,
         1998,

@@ -157,6 +157,45 @@ public sealed class SupervisorTests
         Assert.Empty(_world.Host.Alive);
     }
 
+    [Theory]
+    [InlineData(Reason.Timeout)]
+    [InlineData(Reason.Stalled)]
+    public void A_disk_that_is_full_from_the_start_to_the_end_of_an_agent_ends_no_supervision(
+        string reason
+    )
+    {
+        var files = _world.Disk.Files;
+        _world.Host.Launched = _ =>
+            _world.Disk.Capacity = files().Sum(static f => f.Content.Length);
+        // Five seconds of the limit, and some in which the outcome cannot be recorded either.
+        var agent = new FakeAgent().At(
+            1,
+            _ =>
+                _world.Time.Plan(
+                    TimeSpan.FromSeconds(20),
+                    () => _world.Disk.Capacity = long.MaxValue
+                )
+        );
+        var limit = TimeSpan.FromSeconds(5);
+        var failed = Failed(
+            Run(
+                agent,
+                t =>
+                    reason == Reason.Timeout
+                        ? t with
+                        {
+                            Timeout = limit,
+                        }
+                        : t with
+                        {
+                            IdleTimeout = limit,
+                        }
+            )
+        );
+        Assert.Equal(reason, failed.Reason);
+        Assert.Contains("5s", failed.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void TERM_to_the_supervisor_does_not_undo_what_the_agent_said()
     {

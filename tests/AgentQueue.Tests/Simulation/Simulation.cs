@@ -130,7 +130,10 @@ internal sealed partial class Simulation : IDisposable
         {
             var blocked = task.State is TaskState.Pending { BlockedBy: not null };
             var waits = task.DependsOn.Any(d => snapshot.Unfinished.Exists(t => t.Id == LastOf(d)));
-            Check(blocked || waits, $"I6: {task.Id} has not ended: {TaskText.Of(task.State)}");
+            Check(
+                blocked || waits,
+                $"I6: {task.Id} has not ended: {TaskText.Of(task.State)}, waits for {string.Join(", ", task.DependsOn.Select(LastOf))}"
+            );
         }
 
         Check(!_world.Host.Alive.Any(), "I7: an agent has outlived its task");

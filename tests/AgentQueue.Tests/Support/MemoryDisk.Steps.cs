@@ -41,7 +41,7 @@ internal sealed partial class MemoryDisk
         CheckSpace(content.Length, path);
         var inode = NewInode(isFolder: false);
         inode.Content = content;
-        inode.Stored = sync ? content : null;
+        inode.Stored = sync && !ForgetsFileSyncs ? content : null;
         Set(folder, System.IO.Path.GetFileName(path), inode);
         Changed(step);
     }
@@ -127,7 +127,11 @@ internal sealed partial class MemoryDisk
         var folder =
             Find(path)
             ?? throw new QueueException($"Cannot open {path}: No such file or directory");
-        folder.SyncEntries();
+        if (!ForgetsFolderSyncs)
+        {
+            folder.SyncEntries();
+        }
+
         Count(step);
     }
 

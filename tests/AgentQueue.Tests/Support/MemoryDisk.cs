@@ -48,6 +48,12 @@ internal sealed partial class MemoryDisk(FakeTime time)
     /// <summary>Bytes that fit; more is "No space left on device".</summary>
     public long Capacity { get; set; } = long.MaxValue;
 
+    /// <summary>As if nobody had called fsync for the content of files.</summary>
+    public bool ForgetsFileSyncs { get; set; }
+
+    /// <summary>As if nobody had called fsync for folders.</summary>
+    public bool ForgetsFolderSyncs { get; set; }
+
     /// <summary>The changes made so far.</summary>
     public IReadOnlyList<DiskStep> Log => _log;
 
