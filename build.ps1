@@ -206,7 +206,7 @@ function Invoke-AllTests([string[]] $arguments) {
     Assert-Sdk
     Invoke-Quietly 'restore the tools' @('tool', 'restore')
     Invoke-Quietly 'check the format (.\build.ps1 format mends it)' @('csharpier', 'check', '.')
-    Invoke-Quietly 'build, warnings are errors' @('build', 'AgentQueue.sln', '-v', 'quiet')
+    Invoke-Quietly 'build, warnings are errors' @('build', 'AgentQueue.sln', '-v', 'quiet', '-p:RestoreLockedMode=true')
     Invoke-Tests 'fast' 'tests/AgentQueue.Tests'
     if (-not $fast) {
       Publish-Binary

@@ -19,7 +19,8 @@ help() {
 ./build.sh demo        show it at work, in a temporary folder
 ./build.sh test        everything CI runs; --fast stops after the fast tests
 ./build.sh faults      inject every fault of docs/faults.md and print the table; F6 S8 … for some of them,
-                       --long for an hour of it
+                       --long for an hour of it, --fast for what needs no process
+./build.sh guards      take away what guards against them, one at a time, and show what breaks; names for some
 ./build.sh bench       measure it, print the tables and draw docs/bench.svg (10 minutes); --quick for less,
                        --check against bench/baseline.json, --update-baseline, --only PART, --json
 ./build.sh install     put it into ~/.local/bin; --prefix DIR for DIR/bin
@@ -242,7 +243,8 @@ test_all() {
   need_sdk
   quietly "restore the tools" dotnet tool restore
   quietly "check the format (./build.sh format mends it)" dotnet csharpier check .
-  quietly "build, warnings are errors" dotnet build AgentQueue.sln -v quiet
+  quietly "build, warnings are errors, packages as locked" \
+    dotnet build AgentQueue.sln -v quiet -p:RestoreLockedMode=true
   rm -rf "$reports"
   export AGENTQ_FAULT_REPORTS=$reports
   run_tests fast tests/AgentQueue.Tests
@@ -306,31 +308,66 @@ fault_table() {
 
 faults() {
   local filter='Fault~F|Fault~S' code=0
-  local -a only=()
+  local -a only=() projects=(AgentQueue.Tests AgentQueue.EndToEnd)
   while [[ $# -gt 0 ]]; do
     case $1 in
       --long) export AGENTQ_FAULTS=long ;;
+      --fast) projects=(AgentQueue.Tests) ;;
       [FS][0-9]*)
         grep -q "^$1	" tests/Shared/faults.tsv || fail "there is no fault $1; tests/Shared/faults.tsv lists them." 2
         only+=("$1")
         ;;
-      *) fail "'faults' knows --long and the names of faults, not '$1'." 2 ;;
+      *) fail "'faults' knows --long, --fast and the names of faults, not '$1'." 2 ;;
     esac
     shift
   done
   if [[ ${#only[@]} -gt 0 ]]; then filter=$(printf '|Fault=%s' "${only[@]}") filter=${filter#|}; fi
 
   need_sdk
-  publish
-  quietly "build the tests" dotnet build AgentQueue.sln -v quiet
+  [[ ${#projects[@]} -eq 1 ]] || publish
+  for project in "${projects[@]}"; do
+    quietly "build $project" dotnet build "tests/$project" -v quiet
+  done
   rm -rf "$reports"
   export AGENTQ_FAULT_REPORTS=$reports AGENTQ_BINARY=$binary
-  for project in AgentQueue.Tests AgentQueue.EndToEnd; do
+  for project in "${projects[@]}"; do
     quietly "inject, $project" dotnet test "tests/$project" --no-build -v quiet --filter "$filter" \
       --logger "console;verbosity=normal" || code=1
   done
   say
   fault_table "${only[@]}" || code=1
+  return "$code"
+}
+
+# guards [NAME…]: takes one guard after the other out of a copy of the sources, and shows that its fault breaks
+# something then. Each is a patch in tests/Guards with two lines above it: what it takes away, and which faults
+# are to tell.
+guards() {
+  local patch name broken root=$PWD code=0
+  local -a wanted=("$@") what=()
+  need_sdk
+  for patch in tests/Guards/*.patch; do
+    name=$(basename "$patch" .patch)
+    if [[ ${#wanted[@]} -gt 0 && " ${wanted[*]} " != *" $name "* ]]; then continue; fi
+    read -r -a what <<<"$(sed -n 's/^Faults: //p' "$patch")"
+    say "$name: without $(sed -n 's/^Guard: //p' "$patch")"
+    mkdir -p "$work/guards/$name"
+    git ls-files -z | tar --null --ignore-failed-read -T - -c 2>/dev/null | tar -x -m -C "$work/guards/$name"
+    (cd "$work/guards/$name" && GIT_CEILING_DIRECTORIES=$work/guards git apply "$root/$patch") ||
+      fail "$patch does not apply any more: make it anew."
+    say "  ./build.sh faults ${what[*]}"
+    if broken=$("$work/guards/$name/build.sh" faults "${what[@]}" 2>&1); then
+      say "  nothing broke: the guard is not tested"
+      code=1
+    elif grep -qE '^faults: .* [1-9][0-9]* violations$' <<<"$broken"; then
+      grep -m 1 -oE '(I[0-9]+: |InvariantBroken|Assert\.|seed [0-9]+: |F[0-9]+: ).*' <<<"$broken" | cut -c 1-140 | sed 's/^/  /' || true
+      grep -E '^faults: ' <<<"$broken" | sed 's/^/  /'
+    else
+      tail -5 <<<"$broken"
+      code=1
+    fi
+    rm -rf "${work:?}/guards/$name"
+  done
   return "$code"
 }
 
@@ -429,7 +466,7 @@ case $verb in
     [[ $# -eq 0 ]] || fail "'$verb' takes no '$1'." 2
     "$verb"
     ;;
-  faults | bench | install | uninstall) "$verb" "$@" ;;
+  faults | guards | bench | install | uninstall) "$verb" "$@" ;;
   test) test_all "$@" ;;
   help | -h | --help) help ;;
   *) fail "there is no verb '$verb'; './build.sh help' lists them." 2 ;;

@@ -63,54 +63,6 @@ public sealed class EnvironmentTests
     }
 
     [Fact]
-    public void No_value_of_the_environment_is_written_anywhere_or_shown()
-    {
-        const string Canary = "canary-8d1f-never-on-disk";
-        using var box = new Sandbox();
-        box.Environment["SECRET"] = Canary;
-        box.Configure(
-            """
-            "worker": { "command": "sh", "args": ["-c", "{prompt}"], "promptTemplate": "{userPrompt}", "env": { "TOKEN": "${SECRET}" } }
-            """
-        );
-        var said = new List<Outcome>
-        {
-            box.Run(
-                "start",
-                "worker",
-                "test -n \"$TOKEN\"; exit 1",
-                "--env",
-                "SECRET",
-                "--auto-retry"
-            ),
-            box.Run("run", "--wait", "--debug"),
-            box.Run("start", "worker", "sleep 300", "--env", "SECRET", "--run", "--debug"),
-            box.Run("status", "--all", "--json"),
-            box.Run("status"),
-            box.Run("agents", "worker"),
-            box.Run("agents", "worker", "--json"),
-            box.Run("run", "--dry-run", "--json"),
-            box.Run("config", "show"),
-            box.Run("doctor"),
-        };
-        said.AddRange(box.Ids.Select(id => box.Run("show", id)));
-        said.AddRange(box.Ids.Select(id => box.Run("show", id, "--json")));
-
-        Assert.All(
-            said,
-            o => Assert.DoesNotContain(Canary, o.ToString(), StringComparison.Ordinal)
-        );
-        foreach (var file in Directory.EnumerateFiles(box.Folder, "*", SearchOption.AllDirectories))
-        {
-            // Locks, which cannot be opened, are empty.
-            if (new FileInfo(file).Length > 0)
-            {
-                Assert.DoesNotContain(Canary, File.ReadAllText(file), StringComparison.Ordinal);
-            }
-        }
-    }
-
-    [Fact]
     public void A_value_given_with_the_task_is_in_its_private_file_alone_and_shown_masked()
     {
         const string Canary = "canary-77aa-given";

@@ -48,7 +48,7 @@ internal sealed class AgentConfig
     public static AgentConfig Load(string projectRoot)
     {
         var reader = new AgentConfigReader(FileName, OperatingSystem.IsWindows());
-        reader.ReadFile(Path.Join(projectRoot, FileName));
+        reader.ReadFile(projectRoot);
         ConfigProblem.ThrowIfError(reader.Problems);
         return new AgentConfig(projectRoot, reader.Agents);
     }
@@ -66,7 +66,7 @@ internal sealed class AgentConfig
         var reader = new AgentConfigReader(FileName, onWindows ?? OperatingSystem.IsWindows());
         try
         {
-            reader.ReadFile(Path.Join(projectRoot, FileName));
+            reader.ReadFile(projectRoot);
         }
         catch (QueueException e)
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text.Json;
+using AgentQueue.Native;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Config;
@@ -80,7 +81,12 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             StringComparer.Ordinal
         );
 
-    public void ReadFile(string path) => Read(_reader.ReadFile(path));
+    /// <exception cref="QueueException">It cannot be read, or is somebody else's, whose commands are not run.</exception>
+    public void ReadFile(string projectRoot)
+    {
+        var path = Path.Join(projectRoot, file);
+        Read(_reader.ReadFile(path, stat => Ownership.Doubt(path, stat, projectRoot)));
+    }
 
     public void ReadText(ReadOnlySpan<byte> json) => Read(_reader.ReadRoot(json));
 

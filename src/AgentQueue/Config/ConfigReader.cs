@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
+using AgentQueue.Native;
 using AgentQueue.Tasks;
+using Microsoft.Win32.SafeHandles;
 
 namespace AgentQueue.Config;
 
@@ -12,6 +15,8 @@ namespace AgentQueue.Config;
 internal sealed class ConfigReader(string file)
 {
     public const long LargestFile = 10 * 1024 * 1024;
+    private const int MostProblems = 100;
+    private const int LongestMessage = 1000;
 
     private readonly List<ConfigProblem> _problems = [];
 
@@ -20,14 +25,26 @@ internal sealed class ConfigReader(string file)
     public bool HasErrors => _problems.Exists(p => p.IsError);
 
     public void Error(int line, string key, string message) =>
-        _problems.Add(new ConfigProblem(file, line, key, ProblemSeverity.Error, message));
+        Add(line, key, ProblemSeverity.Error, message);
 
     public void Warn(int line, string key, string message) =>
-        _problems.Add(new ConfigProblem(file, line, key, ProblemSeverity.Warning, message));
+        Add(line, key, ProblemSeverity.Warning, message);
+
+    // A file made to hurt has a million of them, each with a million digits. The first error is always kept.
+    private void Add(int line, string key, ProblemSeverity severity, string message)
+    {
+        if (_problems.Count < MostProblems || (severity == ProblemSeverity.Error && !HasErrors))
+        {
+            _problems.Add(new ConfigProblem(file, line, Short(key), severity, Short(message)));
+        }
+    }
+
+    private static string Short(string text) =>
+        text.Length > LongestMessage ? text[..LongestMessage] + "…" : text;
 
     /// <summary>The object that the file holds; null if there is no file, or after a complaint.</summary>
-    public SourceValue? ReadFile(string path) =>
-        ReadBytes(path, file) is { } bytes ? ReadRoot(bytes) : null;
+    public SourceValue? ReadFile(string path, Func<FileStat, QueueException?>? doubt = null) =>
+        ReadBytes(path, file, doubt) is { } bytes ? ReadRoot(bytes) : null;
 
     public SourceValue? ReadRoot(ReadOnlySpan<byte> json)
     {
@@ -47,34 +64,90 @@ internal sealed class ConfigReader(string file)
 
     /// <summary>The whole file, or null if it does not exist.</summary>
     /// <exception cref="QueueException">It exists and cannot be read, or is larger than <see cref="LargestFile"/>.</exception>
-    public static byte[]? ReadBytes(string path, string shownAs)
+    /// <param name="doubt">Why not to use what was opened, or null; asked on Unix.</param>
+    public static byte[]? ReadBytes(
+        string path,
+        string shownAs,
+        Func<FileStat, QueueException?>? doubt = null
+    )
     {
-        if (!File.Exists(path))
-        {
-            return Directory.Exists(path)
-                ? throw QueueException.Usage($"{shownAs} is a folder, not a file")
-                : null;
-        }
-
         try
         {
-            return new FileInfo(path).Length switch
+            using var file = Open(path, shownAs, doubt);
+            if (file is null)
             {
-                > LargestFile => throw QueueException.Usage($"{shownAs} is larger than 10 MB"),
-                // Nothing to read; and in a fifo or a device, which says the same, reading could take for ever.
-                0 => [],
-                _ => File.ReadAllBytes(path),
-            };
+                return null;
+            }
+
+            var length = RandomAccess.GetLength(file);
+            if (length > LargestFile)
+            {
+                throw QueueException.Usage($"{shownAs} is larger than 10 MB");
+            }
+
+            var bytes = new byte[length];
+            var read = 0;
+            int count;
+            while (
+                read < bytes.Length
+                && (count = RandomAccess.Read(file, bytes.AsSpan(read), read)) > 0
+            )
+            {
+                read += count;
+            }
+
+            return read == bytes.Length ? bytes : bytes[..read];
         }
-        catch (FileNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            // Removed since we looked: the same as never there.
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new QueueException($"{shownAs} cannot be read: {e.Message}", cause: e);
         }
+    }
+
+    // A link is followed, since people keep their configuration elsewhere; a fifo, which would never be
+    // read to its end, is refused. What is looked at is the open file, not whatever has the name by now.
+    private static SafeFileHandle? Open(
+        string path,
+        string shownAs,
+        Func<FileStat, QueueException?>? doubt
+    )
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Directory.Exists(path)
+                ? throw QueueException.Usage($"{shownAs} is a folder, not a file")
+                : File.OpenHandle(path);
+        }
+
+        var fd = Libc.Open(path, Libc.O_RDONLY | Libc.O_NONBLOCK);
+        if (fd < 0)
+        {
+            var errno = Marshal.GetLastPInvokeError();
+            return errno is Libc.ENOENT or Libc.ENOTDIR
+                ? null
+                : throw new QueueException(
+                    $"{shownAs} cannot be read: {Marshal.GetPInvokeErrorMessage(errno)}"
+                );
+        }
+
+        var file = new SafeFileHandle(fd, ownsHandle: true);
+        var problem = FileStat.Of(fd) switch
+        {
+            { IsRegular: true } stat => doubt?.Invoke(stat),
+            { IsFolder: true } => QueueException.Usage($"{shownAs} is a folder, not a file"),
+            _ => QueueException.Usage($"{shownAs} is not a regular file"),
+        };
+        if (problem is not null)
+        {
+            file.Dispose();
+            throw problem;
+        }
+
+        return file;
     }
 
     /// <summary>

@@ -53,7 +53,7 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
     /// <exception cref="QueueException">The disk refused, or a folder of the queue is a link.</exception>
     public CleanResult Clean(IReadOnlyList<TaskId> ids)
     {
-        Confinement.Check(queue);
+        queue.RequireTrust();
         var cleaned = new List<AgentTask>();
         var stranded = new HashSet<TaskId>();
         var refused = new List<Refusal>();

@@ -39,6 +39,15 @@ internal sealed class Doctor(ProjectQueue project, Func<string, string?> environ
 
     public Diagnosis Examine(bool fix)
     {
+        if (project.Queue.Doubt is { } doubt)
+        {
+            // Nothing else is looked at: what lies there may be made to mislead.
+            return new Diagnosis(
+                [new Finding("access", Health.Problem, doubt.Message, doubt.Hint)],
+                []
+            );
+        }
+
         IReadOnlyList<string> done = fix && project.Queue.Exists ? Fix() : [];
         var clock = project.Clock;
         var (wall, steady) = (clock.GetUtcNow(), clock.GetTimestamp());
@@ -71,7 +80,7 @@ internal sealed class Doctor(ProjectQueue project, Func<string, string?> environ
     /// <summary>Settles tasks, ends what nobody looks after, removes what nobody needs.</summary>
     private List<string> Fix()
     {
-        Confinement.Check(project.Queue);
+        project.Queue.RequireTrust();
         var done = new List<string>();
         Tell(
             done,

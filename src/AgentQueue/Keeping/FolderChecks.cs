@@ -38,25 +38,13 @@ internal sealed class FolderChecks(QueueFolder queue, TimeProvider clock)
         string[] paths =
         [
             queue.Folder,
-            .. Confinement.Folders(queue),
+            .. queue.Parts,
             Path.Join(queue.Folder, Config.Settings.FileName),
             Path.Join(queue.ProjectRoot, QueueFolder.ConfigName),
         ];
         foreach (var path in paths)
         {
-            if (Confinement.Folders(queue).Contains(path) && Confinement.LeadsElsewhere(path))
-            {
-                fine = false;
-                findings.Add(
-                    new Finding(
-                        "access",
-                        Health.Warning,
-                        $"{path} is a link; clean and archive refuse to work through it",
-                        "Put a real folder in its place"
-                    )
-                );
-            }
-            else if (FileStat.Of(path) is { } stat && (stat.IsRegular || stat.IsFolder))
+            if (FileStat.Of(path) is { } stat && (stat.IsRegular || stat.IsFolder))
             {
                 fine &= CheckAccess(findings, path, stat);
             }

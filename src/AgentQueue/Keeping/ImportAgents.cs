@@ -262,7 +262,7 @@ internal sealed class ImportAgents(QueueFolder queue)
             folder = Path.GetDirectoryName(folder)
         )
         {
-            if (Confinement.LeadsElsewhere(folder))
+            if (new DirectoryInfo(folder).LinkTarget is not null)
             {
                 return null;
             }

@@ -105,7 +105,17 @@ internal sealed class Leftovers(QueueFolder queue, TimeProvider clock)
 
     private IEnumerable<Leftover> InterruptedWrites()
     {
-        foreach (var folder in Confinement.Folders(queue).Prepend(queue.Folder))
+        // Not the workspace: its files are the agents'.
+        string[] folders =
+        [
+            queue.Folder,
+            queue.Tasks,
+            queue.Plans,
+            queue.Logs,
+            queue.Run,
+            queue.Archive,
+        ];
+        foreach (var folder in folders)
         {
             foreach (var name in queue.Disk.List(folder).Where(DurableFile.IsLeftover))
             {

@@ -76,7 +76,7 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
             return new ArchiveResult([], []);
         }
 
-        Confinement.Check(queue);
+        queue.RequireTrust();
         queue.Disk.CreateFolder(queue.Archive);
         queue.Durable.SyncFolderOf(queue.Archive);
         var moved = new List<AgentTask>();
@@ -107,7 +107,7 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
     /// <summary>Brings archived tasks back; one that is not archived is refused and does not stop the rest.</summary>
     public ArchiveResult Restore(IReadOnlyList<TaskId> ids)
     {
-        Confinement.Check(queue);
+        queue.RequireTrust();
         var moved = new List<AgentTask>();
         var refused = new List<Refusal>();
         foreach (var part in ids.Distinct().Chunk(HeldTasks.Most))

@@ -10,12 +10,18 @@ internal readonly partial record struct FileStat(
     long Size,
     long ModifiedNs,
     int Mode,
-    uint Owner
+    uint Owner,
+    uint Links
 )
 {
     private const int TypeMask = 0xF000;
 
     public bool IsRegular => (Mode & TypeMask) == 0x8000;
+
+    /// <summary>A file that has this one name: what is written into it is seen nowhere else.</summary>
+    public bool IsOwnFile => IsRegular && Links <= 1;
+
+    public bool IsLink => (Mode & TypeMask) == 0xA000;
 
     public bool IsFolder => (Mode & TypeMask) == 0x4000;
 
@@ -53,7 +59,8 @@ internal readonly partial record struct FileStat(
             *(long*)(b + 40),
             unchecked((*(long*)(b + 112) * 1_000_000_000) + *(uint*)(b + 120)),
             *(ushort*)(b + 28),
-            *(uint*)(b + 20)
+            *(uint*)(b + 20),
+            *(uint*)(b + 16)
         );
 
     private static unsafe FileStat? MacOf(string path, int fd)
@@ -80,7 +87,8 @@ internal readonly partial record struct FileStat(
                         + BinaryPrimitives.ReadInt64LittleEndian(buffer[56..])
                     ),
                     BinaryPrimitives.ReadUInt16LittleEndian(buffer[4..]),
-                    BinaryPrimitives.ReadUInt32LittleEndian(buffer[16..])
+                    BinaryPrimitives.ReadUInt32LittleEndian(buffer[16..]),
+                    BinaryPrimitives.ReadUInt16LittleEndian(buffer[6..])
                 );
         }
     }

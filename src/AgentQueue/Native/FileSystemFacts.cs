@@ -41,6 +41,23 @@ internal readonly partial record struct FileSystemFacts(
         [0xF2F52010] = "F2FS",
     };
 
+    // Where owner and mode of every file are what the mount says.
+    private static readonly HashSet<long> s_withoutModes =
+    [
+        0x517B, // SMB
+        0xFF534D42, // CIFS
+        0xFE534D42, // SMB 2
+        0x65735546, // FUSE
+        0x01021997, // 9P, where Windows shows its disks to Linux
+        0x786F4256, // VirtualBox
+        0x4D44, // FAT
+        0x2011BAB0, // exFAT
+        0x7366746E, // NTFS
+    ];
+
+    /// <summary>False where a mode of 0777 is not what anybody has chosen.</summary>
+    public bool KeepsModes => !s_withoutModes.Contains(Type);
+
     public bool IsRemote => s_remote.ContainsKey(Type);
 
     public bool IsMemory => Type == 0x01021994;

@@ -65,6 +65,7 @@ internal static unsafe partial class Spawn
             SetAttributes(attributes, blockEndSignals);
             using var argv = new StringArray(arguments);
             using var envp = new StringArray(environment);
+            using var limit = CoreDumps.AsBefore();
             int pid;
             var error = PosixSpawn(&pid, executable, actions, attributes, argv.Start, envp.Start);
             return error == 0 ? pid : -error;

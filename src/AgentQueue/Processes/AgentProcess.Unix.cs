@@ -13,7 +13,10 @@ internal static class UnixLaunch
     /// <exception cref="LaunchException">It could not be started.</exception>
     public static int Start(AgentLaunch launch)
     {
-        var input = Libc.Open(launch.InputFile ?? "/dev/null", Libc.O_RDONLY);
+        var input = Libc.Open(
+            launch.InputFile ?? "/dev/null",
+            Libc.O_RDONLY | Libc.O_NOFOLLOW | Libc.O_NONBLOCK
+        );
         if (input < 0)
         {
             throw Problem("read", launch.InputFile ?? "/dev/null");
@@ -29,6 +32,13 @@ internal static class UnixLaunch
             if (log < 0)
             {
                 throw Problem("open", launch.LogFile);
+            }
+
+            if (FileStat.Of(log) is not { IsOwnFile: true })
+            {
+                throw new LaunchException(
+                    $"{launch.LogFile} is no ordinary file, or has a second name elsewhere; remove it"
+                );
             }
 
             // O_NONBLOCK kept a planted fifo from stopping us; the agent gets an ordinary descriptor.

@@ -33,7 +33,10 @@ internal sealed record NewTask(string Agent, string Prompt)
 internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
 {
     /// <summary>The longest prompt: 4 MiB of UTF-8.</summary>
-    public const int LongestPrompt = 4 << 20;
+    public const int LongestPrompt = TaskJson.LongestText;
+
+    // The system's limit for one argument or variable.
+    private const int LongestDetail = 128 << 10;
 
     /// <exception cref="QueueException">
     /// A dependency does not exist, a prompt cannot be delivered, or the disk refused; nothing was stored.
@@ -89,6 +92,7 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
         foreach (var request in requests)
         {
             CheckPrompt(request.Prompt);
+            CheckDetails(request);
         }
 
         queue.Create();
@@ -144,6 +148,37 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
             DependsOn = [.. request.DependsOn.Distinct()],
             State = new TaskState.Pending(request.Hold),
         };
+
+    // What is stored can be read again.
+    private static void CheckDetails(NewTask request)
+    {
+        var details = request
+            .Labels.SelectMany(static l => new[] { l.Key, l.Value })
+            .Concat(request.Environment.SelectMany(static e => new[] { e.Key, e.Value }))
+            .Append(request.Name)
+            .Append(request.WorkingFolder);
+        if (details.Any(static d => d is not null && Encoding.UTF8.GetByteCount(d) > LongestDetail))
+        {
+            throw QueueException.Usage(
+                "A name, label, folder or variable is longer than 128 KiB",
+                "Put it into a file and tell the agent to read that"
+            );
+        }
+
+        if (
+            request.Labels.Count > TaskJson.MostEntries
+            || request.Environment.Count > TaskJson.MostEntries
+            || request.DependsOn.Length > TaskJson.MostItems
+        )
+        {
+            throw QueueException.Usage(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"A task may have {TaskJson.MostEntries} labels, as many variables and {TaskJson.MostItems} dependencies"
+                )
+            );
+        }
+    }
 
     /// <summary>Refuses what cannot reach an agent byte for byte.</summary>
     public static void CheckPrompt(string prompt)

@@ -1,4 +1,5 @@
 using AgentQueue.Config;
+using AgentQueue.Native;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -116,6 +117,11 @@ internal sealed class ProjectQueue
     /// <param name="task">What the launcher wrote there.</param>
     public void LiveAsSupervisor(string task, InheritedHandles handles)
     {
+        if (!OperatingSystem.IsWindows())
+        {
+            CoreDumps.Forbid();
+        }
+
         using var line = new LauncherPipe(handles.Report);
         using var inherited = task == SupervisorProcess.Keeper ? null : Adopt(handles.Lock);
         var supervisor = new Supervisor(Queue, Planner, SystemHost(Clock), Clock);

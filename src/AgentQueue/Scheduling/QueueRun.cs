@@ -341,7 +341,7 @@ internal sealed class QueueRun(
         var inHand = survey.InHand;
         foreach (var choice in chosen)
         {
-            var held = queue.TryLockTask(choice.Id);
+            var held = queue.TryLockToStart(choice.Id);
             if (held is null)
             {
                 // A verb is at work on it: hold, cancel, deps. The next pass sees what came of that.

@@ -77,6 +77,7 @@ internal sealed class Supervisor(
             return FailToLaunch(task, e.Message, report);
         }
 
+        queue.ClearPlanted(id);
         using var alive =
             queue.Disk.TryLock(queue.AliveFile(id), create: true)
             ?? throw new QueueException($"Processes of an earlier attempt of {id} still live");
@@ -303,7 +304,7 @@ internal sealed class Supervisor(
                 _extensions.Add(name);
             }
 
-            queue.Disk.Delete(path);
+            queue.Discard(path);
         }
     }
 

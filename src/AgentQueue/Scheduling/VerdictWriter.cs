@@ -50,10 +50,7 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
             if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)
             {
                 // Not synced: the task's file says it durably.
-                queue.Unsynced.ReplaceUnsynced(
-                    queue.SentinelFile(task.Id, Sentinel.ExitCode),
-                    Sentinels.ExitContent(exit)
-                );
+                WriteExit(queue.SentinelFile(task.Id, Sentinel.ExitCode), exit);
             }
         }
         catch (QueueException e) when (e.IsNoRoom && content.Length == 0)
@@ -76,6 +73,19 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         {
             State = StateOf(task, Verdict.Judge(evidence), evidence, clock.GetUtcNow()),
         };
+
+    // A folder that an agent has made under that name keeps nobody from recording how it ended.
+    private void WriteExit(string path, ExitStatus exit)
+    {
+        try
+        {
+            queue.Unsynced.ReplaceUnsynced(path, Sentinels.ExitContent(exit));
+        }
+        catch (QueueException) when (queue.MakeRoom(path))
+        {
+            queue.Unsynced.ReplaceUnsynced(path, Sentinels.ExitContent(exit));
+        }
+    }
 
     private bool Requested(TaskId id, string request) => Requests.Has(queue, id, request);
 

@@ -20,7 +20,21 @@ internal sealed class QueueFolder
     // A night in 1972, to the second: no file of ours has that time by itself.
     private const long FirstWord = 77_777_700;
 
+    private const string TasksName = "tasks";
+    private const string PlansName = "plans";
+    private const string LogsName = "logs";
+    private const string RunName = "run";
+    private const string ArchiveName = "archive";
+    private const string WorkspaceName = "workspace";
+
     private readonly Lazy<DurableFile> _durable;
+    private readonly FolderTrust _trust;
+    private string? _tasks,
+        _plans,
+        _logs,
+        _run,
+        _archive,
+        _workspace;
     private Dictionary<TaskId, AgentTask>? _shownAs;
 
     /// <param name="sync">Asked at the first write; false only for tests and scratch queues.</param>
@@ -31,12 +45,7 @@ internal sealed class QueueFolder
         Disk = disk;
         _durable = new(() => new DurableFile(disk, sync?.Invoke() ?? true));
         Folder = Path.Join(projectRoot, FolderName);
-        Tasks = Path.Join(Folder, "tasks");
-        Plans = Path.Join(Folder, "plans");
-        Logs = Path.Join(Folder, "logs");
-        Run = Path.Join(Folder, "run");
-        Archive = Path.Join(Folder, "archive");
-        Workspace = Path.Join(Folder, "workspace");
+        _trust = new FolderTrust(projectRoot, Folder);
     }
 
     public string ProjectRoot { get; }
@@ -48,14 +57,45 @@ internal sealed class QueueFolder
 
     /// <summary>The <c>.agents</c> folder itself.</summary>
     public string Folder { get; }
-    public string Tasks { get; }
-    public string Plans { get; }
-    public string Logs { get; }
+    public string Tasks => _tasks ??= Part(TasksName);
+    public string Plans => _plans ??= Part(PlansName);
+    public string Logs => _logs ??= Part(LogsName);
 
     /// <summary>Private: locks, identities, requests, caches. Safe to lose when nothing runs.</summary>
-    public string Run { get; }
-    public string Archive { get; }
-    public string Workspace { get; }
+    public string Run => _run ??= Part(RunName);
+    public string Archive => _archive ??= Part(ArchiveName);
+    public string Workspace => _workspace ??= Part(WorkspaceName);
+
+    /// <summary>Where tasks and what belongs to them stand, trusted or not.</summary>
+    public IReadOnlyList<string> Parts =>
+        [
+            Path.Join(Folder, TasksName),
+            Path.Join(Folder, PlansName),
+            Path.Join(Folder, LogsName),
+            Path.Join(Folder, RunName),
+            Path.Join(Folder, ArchiveName),
+            Path.Join(Folder, WorkspaceName),
+        ];
+
+    /// <summary>Why not to work with this queue, or null: it is somebody else's, or leads elsewhere.</summary>
+    public QueueException? Doubt => _trust.Doubt(Parts);
+
+    /// <summary>As it is now, before anything is removed: each folder was looked at when it was first used.</summary>
+    /// <exception cref="QueueException">It is not to be worked with.</exception>
+    public void RequireTrust()
+    {
+        if (Doubt is { } doubt)
+        {
+            throw doubt;
+        }
+    }
+
+    private string Part(string name)
+    {
+        var path = Path.Join(Folder, name);
+        _trust.Require(path);
+        return path;
+    }
 
     public bool Exists => Disk.Facts(Tasks) is not null;
 
@@ -202,8 +242,92 @@ internal sealed class QueueFolder
     public bool TryCreate(AgentTask task) =>
         Durable.TryCreate(TaskFile(task.Id), TaskJson.Write(task));
 
-    /// <summary>The task's lock, or null while a supervisor or another verb holds it.</summary>
-    public HeldLock? TryLockTask(TaskId id) => Disk.TryLock(LockFile(id), create: true);
+    /// <summary>
+    /// The task's lock, or null while a supervisor or another verb holds it, or while something stands in
+    /// its place that is no file: then the task stays as it is, and the others go on.
+    /// </summary>
+    public HeldLock? TryLockTask(TaskId id)
+    {
+        try
+        {
+            return Disk.TryLock(LockFile(id), create: true);
+        }
+        catch (QueueException) when (IsPlanted(LockFile(id)))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="TryLockTask"/>, and moves a planted link or folder out of the way. The caller holds the
+    /// queue's lock: nobody else does this now, so what is moved is never a lock that somebody holds.
+    /// </summary>
+    public HeldLock? TryLockToStart(TaskId id)
+    {
+        if (TryLockTask(id) is { } held)
+        {
+            return held;
+        }
+
+        if (!IsPlanted(LockFile(id)))
+        {
+            return null;
+        }
+
+        MoveAside(LockFile(id));
+        return TryLockTask(id);
+    }
+
+    /// <summary>
+    /// Makes room for the private files of a task that is about to run. The caller holds the task's lock, so
+    /// nobody else makes any.
+    /// </summary>
+    public void ClearPlanted(TaskId id)
+    {
+        foreach (
+            var path in (ReadOnlySpan<string>)[AliveFile(id), IdentityFile(id), PromptFile(id)]
+        )
+        {
+            MakeRoom(path);
+        }
+    }
+
+    /// <summary>Removes a private file; a folder that was planted under its name goes out of the way.</summary>
+    public void Discard(string path)
+    {
+        try
+        {
+            Disk.Delete(path);
+        }
+        catch (QueueException) when (IsPlanted(path))
+        {
+            MoveAside(path);
+        }
+    }
+
+    /// <summary>Moves a planted folder out of the way of a file; false if none stands there.</summary>
+    public bool MakeRoom(string path)
+    {
+        if (!IsPlanted(path))
+        {
+            return false;
+        }
+
+        MoveAside(path);
+        return true;
+    }
+
+    private bool IsPlanted(string path) => Disk.Facts(path) is { IsRegular: false };
+
+    // Named like an interrupted write, which nobody takes for anything else.
+    private void MoveAside(string path) =>
+        Disk.Rename(
+            path,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Path.GetDirectoryName(path)}{Path.DirectorySeparatorChar}.{Path.GetFileName(path)}.tmp-planted-{Environment.TickCount64:x}"
+            )
+        );
 
     /// <summary>The tasks whose lock has a file: all that are supervised, and few others.</summary>
     public List<TaskId> LockNames()
@@ -236,8 +360,16 @@ internal sealed class QueueFolder
         }
 
         // Shared, so that two who look at once do not take each other for the holder.
-        using var free = Disk.TryLockShared(path, create: false);
-        return free is null && Disk.Facts(path) is not null;
+        try
+        {
+            using var free = Disk.TryLockShared(path, create: false);
+            return free is null && Disk.Facts(path) is not null;
+        }
+        catch (QueueException) when (IsPlanted(path))
+        {
+            // Nobody's: what holds locks makes files.
+            return false;
+        }
     }
 
     /// <summary>
@@ -345,21 +477,8 @@ internal sealed class QueueFolder
                 && !name.EndsWith(".lock", StringComparison.Ordinal)
             )
             {
-                DeleteUnlessFolder(Path.Join(Run, name));
+                Discard(Path.Join(Run, name));
             }
-        }
-    }
-
-    // A folder there is not ours and says nothing; it must not keep a verdict from being recorded.
-    private void DeleteUnlessFolder(string path)
-    {
-        try
-        {
-            Disk.Delete(path);
-        }
-        catch (QueueException) when (Disk.Facts(path) is { IsRegular: false })
-        {
-            // Left as it is.
         }
     }
 }

@@ -19,6 +19,20 @@ internal static class TaskJson
     /// <summary>A prompt of 4 MiB, each byte escaped, and room for the rest.</summary>
     public const int LongestFile = 32 << 20;
 
+    /// <summary>In UTF-8; the prompt is the only one that comes near it.</summary>
+    public const int LongestText = 4 << 20;
+
+    /// <summary>Of a task's own members, those included that are not known.</summary>
+    public const int MostMembers = 1000;
+
+    private const int LongestShown = 100;
+
+    /// <summary>Labels, variables.</summary>
+    public const int MostEntries = 10_000;
+
+    /// <summary>Dependencies, earlier attempts.</summary>
+    public const int MostItems = 100_000;
+
     private static readonly JsonWriterOptions s_write = new()
     {
         Indented = true,
@@ -254,12 +268,13 @@ internal static class TaskJson
 
         public void Read(ref Utf8JsonReader r)
         {
-            var name = r.GetString()!;
+            var name = Plain(ref r);
             if (!_seen.Add(name))
             {
-                throw new FormatException($"'{name}' stands in it twice");
+                throw new FormatException($"'{Short(name)}' stands in it twice");
             }
 
+            Bound(_seen.Count, MostMembers, "members");
             r.Read();
             switch (name)
             {
@@ -408,7 +423,7 @@ internal static class TaskJson
             }
 
             var status =
-                StatusOf(_status) ?? throw new FormatException($"its status is '{_status}'");
+                StatusOf(_status) ?? throw new FormatException($"its status is '{Short(_status)}'");
             var created = _createdAt ?? _startedAt ?? DateTimeOffset.UnixEpoch;
             var completed = _completedAt ?? _timedOutAt ?? _startedAt ?? created;
             int? exit = _exitCode is >= 0 and <= 255 ? (int)_exitCode : null;
@@ -468,7 +483,7 @@ internal static class TaskJson
                     {
                         ExitCode = exit,
                     },
-                    _ => throw new FormatException($"its status is '{_status}'"),
+                    _ => throw new FormatException($"its status is '{Short(_status)}'"),
                 },
             };
         }
@@ -477,18 +492,49 @@ internal static class TaskJson
         {
             if (r.TokenType == JsonTokenType.String)
             {
-                return r.GetString();
+                return Plain(ref r);
             }
 
             r.Skip();
             return null;
         }
 
+        // Looked at before it is made: a text takes twice its bytes, and a file may be all one text.
+        private static string Plain(ref Utf8JsonReader r)
+        {
+            // An escape of six bytes stands for one at least.
+            var shortest = r.ValueIsEscaped
+                ? r.ValueSpan.Length - (5 * r.ValueSpan.Count((byte)'\\'))
+                : r.ValueSpan.Length;
+            return shortest > LongestText
+                ? throw new FormatException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"a text in it is longer than {LongestText >> 20} MiB"
+                    )
+                )
+                : r.GetString()!;
+        }
+
+        // For a message: whoever made the file may have made it unreadable on purpose.
+        private static string? Short(string? text) =>
+            text?.Length > LongestShown ? text[..LongestShown] + "…" : text;
+
+        private static void Bound(int count, int most, string what)
+        {
+            if (count > most)
+            {
+                throw new FormatException(
+                    string.Create(CultureInfo.InvariantCulture, $"it has more than {most} {what}")
+                );
+            }
+        }
+
         // Older tools stored whatever an agent had put into .error, numbers and objects included.
         private static string? AnyText(ref Utf8JsonReader r) =>
             r.TokenType switch
             {
-                JsonTokenType.String => r.GetString(),
+                JsonTokenType.String => Plain(ref r),
                 JsonTokenType.Null => null,
                 _ => JsonElement.ParseValue(ref r).GetRawText(),
             };
@@ -558,6 +604,7 @@ internal static class TaskJson
             var ids = ImmutableArray.CreateBuilder<TaskId>();
             while (r.Read() && r.TokenType != JsonTokenType.EndArray)
             {
+                Bound(ids.Count + 1, MostItems, "dependencies");
                 ids.Add(
                     Id(ref r) ?? throw new FormatException("a dependency in it is not a task id")
                 );
@@ -580,9 +627,14 @@ internal static class TaskJson
             var map = ImmutableSortedDictionary.CreateBuilder<string, T>(StringComparer.Ordinal);
             while (r.Read() && r.TokenType == JsonTokenType.PropertyName)
             {
-                var key = r.GetString()!;
+                var key = Plain(ref r);
                 r.Read();
-                map[key] = value(AnyText(ref r));
+                if (!map.TryAdd(key, value(AnyText(ref r))))
+                {
+                    throw new FormatException($"'{Short(key)}' stands in it twice");
+                }
+
+                Bound(map.Count, MostEntries, "labels or variables");
             }
 
             return map.ToImmutable();
@@ -599,6 +651,7 @@ internal static class TaskJson
             var records = ImmutableArray.CreateBuilder<RetryRecord>();
             while (r.Read() && r.TokenType != JsonTokenType.EndArray)
             {
+                Bound(records.Count + 1, MostItems, "earlier attempts");
                 if (r.TokenType != JsonTokenType.StartObject)
                 {
                     r.Skip();

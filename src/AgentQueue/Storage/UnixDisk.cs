@@ -136,6 +136,12 @@ internal sealed unsafe class UnixDisk : IDisk
             throw DiskError.Last("open", path);
         }
 
+        if (FileStat.Of(fd) is not { IsOwnFile: true })
+        {
+            _ = Libc.Close(fd);
+            throw new QueueException($"{path} is no ordinary file, or has a second name elsewhere");
+        }
+
         var failed = WriteAll(fd, content, path);
         _ = Libc.Close(fd);
         if (failed is not null)

@@ -49,8 +49,9 @@ internal static class PowerLossFlows
                 Start(s);
                 Run(s);
             },
-            ["exit 3"] = static s => RunOne(s, new FakeAgent().Exit(1, code: 3)),
-            ["killed by a signal"] = static s => RunOne(s, new FakeAgent().Killed(1, signal: 9)),
+            ["exit 3"] = static s => RunOne(s, new FakeAgent().Exit(1, code: 3), code: 3),
+            ["killed by a signal"] = static s =>
+                RunOne(s, new FakeAgent().Killed(1, signal: 9), code: 137),
             ["launch fails"] = static s => RunOne(s, new FakeAgent { LaunchError = "no" }),
             [".done, then exit 1"] = static s =>
                 RunOne(s, new FakeAgent().Drop(1, Sentinel.Done).Exit(2, code: 1)),
@@ -212,13 +213,21 @@ internal static class PowerLossFlows
     private static void RunOne(
         PowerLossStory s,
         FakeAgent agent,
-        Func<AgentTask, AgentTask>? change = null
+        Func<AgentTask, AgentTask>? change = null,
+        int? code = null
     )
     {
-        Put(s, "a", change);
+        var id = Put(s, "a", change).Id;
         s.World.Host.Script = _ => agent;
         s.Begin();
         s.PromiseAll();
+        s.Promise(
+            "no exit code is recorded but the agent's",
+            l =>
+                code is null
+                || l.Tasks[id].State is not TaskState.Finished { ExitCode: { } recorded }
+                || recorded == code
+        );
         Run(s);
     }
 

@@ -106,11 +106,12 @@ internal sealed class PowerLossStory
         Promise($"the marker of {id} is there", l => SentinelsOf(l, id).Any());
         if (state.ExitCode is { } code)
         {
+            // Not synced, since the task's file has the code too: lost or torn, but never another code.
             Promise(
-                $"the exit code of {id} is there",
+                $"the exit code beside {id} is true",
                 l =>
-                    l.Disk.TryRead(PathOf(l, id, ".exitcode")) is { } text
-                    && text.AsSpan().SequenceEqual(System.Text.Encoding.ASCII.GetBytes($"{code}\n"))
+                    l.Disk.TryRead(PathOf(l, id, ".exitcode")) is not [.., (byte)'\n'] text
+                    || text.AsSpan().SequenceEqual(System.Text.Encoding.ASCII.GetBytes($"{code}\n"))
             );
         }
     }

@@ -7,11 +7,19 @@ namespace AgentQueue.Tests.Output;
 public class TerminalTests
 {
     [Fact]
-    public void Hostile_text_is_spelled_out()
-    {
-        Assert.Equal(50, HostileText.Corpus.Length);
-        Snapshot.Verify(string.Join('\n', HostileText.Corpus.Select(text => Terminal.Clean(text))));
-    }
+    [Trait("Fault", "S8")]
+    public void Hostile_text_is_spelled_out() =>
+        Fault.Inject(
+            "S8",
+            fault =>
+            {
+                Assert.Equal(50, HostileText.Corpus.Length);
+                fault.Injected(HostileText.Corpus.Length);
+                Snapshot.Verify(
+                    string.Join('\n', HostileText.Corpus.Select(text => Terminal.Clean(text)))
+                );
+            }
+        );
 
     [Theory]
     [InlineData(false)]

@@ -1,4 +1,4 @@
-namespace AgentQueue.Tests.Output;
+namespace AgentQueue.Faults;
 
 /// <summary>Fifty strings that try to steer a terminal, hide something, or upset a table.</summary>
 internal static class HostileText
