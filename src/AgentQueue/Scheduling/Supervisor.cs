@@ -311,8 +311,9 @@ internal sealed class Supervisor(
     private AgentTask FailToLaunch(AgentTask task, string message, Action<string> report)
     {
         report("failed " + message);
-        var evidence = Patiently(task, () => _verdicts.Gather(task.Id, Completion.Auto));
-        return RecordPatiently(task, evidence with { LaunchError = message });
+        // Not patiently: nothing has run, so a task that cannot be told as failed just stays as it is.
+        var evidence = _verdicts.Gather(task.Id, Completion.Auto);
+        return _verdicts.Record(task, evidence with { LaunchError = message });
     }
 
     private AgentLaunch LaunchOf(AgentTask task, AgentPlan plan, HeldLock alive) =>

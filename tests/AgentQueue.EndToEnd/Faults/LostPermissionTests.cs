@@ -75,7 +75,7 @@ public sealed class LostPermissionTests
                     "(?m)^agentq: .*(Permission denied|Read-only file system|denied)",
                     outcome.Err
                 );
-                Assert.Contains(box.Folder, outcome.Err, StringComparison.Ordinal);
+                Assert.Contains(".agents", outcome.Err, StringComparison.Ordinal);
                 Assert.Contains("hint: ", outcome.Err, StringComparison.Ordinal);
                 Assert.DoesNotContain("   at ", outcome.Err, StringComparison.Ordinal);
                 Assert.Equal(before, box.Picture());
