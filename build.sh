@@ -21,6 +21,8 @@ help() {
 ./build.sh faults      inject every fault of docs/faults.md and print the table; F6 S8 … for some of them,
                        --long for an hour of it, --fast for what needs no process
 ./build.sh guards      take away what guards against them, one at a time, and show what breaks; names for some
+./build.sh mutants     break src/AgentQueue/Tasks and Scheduling in small ways and count what the fast tests notice;
+                       FOLDER or FILE… for a part of it, --long also with the slow tests (docs/mutation.md)
 ./build.sh bench       measure it, print the tables and draw docs/bench.svg (10 minutes); --quick for less,
                        --check against bench/baseline.json, --update-baseline, --only PART, --json
 ./build.sh install     put it into ~/.local/bin; --prefix DIR for DIR/bin
@@ -371,6 +373,44 @@ guards() {
   return "$code"
 }
 
+# --- mutants ------------------------------------------------------------------------------------------------
+
+stryker_version=5.1.0
+
+# Prints each file's score and every mutant that survived; fails under the threshold in stryker-config.json.
+mutants() {
+  local tests=$PWD/tests/AgentQueue.Tests config path
+  local -a only=()
+  config=$tests/stryker-config.json
+  export AGENTQ_SEEDS=${AGENTQ_SEEDS:-60}
+  while [[ $# -gt 0 ]]; do
+    path=${1#"$PWD"/} path=${path#./} path=${path#src/AgentQueue/} path=${path%/}
+    case $path in
+      --long)
+        mkdir -p "$work"
+        grep -v '"test-case-filter"' "$config" >"$work/stryker-long.json"
+        config=$work/stryker-long.json AGENTQ_SEEDS=1000
+        ;;
+      *)
+        if [[ -d src/AgentQueue/$path ]]; then only+=(--mutate "**/$path/**/*.cs")
+        elif [[ -f src/AgentQueue/$path ]]; then only+=(--mutate "**/$path")
+        else fail "'mutants' knows --long, and folders and files in src/AgentQueue, not '$1'." 2; fi
+        ;;
+    esac
+    shift
+  done
+
+  need_sdk
+  # Not a tool of the manifest: 45 MB that CI would fetch each time for a verb that it does not run.
+  if [[ ! -x $artifacts/stryker/dotnet-stryker ]]; then
+    quietly "fetch Stryker.NET $stryker_version" \
+      dotnet tool install dotnet-stryker --version "$stryker_version" --tool-path "$artifacts/stryker"
+  fi
+  # A build of its own: the mutated library never lies where the ordinary tests look for theirs.
+  (cd "$tests" && Variant=mutants "$artifacts/stryker/dotnet-stryker" \
+    --config-file "$config" --output "$artifacts/mutants" ${only[@]+"${only[@]}"} </dev/null)
+}
+
 # --- the other verbs ----------------------------------------------------------------------------------------
 
 build() {
@@ -466,7 +506,7 @@ case $verb in
     [[ $# -eq 0 ]] || fail "'$verb' takes no '$1'." 2
     "$verb"
     ;;
-  faults | guards | bench | install | uninstall) "$verb" "$@" ;;
+  faults | guards | mutants | bench | install | uninstall) "$verb" "$@" ;;
   test) test_all "$@" ;;
   help | -h | --help) help ;;
   *) fail "there is no verb '$verb'; './build.sh help' lists them." 2 ;;

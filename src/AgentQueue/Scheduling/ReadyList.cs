@@ -79,7 +79,8 @@ internal sealed class ReadyList(QueueFolder queue, TimeProvider clock)
         var end = text.LastIndexOf('=');
         var lines = text[..Math.Max(end, 0)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
         if (
-            end < 0
+            // Also when there is nothing before the "=", or no "=" at all.
+            lines.Length == 0
             || lines[0].Split(' ') is not [.. var machine, var made, var until]
             || string.Join(' ', machine) != ProcessIdentity.ThisMachine
             || !long.TryParse(made, CultureInfo.InvariantCulture, out var from)

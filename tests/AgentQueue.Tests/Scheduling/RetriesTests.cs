@@ -169,6 +169,194 @@ public sealed class RetriesTests
         Assert.Equal(2, CountTasks());
     }
 
+    [Fact]
+    public void Whatever_the_failed_task_was_told_its_retry_is_told_too()
+    {
+        Fail(t =>
+            t with
+            {
+                Agent = "tester",
+                Prompt = "test it",
+                Name = "title",
+                Labels = t.Labels.Add("team", "red"),
+                WorkingFolder = "/elsewhere",
+                Environment = t.Environment.Add("KEY", "value"),
+                TimeoutWarning = TimeSpan.FromSeconds(7),
+                IdleTimeout = TimeSpan.FromSeconds(8),
+            }
+        );
+        var retry = _world.Read(_world.Open().Retries.Create(s_id, new RetryOptions()).Id);
+
+        Assert.Equal(
+            ("tester", "test it", "title", "/elsewhere"),
+            (retry.Agent, retry.Prompt, retry.Name, retry.WorkingFolder)
+        );
+        Assert.Equal(("red", "value"), (retry.Labels["team"], retry.Environment["KEY"]));
+        Assert.Equal(
+            (TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(8)),
+            (retry.TimeoutWarning, retry.IdleTimeout)
+        );
+        Assert.Equal(_world.Time.GetUtcNow(), retry.CreatedAt);
+        Assert.Equal(_world.Time.GetUtcNow(), Failed(s_id).RetriedAt);
+        Assert.Equal(new TaskState.Pending(), retry.State);
+        Assert.Contains(
+            "it failed",
+            _world.Disk.Text(_world.Open().Queue.PlanFile(retry.Id)),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void The_retry_of_a_retry_has_the_first_task_as_its_parent_and_all_that_went_before()
+    {
+        Fail();
+        var retry = _world.Open().Retries.Create(s_id, new RetryOptions());
+        _world.Put(retry with { State = NewFailure(_world).State });
+        var second = _world.Read(_world.Open().Retries.Create(retry.Id, new RetryOptions()).Id);
+
+        Assert.Equal((2, (TaskId?)s_id), (second.RetryCount, second.Parent));
+        Assert.Equal(
+            [(1, (TaskId?)s_id), (2, retry.Id)],
+            second.RetryHistory.Select(static r => (r.Attempt, r.RetriedFrom))
+        );
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Dependencies_count_as_met_if_the_task_could_start_once(bool started)
+    {
+        var dependencies = (TaskId[])[TaskId.Parse("task_x"), TaskId.Parse("task_y")];
+        Fail(t =>
+            t with
+            {
+                DependsOn = [.. dependencies],
+                DependenciesMet = [dependencies[0]],
+                State =
+                    NewFailure(_world).State is TaskState.Failed f && started
+                        ? f with
+                        {
+                            StartedAt = FakeTime.Start,
+                        }
+                        : t.State,
+            }
+        );
+        var retry = _world.Read(_world.Open().Retries.Create(s_id, new RetryOptions()).Id);
+
+        Assert.Equal(started ? dependencies : [dependencies[0]], retry.DependenciesMet);
+    }
+
+    [Fact]
+    public void An_interrupted_retry_is_finished_by_hand_too_even_with_no_retries_left()
+    {
+        var intent = TaskId.Parse("task_next");
+        Fail(t =>
+            t with
+            {
+                RetryCount = 3,
+                State = (TaskState.Failed)t.State with { RetryIntent = intent },
+            }
+        );
+
+        Assert.Equal(intent, _world.Open().Retries.Create(s_id, new RetryOptions()).Id);
+        Assert.Equal(intent, Failed(s_id).RetriedBy);
+        Assert.Null(Failed(s_id).RetryIntent);
+        Assert.Equal(2, CountTasks());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_a_retry_allows_itself_is_written_into_it(bool autoRetry)
+    {
+        Fail();
+        var retry = _world.Open().Retries.Create(s_id, new RetryOptions(7, autoRetry));
+        Assert.Equal((7, autoRetry), (retry.MaxRetries, retry.AutoRetry));
+    }
+
+    [Fact]
+    public void The_last_retry_is_allowed_and_none_after_it()
+    {
+        Fail(static t => t with { RetryCount = 2, MaxRetries = 3 });
+        Assert.Equal(3, _world.Open().Retries.Create(s_id, new RetryOptions()).RetryCount);
+    }
+
+    [Fact]
+    public void The_next_one_due_is_the_earliest_of_all()
+    {
+        Assert.Null(NextDue());
+        foreach (var (token, count) in new[] { ("b", 3), ("c", 1), ("d", 2) })
+        {
+            _world.Put(
+                NewFailure(_world) with
+                {
+                    Id = TaskId.Parse("task_" + token),
+                    AutoRetry = true,
+                    RetryCount = count,
+                    MaxRetries = 9,
+                }
+            );
+        }
+
+        Fail();
+        Assert.Equal(_world.Time.GetUtcNow().AddSeconds(2), NextDue());
+    }
+
+    [Fact]
+    public void How_many_were_made_or_finished_is_said()
+    {
+        foreach (var token in (string[])["b", "c"])
+        {
+            _world.Put(
+                NewFailure(_world) with
+                {
+                    Id = TaskId.Parse("task_" + token),
+                    AutoRetry = true,
+                }
+            );
+        }
+
+        Fail(t =>
+            t with
+            {
+                State = (TaskState.Failed)t.State with { RetryIntent = TaskId.Parse("task_next") },
+            }
+        );
+        var retries = _world.Open().Retries;
+        Assert.Equal(0, retries.CreateDue(Snapshot()));
+        _world.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(2, retries.CreateDue(Snapshot()));
+        Assert.Equal(0, retries.CreateDue(Snapshot()));
+        Assert.Equal(1, retries.FinishInterrupted(Snapshot()));
+        Assert.Equal(0, retries.FinishInterrupted(Snapshot()));
+    }
+
+    [Fact]
+    public void A_failure_that_another_agentq_holds_is_left_to_it()
+    {
+        Fail(t =>
+            t with
+            {
+                AutoRetry = true,
+                State = (TaskState.Failed)t.State with { RetryIntent = TaskId.Parse("task_next") },
+            }
+        );
+        _world.Put(NewFailure(_world) with { Id = TaskId.Parse("task_b"), AutoRetry = true });
+        _world.Time.Advance(TimeSpan.FromHours(1));
+        var other = _world.Open("other");
+        using var first = other.Queue.TryLockTask(s_id);
+        using var second = other.Queue.TryLockTask(TaskId.Parse("task_b"));
+        var retries = _world.Open().Retries;
+
+        Assert.Equal(0, retries.CreateDue(Snapshot()));
+        Assert.Equal(0, retries.FinishInterrupted(Snapshot()));
+        Assert.Equal(2, CountTasks());
+    }
+
+    private DateTimeOffset? NextDue() => _world.Open().Retries.NextDue(Snapshot());
+
+    private QueueSnapshot Snapshot() => QueueSnapshot.Take(_world.Open().Queue);
+
     private static void AssertOneRetry(World world, string when)
     {
         world.Open().Reconciler.Reconcile(autoRetry: true);

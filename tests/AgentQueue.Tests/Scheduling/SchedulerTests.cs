@@ -23,6 +23,21 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public void Slots_and_limits_are_used_up_to_the_last_one()
+    {
+        var ready = Enumerable.Range(0, 9).Select(static i => Task($"{i}", 5, 9 - i)).ToList();
+        var none = new Dictionary<string, int>();
+
+        Assert.Equal(ready[..4], Scheduler.Choose(ready, 4, none, static _ => null));
+        Assert.Equal(ready[..3], Scheduler.Choose(ready, 4, none, static _ => 3));
+        Assert.Equal(
+            ready[..2],
+            Scheduler.Choose(ready, 4, new Dictionary<string, int> { ["coder"] = 1 }, static _ => 3)
+        );
+        Assert.Empty(Scheduler.Choose(ready, 0, none, static _ => null));
+    }
+
+    [Fact]
     public void Whatever_is_ready_no_limit_is_exceeded_and_no_slot_is_wasted()
     {
         for (var seed = 0; seed < 2000; seed++)

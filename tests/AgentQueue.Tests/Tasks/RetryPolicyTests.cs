@@ -66,4 +66,23 @@ public sealed class RetryPolicyTests
         ];
         Assert.All(others, s => Assert.Null(RetryPolicy.DueAt(s_failed with { State = s })));
     }
+
+    [Theory]
+    [InlineData(-1, true)]
+    [InlineData(0, true)]
+    [InlineData(1, false)]
+    [InlineData(300_000, false)]
+    [InlineData(300_001, true)]
+    public void It_is_time_when_the_wait_is_over_or_longer_than_any_wait(
+        int millisecondsLeft,
+        bool isDue
+    ) =>
+        Assert.Equal(
+            isDue,
+            RetryPolicy.IsDue(FakeTime.Start.AddMilliseconds(millisecondsLeft), FakeTime.Start)
+        );
+
+    [Fact]
+    public void The_last_but_one_retry_is_followed_by_the_last() =>
+        Assert.NotNull(RetryPolicy.DueAt(s_failed with { RetryCount = 2, MaxRetries = 3 }));
 }

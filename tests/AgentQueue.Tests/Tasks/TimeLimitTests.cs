@@ -47,4 +47,17 @@ public sealed class TimeLimitTests
             Timeout = TimeSpan.FromSeconds(300),
             State = state,
         };
+
+    [Theory]
+    [InlineData(289, false)]
+    [InlineData(290, true)]
+    public void A_task_that_has_a_warning_of_its_own_is_near_by_that(int seconds, bool near)
+    {
+        var task = Task(new TaskState.Running(s_start)) with
+        {
+            TimeoutWarning = TimeSpan.FromSeconds(10),
+        };
+
+        Assert.Equal(near, TimeLimit.Of(task, s_start.AddSeconds(seconds))!.Value.IsNear);
+    }
 }

@@ -137,6 +137,26 @@ public sealed class VerdictTests
     public void A_loss_says_what_more_is_known() =>
         Assert.Equal("killed", Message(new Evidence { LostDetail = "killed" }));
 
+    [Fact]
+    public void A_loss_of_which_nothing_is_known_is_put_into_words_too() =>
+        Assert.Equal(
+            "The supervisor and the agent ended without a record",
+            Message(new Evidence())
+        );
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(" \n ")]
+    public void A_failure_by_exit_without_output_is_one_sentence(string? tail) =>
+        Assert.Equal(
+            "Exited with code 3",
+            Message(new Evidence { Exit = ExitStatus.Exited(3), LogTail = tail })
+        );
+
+    [Fact]
+    public void A_stall_whose_limit_is_unknown_is_still_a_stall() =>
+        Assert.Equal("No output for the idle limit", Message(new Evidence { Stalled = true }));
+
     private static string Message(Evidence evidence) =>
         Assert.IsType<Verdict.Failed>(Verdict.Judge(evidence)).Message;
 }
