@@ -97,6 +97,30 @@ internal static unsafe partial class Posix
         public short Returned;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    private struct TimeSpec
+    {
+        public nint Seconds;
+        public nint Nanoseconds;
+    }
+
+    [LibraryImport(Library, EntryPoint = "nanosleep")]
+    private static partial int NanoSleep(in TimeSpec time, nint left);
+
+    /// <summary>Sleeps about that long; a signal ends it early. Nothing for a time that is not positive.</summary>
+    public static void Sleep(TimeSpan time)
+    {
+        if (time > TimeSpan.Zero)
+        {
+            var spec = new TimeSpec
+            {
+                Seconds = (nint)(time.Ticks / TimeSpan.TicksPerSecond),
+                Nanoseconds = (nint)(time.Ticks % TimeSpan.TicksPerSecond * 100),
+            };
+            _ = NanoSleep(spec, 0);
+        }
+    }
+
     public const short POLLIN = 1;
 
     [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]

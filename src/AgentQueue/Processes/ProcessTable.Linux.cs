@@ -81,7 +81,10 @@ internal static partial class ProcessTable
         return new ProcessEntry(pid, (int)parent, start, state is (byte)'Z' or (byte)'X');
     }
 
-    /// <summary>True if this process has a child beside that one, alive or not, or if that cannot be told.</summary>
+    /// <summary>
+    /// True if this process has a child beside that one, or if that cannot be told. Supervisors that it has
+    /// started do not count: they go on.
+    /// </summary>
     [SupportedOSPlatform("linux")]
     public static bool HasOtherChild(int pid)
     {
@@ -117,7 +120,7 @@ internal static partial class ProcessTable
                 !word.IsEmpty
                 && !(
                     System.Buffers.Text.Utf8Parser.TryParse(word, out int child, out _)
-                    && child == pid
+                    && (child == pid || DetachedLaunch.IsSupervisor(child))
                 )
             )
             {

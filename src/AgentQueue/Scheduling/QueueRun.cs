@@ -143,11 +143,17 @@ internal sealed class QueueRun(
                         return null;
                     }
 
+                    // Another one has taken this one's place; with each that stayed there would be more.
+                    if (keeper is null && SlotsAreFull(parallel))
+                    {
+                        return null;
+                    }
+
                     // What has failed may be retried, or block others: then everything is looked at.
                     if (
                         keeper is null
                         && ended is null or { State: TaskState.Complete }
-                        && TakeListed(ended?.Id, parallel) is { } listed
+                        && TakeListed(ended?.Id) is { } listed
                     )
                     {
                         return listed;
@@ -281,9 +287,9 @@ internal sealed class QueueRun(
     /// <summary>
     /// Takes the next task of the list without looking at the rest; null if a look at everything is due.
     /// </summary>
-    private (AgentTask, HeldLock)? TakeListed(TaskId? ended, int parallel)
+    private (AgentTask, HeldLock)? TakeListed(TaskId? ended)
     {
-        while (!SlotsAreFull(parallel) && _list.Take(ended) is { } id)
+        while (_list.Take(ended) is { } id)
         {
             var held = queue.TryLockTask(id);
             if (held is null)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using AgentQueue.Native;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Storage;
@@ -407,7 +408,7 @@ internal sealed class QueueFolder
     private HeldLock? Lock(string path, TimeSpan patience)
     {
         var waited = TimeSpan.Zero;
-        var step = TimeSpan.FromMilliseconds(1);
+        var step = TimeSpan.FromMilliseconds(0.25);
         while (true)
         {
             if (Disk.TryLock(path, create: true) is { } held)
@@ -422,7 +423,7 @@ internal sealed class QueueFolder
 
             Disk.Pause(step);
             waited += step;
-            step = TimeSpan.FromMilliseconds(Math.Min(step.TotalMilliseconds * 2, 16));
+            step = TimeSpan.FromMilliseconds(Math.Min(step.TotalMilliseconds * 2, 8));
         }
     }
 
@@ -527,6 +528,13 @@ internal static class Pause
 {
     public static void For(TimeSpan time)
     {
+        if (!OperatingSystem.IsWindows())
+        {
+            // The runtime's own waits turn in circles first, beside those whose end they wait for.
+            Posix.Sleep(time);
+            return;
+        }
+
         using var never = new ManualResetEventSlim();
         never.Wait(time);
     }

@@ -80,6 +80,77 @@ public sealed class DependenciesTests
     }
 
     [Fact]
+    public void Read_one_by_one_or_from_a_look_at_everything_the_answer_is_the_same()
+    {
+        Put("done", Complete());
+        Put("runs", new TaskState.Running(FakeTime.Start));
+        Put("waits", new TaskState.Pending());
+        Put("failed", Failure());
+        Put("cancelled", new TaskState.Cancelled(null, FakeTime.Start));
+        Put("retried", Failure("waits"));
+        Put("again", Failure("done"));
+        Put("intends", Failure() with { RetryIntent = TaskId.Parse("task_next") });
+        _world.Put(_world.NewTask("will") with { AutoRetry = true, State = Failure() });
+        var queue = _world.Open().Queue;
+        var all = new Dependencies(queue, QueueSnapshot.Take(queue));
+        var few = new Dependencies(queue, null);
+
+        (string Token, string Status, string Last, string Note)[] expected =
+        [
+            ("done", "Complete", "done", ""),
+            ("runs", "Running", "runs", ""),
+            ("waits", "Pending", "waits", ""),
+            ("failed", "Failed", "failed", "failed"),
+            ("cancelled", "Cancelled", "cancelled", "was cancelled"),
+            ("retried", "Pending", "waits", ""),
+            ("again", "Complete", "done", ""),
+            ("intends", "Pending", "intends", ""),
+            ("will", "Pending", "will", ""),
+            ("gone", "", "gone", "was not found"),
+        ];
+        foreach (var (token, status, last, note) in expected)
+        {
+            var id = TaskId.Parse("task_" + token);
+            var (s, l, n) = all.Resolve(id);
+            Assert.Equal((token, status, "task_" + last, note), (token, $"{s}", l.Value, n));
+            Assert.Equal((s, l, n), few.Resolve(id));
+        }
+    }
+
+    [Fact]
+    public void What_was_archived_is_not_retried_by_itself_any_more()
+    {
+        _world.Put(_world.NewTask("a") with { AutoRetry = true, State = Failure() });
+        var queue = _world.Open().Queue;
+        var disk = _world.Disk.Process();
+        disk.CreateFolder(queue.Archive);
+        disk.Rename(
+            queue.TaskFile(TaskId.Parse("task_a")),
+            queue.ArchivedTask(TaskId.Parse("task_a"))
+        );
+
+        Assert.IsType<Readiness.Blocked>(Check("a"));
+        Assert.Equal("failed", new Dependencies(queue, null).Resolve(TaskId.Parse("task_a")).Note);
+    }
+
+    [Fact]
+    public void All_that_are_waited_for_are_named_and_of_those_that_block_the_first()
+    {
+        Put("a", new TaskState.Pending());
+        Put("b", new TaskState.Running(FakeTime.Start));
+        Put("c", Failure());
+        Put("d", new TaskState.Cancelled(null, FakeTime.Start));
+        Assert.Equal(
+            ["task_a", "task_b"],
+            Assert.IsType<Readiness.Waiting>(Check("a", "b")).For.Select(static id => id.Value)
+        );
+        Assert.Equal(
+            "task_c",
+            Assert.IsType<Readiness.Blocked>(Check("a", "c", "d", "b")).By.Value
+        );
+    }
+
+    [Fact]
     public void What_was_met_and_then_cleaned_stays_met()
     {
         var task = _world.NewTask("x") with

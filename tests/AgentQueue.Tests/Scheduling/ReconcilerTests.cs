@@ -254,6 +254,64 @@ public sealed class ReconcilerTests
         Assert.Equal(TaskStatus.Cancelled, _world.Read(s_id).Status);
     }
 
+    [Fact]
+    public void A_single_task_is_refreshed_only_if_its_file_no_longer_tells()
+    {
+        var reconciler = _world.Open().Reconciler;
+        Assert.False(reconciler.Refresh(s_id));
+        _world.Put(_world.NewTask("a"));
+        Assert.False(reconciler.Refresh(s_id));
+        _world.Put(Running(_world));
+        using (_world.Open("supervisor").Queue.TryLockTask(s_id))
+        {
+            Assert.False(reconciler.Refresh(s_id));
+            Assert.Equal(TaskStatus.Running, _world.Read(s_id).Status);
+        }
+
+        Assert.True(reconciler.Refresh(s_id));
+        Assert.Equal(TaskStatus.Failed, _world.Read(s_id).Status);
+        Assert.False(reconciler.Refresh(s_id));
+        _world.Put(_world.NewTask("a"));
+        Assert.True(reconciler.Refresh(s_id), "its .error is still there");
+    }
+
+    [Fact]
+    public void How_much_was_brought_up_to_date_is_said()
+    {
+        Assert.Equal(0, Changed());
+        _world.Put(Running(_world));
+        _world.Put(_world.NewTask("b"));
+        _world.Put(
+            _world.NewTask("c") with
+            {
+                AutoRetry = true,
+                State = new TaskState.Failed(null, _world.Time.GetUtcNow(), Reason.Exit, "no"),
+            }
+        );
+        Assert.Equal(1, Changed());
+        Assert.Equal(0, Changed());
+        _world.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(0, Changed(autoRetry: false));
+        var (snapshot, changed) = _world.Open().Reconciler.Reconcile(autoRetry: true);
+        Assert.Equal((1, 4), (changed, snapshot.Count));
+
+        int Changed(bool autoRetry = true) => _world.Open().Reconciler.Reconcile(autoRetry).Changed;
+    }
+
+    [Fact]
+    public void A_loss_has_its_idle_limit_and_says_nothing_of_an_agent_that_was_gone()
+    {
+        _world.Put(Running(_world) with { IdleTimeout = TimeSpan.FromMinutes(5) });
+        _world.Disk.Plant($"{World.Root}/.agents/run/{s_id}.{Requests.Stalled}", "");
+        Reconcile();
+        Assert.Equal((Reason.Stalled, "No output for 5m"), (Failed().Reason, Failed().Message));
+
+        _world.Put(Running(_world));
+        _world.Open().Disk.Delete(Marker(Sentinel.Error));
+        Reconcile();
+        Assert.Equal("The supervisor and the agent ended without a record", Failed().Message);
+    }
+
     private static string WithoutCache(string dump) =>
         string.Join(
             '\n',

@@ -245,6 +245,135 @@ public sealed class TaskControlTests
         Assert.NotNull(failed.TimedOutAt);
     }
 
+    [Fact]
+    public void A_dependency_is_added_once_and_keeps_the_task_from_starting()
+    {
+        var b = _world.Put(_world.NewTask("b")).Id;
+        _world.Put(_world.NewTask("a"));
+        var control = _world.Open().Control;
+
+        Assert.True(control.AddDependency(s_id, b));
+        Assert.False(control.AddDependency(s_id, b));
+        Assert.Equal<TaskId>((TaskId[])[b], _world.Read(s_id).DependsOn);
+        Assert.Equal(b, Assert.Single(_world.Open().Run.Fill(2).Started).Task.Id);
+    }
+
+    [Fact]
+    public void A_dependency_that_is_taken_away_takes_what_it_blocked_with_it()
+    {
+        var (b, c) = (_world.Put(_world.NewTask("b")).Id, _world.Put(_world.NewTask("c")).Id);
+        _world.Put(
+            _world.NewTask("a") with
+            {
+                DependsOn = [b, c],
+                DependenciesMet = [b, c],
+                State = new TaskState.Pending(Held: true)
+                {
+                    BlockedBy = b,
+                    BlockedReason = "Dependency task_b failed",
+                },
+            }
+        );
+        var control = _world.Open().Control;
+
+        Assert.True(control.RemoveDependency(s_id, b));
+        Assert.False(control.RemoveDependency(s_id, b));
+        var task = _world.Read(s_id);
+        Assert.Equal<TaskId>((TaskId[])[c], task.DependsOn);
+        Assert.Equal<TaskId>((TaskId[])[c], task.DependenciesMet);
+        Assert.Equal(new TaskState.Pending(Held: true), task.State);
+    }
+
+    [Fact]
+    public void Nothing_can_depend_on_itself_over_whatever_way_or_on_what_is_not_there()
+    {
+        var b = _world.Put(_world.NewTask("b") with { DependsOn = [s_id] }).Id;
+        var c = _world.Put(_world.NewTask("c") with { DependsOn = [b] }).Id;
+        _world.Put(_world.NewTask("a"));
+        var control = _world.Open().Control;
+
+        Assert.Contains("task_a → task_c → task_b → task_a", Refused(c), StringComparison.Ordinal);
+        Assert.Contains("task_a → task_a", Refused(s_id), StringComparison.Ordinal);
+        Assert.Contains(
+            "no task task_x",
+            Refused(TaskId.Parse("task_x")),
+            StringComparison.Ordinal
+        );
+        Assert.Empty(_world.Read(s_id).DependsOn);
+
+        string Refused(TaskId on) =>
+            Assert.Throws<QueueException>(() => control.AddDependency(s_id, on)).Message;
+    }
+
+    [Fact]
+    public void A_task_that_has_ended_is_given_no_dependency_and_loses_none()
+    {
+        var b = _world.Put(_world.NewTask("b")).Id;
+        _world.Put(
+            _world.NewTask("a") with
+            {
+                DependsOn = [b],
+                State = new TaskState.Complete(null, FakeTime.Start),
+            }
+        );
+        var control = _world.Open().Control;
+
+        Assert.Throws<QueueException>(() => control.AddDependency(s_id, b));
+        Assert.Throws<QueueException>(() => control.RemoveDependency(s_id, b));
+        Assert.Throws<QueueException>(() => control.Release(s_id));
+        Assert.Equal<TaskId>((TaskId[])[b], _world.Read(s_id).DependsOn);
+    }
+
+    [Fact]
+    public void A_limit_is_extended_up_to_the_longest_there_is()
+    {
+        _world.Put(_world.NewTask("a") with { Timeout = TimeSpan.FromSeconds(5) });
+        var control = _world.Open().Control;
+
+        Assert.Throws<QueueException>(() =>
+            control.Extend(s_id, Duration.Longest - TimeSpan.FromSeconds(4))
+        );
+        Assert.Equal(
+            Duration.Longest,
+            control.Extend(s_id, Duration.Longest - TimeSpan.FromSeconds(5)).After
+        );
+    }
+
+    [Fact]
+    public void A_supervisor_that_never_answers_is_waited_for_and_its_request_withdrawn()
+    {
+        _world.Put(
+            _world.NewTask("a") with
+            {
+                Timeout = TimeSpan.FromMinutes(5),
+                State = new TaskState.Running(FakeTime.Start, 77),
+            }
+        );
+        using var held = _world.Open("supervisor").Queue.TryLockTask(s_id);
+
+        var e = Assert.Throws<QueueException>(() =>
+            _world.Open().Control.Extend(s_id, TimeSpan.FromSeconds(7))
+        );
+        Assert.Contains("does not answer", e.Message, StringComparison.Ordinal);
+        Assert.InRange(_world.Time.Elapsed.TotalSeconds, 10, 11);
+        Assert.DoesNotContain(
+            _world.Disk.Files(),
+            static f => f.Path.Contains(Requests.ExtendPrefix, StringComparison.Ordinal)
+        );
+    }
+
+    [Fact]
+    public void A_supervisor_that_never_ends_its_task_is_given_two_minutes()
+    {
+        _world.Put(_world.NewTask("a") with { State = new TaskState.Running(FakeTime.Start, 77) });
+        using var held = _world.Open("supervisor").Queue.TryLockTask(s_id);
+
+        var e = Assert.Throws<QueueException>(() => _world.Open().Control.Cancel(s_id));
+        Assert.Contains("still has not after 2m", e.Message, StringComparison.Ordinal);
+        Assert.InRange(_world.Time.Elapsed.TotalSeconds, 120, 121);
+        Assert.True(_world.Disk.Has($"{World.Root}/.agents/run/task_a.{Requests.Cancel}"));
+    }
+
     /// <summary>Runs the task and acts as another process before one step of its supervisor; true if refused.</summary>
     private static bool Interfere(
         World world,
