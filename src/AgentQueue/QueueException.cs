@@ -42,6 +42,9 @@ internal sealed class QueueException(
 
     public ExitCode ExitCode { get; } = exitCode;
 
+    /// <summary>The disk, its inodes or a quota are used up: what is tried again later may succeed.</summary>
+    public bool IsNoRoom { get; init; }
+
     public static QueueException Usage(string message, string? hint = null) =>
         new(message, hint, ExitCode.Usage);
 }

@@ -20,10 +20,12 @@ internal static unsafe partial class Libc
     public const int ENOTDIR = 20;
     public const int EISDIR = 21;
     public const int EINVAL = 22;
+    public const int EMFILE = 24;
     public const int ENOSPC = 28;
     public const int EROFS = 30;
     public const int EPERM = 1;
 
+    public static int EDQUOT => OperatingSystem.IsMacOS() ? 69 : 122;
     public static int EAGAIN => OperatingSystem.IsMacOS() ? 35 : 11;
     public static int ELOOP => OperatingSystem.IsMacOS() ? 62 : 40;
     public static int ENOSYS => OperatingSystem.IsMacOS() ? 78 : 38;
@@ -157,9 +159,20 @@ internal static unsafe partial class Libc
     )]
     private static partial int UTimeNsAt(int folder, string path, void* times, int flags);
 
-    /// <summary>Sets a file's times to now, which wakes whoever watches its attributes.</summary>
-    public static bool Touch(string path) =>
-        UTimeNsAt(OperatingSystem.IsMacOS() ? -2 : -100, path, null, 0) == 0;
+    /// <summary>
+    /// Sets a file's times, to now if none is given, which wakes whoever watches its attributes.
+    /// </summary>
+    public static bool Touch(string path, long? seconds)
+    {
+        // SAFETY: two timespecs of two 64-bit words each, which is what every 64-bit Unix has.
+        var times = stackalloc long[] { seconds ?? 0, 0, seconds ?? 0, 0 };
+        return UTimeNsAt(
+                OperatingSystem.IsMacOS() ? -2 : -100,
+                path,
+                seconds is null ? null : times,
+                0
+            ) == 0;
+    }
 
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     private static partial int FcntlPadded(
@@ -192,8 +205,15 @@ internal static unsafe partial class Libc
             return 0;
         }
 
-        // After a failure the kernel may have dropped the dirty pages: a second try would lie.
-        return FSync(fd);
+        // After a failure the kernel may have dropped the dirty pages: a second try would lie. A signal is
+        // no failure; nothing was dropped.
+        int result;
+        do
+        {
+            result = FSync(fd);
+        } while (result != 0 && Marshal.GetLastPInvokeError() == EINTR);
+
+        return result;
     }
 
     [LibraryImport(Library, EntryPoint = "syncfs", SetLastError = true)]
@@ -207,7 +227,13 @@ internal static unsafe partial class Libc
     {
         if (OperatingSystem.IsLinux())
         {
-            return SyncFs(fd);
+            int result;
+            do
+            {
+                result = SyncFs(fd);
+            } while (result != 0 && Marshal.GetLastPInvokeError() == EINTR);
+
+            return result;
         }
 
         SyncEverything();

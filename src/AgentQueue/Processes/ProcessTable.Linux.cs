@@ -88,19 +88,27 @@ internal static partial class ProcessTable
     [SupportedOSPlatform("linux")]
     public static bool HasOtherChild(int pid)
     {
-        var self = Environment.ProcessId;
-        var found = false;
-        var threads = Directory.EnumerateDirectories(
-            string.Create(CultureInfo.InvariantCulture, $"/proc/{self}/task")
-        );
-        foreach (var thread in threads)
+        try
         {
-            // Null: a kernel without that list, or a thread that has just ended.
-            var children = ReadProc(self, $"task/{Path.GetFileName(thread)}/children", 1 << 20);
-            found |= children is null || ListsAnother(children, pid);
-        }
+            var self = Environment.ProcessId;
+            var found = false;
+            var threads = Directory.EnumerateDirectories(
+                string.Create(CultureInfo.InvariantCulture, $"/proc/{self}/task")
+            );
+            foreach (var thread in threads)
+            {
+                // Null: a kernel without that list, or a thread that has just ended.
+                var children = ReadProc(self, $"task/{Path.GetFileName(thread)}/children", 1 << 20);
+                found |= children is null || ListsAnother(children, pid);
+            }
 
-        return found;
+            return found;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Our own threads cannot be listed: look at everything.
+            return true;
+        }
     }
 
     private static bool ListsAnother(ReadOnlySpan<byte> children, int pid)

@@ -17,7 +17,9 @@ internal sealed class LinuxProcessTree(
 ) : ProcessTree(root, rootStart, mark, aliveFile)
 {
     protected override IEnumerable<ProcessEntry> Tops(List<ProcessEntry> all, bool adopted) =>
-        all.Where(p => adopted ? p.Parent == Self : IsRoot(p));
+        // A number may be given again within the tick that its process was started in: an agent that is not
+        // our child must say itself that it is the one.
+        all.Where(p => adopted ? p.Parent == Self : IsRoot(p) && IsMarked(p));
 
     // A stopped process has to wake up to die.
     protected override void Ask(ProcessEntry process) =>

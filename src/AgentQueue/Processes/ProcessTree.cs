@@ -38,20 +38,7 @@ internal abstract class ProcessTree(int root, long rootStart, string mark, strin
         foreach (var p in all)
         {
             // Only what is younger than the task can carry its mark.
-            if (
-                !p.IsZombie
-                && p.StartTicks >= rootStart
-                && !seen.Contains(p.Pid)
-                && (
-                    ProcessTable.HasEnvironment(p.Pid, mark)
-                    || (
-                        aliveFile is not null
-                        && ProcessTable.HasOpen(p.Pid, aliveFile)
-                        // Another agentq opens it for a moment, to see whether it is locked.
-                        && !ProcessTable.IsThisProgram(p.Pid)
-                    )
-                )
-            )
+            if (!p.IsZombie && p.StartTicks >= rootStart && !seen.Contains(p.Pid) && IsMarked(p))
             {
                 members.Add(p);
             }
@@ -128,6 +115,16 @@ internal abstract class ProcessTree(int root, long rootStart, string mark, strin
 
     protected bool IsRoot(ProcessEntry process) =>
         root > 1 && process.Pid == root && process.StartTicks == rootStart;
+
+    /// <summary>True if it says itself that it belongs to the task.</summary>
+    protected bool IsMarked(ProcessEntry process) =>
+        ProcessTable.HasEnvironment(process.Pid, mark)
+        || (
+            aliveFile is not null
+            && ProcessTable.HasOpen(process.Pid, aliveFile)
+            // Another agentq opens it for a moment, to see whether it is locked.
+            && !ProcessTable.IsThisProgram(process.Pid)
+        );
 
     /// <summary>Told what was found, for systems on which it could not be found a second time.</summary>
     protected virtual void Found(List<ProcessEntry> members) { }

@@ -64,13 +64,15 @@ internal sealed class ProjectQueue
         try
         {
             var (snapshot, changed) = Reconciler.Reconcile(autoRetry);
-            return changed > 0 && Run.ContinueDrain() is { Started.Count: > 0 }
+            var isOld = changed > 0 && Run.ContinueDrain() is { Started.Count: > 0 };
+            return Reconciler.ShowEnded(snapshot, problem) || isOld
                 ? QueueSnapshot.Take(Queue)
                 : snapshot;
         }
         catch (QueueException e)
         {
             problem(e);
+            Reconciler.ShowUnrecorded();
             return QueueSnapshot.Take(Queue);
         }
     }
@@ -88,6 +90,7 @@ internal sealed class ProjectQueue
         catch (QueueException e)
         {
             problem(e);
+            Reconciler.ShowUnrecorded();
         }
     }
 

@@ -131,6 +131,78 @@ internal sealed class Reconciler(
         return true;
     }
 
+    /// <summary>
+    /// Where the disk refuses to take what settling would record: tasks whose supervisor has died are read
+    /// by this process as they would have been recorded, and what is left of their agents is ended.
+    /// </summary>
+    public void ShowUnrecorded()
+    {
+        var snapshot = QueueSnapshot.Take(queue);
+        foreach (var task in snapshot.Unfinished)
+        {
+            try
+            {
+                if (NeedsSettling(task, snapshot))
+                {
+                    JudgeUnrecorded(task.Id);
+                }
+            }
+            catch (QueueException)
+            {
+                // It is shown as it stands; why it cannot be brought up to date has been told.
+            }
+        }
+    }
+
+    /// <summary>
+    /// Tasks that have ended while there is no room to record it are read by this process as they ended;
+    /// their supervisors record them when there is. True if there are any.
+    /// </summary>
+    public bool ShowEnded(QueueSnapshot snapshot, Action<QueueException> problem)
+    {
+        var any = false;
+        foreach (var task in snapshot.Unfinished)
+        {
+            if (
+                task.State is TaskState.Running
+                && queue.HeardOf(task.Id).HasFlag(LockWord.Ended)
+                && queue.Read(task.Id) is TaskRead.Found({ State: TaskState.Running } still, _)
+            )
+            {
+                problem(new QueueException($"there is no room to record how {task.Id} ended"));
+                queue.ShowAs(_verdicts.Judge(still, _verdicts.Gather(task.Id, Completion.Auto)));
+                any = true;
+            }
+        }
+
+        return any;
+    }
+
+    private void JudgeUnrecorded(TaskId id)
+    {
+        // Not by way of TryLockPassing: what removes the lock is the verdict, which is not recorded yet.
+        // Where its file is gone nobody can hold it, and there may be no room for a new one.
+        var isFree = queue.Disk.Facts(queue.LockFile(id)) is null;
+        using var held = isFree ? null : queue.TryLockTask(id);
+        var identity = RunIdentity.Read(queue, id);
+        if (
+            (held is null && !isFree)
+            || HasLostItsLock(id)
+            || queue.Read(id) is not TaskRead.Found(var task, _)
+            || !(
+                task.State is TaskState.Running
+                || (task.State is TaskState.Pending && new Sentinels(queue).AnyVerdict(id))
+            )
+            || (queue.IsAgentAlive(id) && (!orphans.End(id, identity) || !IsGone(id)))
+        )
+        {
+            return;
+        }
+
+        var evidence = _verdicts.Gather(id, identity?.Completion ?? Completion.Auto);
+        queue.ShowAs(_verdicts.Judge(task, evidence with { IdleLimit = task.IdleTimeout }));
+    }
+
     // Somebody deleted run/ while the task ran: its lock lives on without a name. The record of its supervisor
     // is the last word then, or a second agent would be started beside the first.
     private bool HasLostItsLock(TaskId id) =>

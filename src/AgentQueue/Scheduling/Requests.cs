@@ -1,3 +1,6 @@
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
 namespace AgentQueue.Scheduling;
 
 /// <summary>
@@ -11,6 +14,34 @@ internal static class Requests
 
     /// <summary>Followed by something unique; the content is a number of seconds.</summary>
     public const string ExtendPrefix = "extend-";
+
+    /// <summary>True if it was asked for, by a file or by a <see cref="LockWord"/>.</summary>
+    public static bool Has(QueueFolder queue, TaskId id, string request) =>
+        queue.Disk.Facts(queue.RequestFile(id, request)) is not null
+        || (WordOf(request) is { } word && (queue.HeardOf(id) & word) != 0);
+
+    /// <summary>
+    /// Asks a running task to end. Where there is no room for the file, the lock's time says it.
+    /// </summary>
+    public static void AskToEnd(QueueFolder queue, TaskId id, string request)
+    {
+        try
+        {
+            queue.Request(id, request);
+        }
+        catch (QueueException e) when (e.IsNoRoom && WordOf(request) is not null)
+        {
+            queue.Say(id, WordOf(request)!.Value);
+        }
+    }
+
+    private static LockWord? WordOf(string request) =>
+        request switch
+        {
+            Cancel => LockWord.Cancel,
+            Expire => LockWord.Expire,
+            _ => null,
+        };
 
     /// <summary>Left by the supervisor itself before it ends a stalled agent, so that its own death in
     /// between does not lose the reason.</summary>

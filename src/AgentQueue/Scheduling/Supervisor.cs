@@ -30,6 +30,7 @@ internal sealed class Supervisor(
 
     private readonly Sentinels _sentinels = new(queue);
     private readonly VerdictWriter _verdicts = new(queue, clock);
+    private readonly HashSet<string> _extensions = new(StringComparer.Ordinal);
 
     /// <summary>True after a task that was ended because this process was told to end.</summary>
     public bool WasToldToEnd { get; private set; }
@@ -128,8 +129,8 @@ internal sealed class Supervisor(
                 agent.EndLeftovers(s_leftoverGrace);
             }
 
-            LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit);
-            var evidence = _verdicts.Gather(id, plan.Completion, agent.Exit);
+            Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit));
+            var evidence = Patiently(task, () => _verdicts.Gather(id, plan.Completion, agent.Exit));
             if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
             {
                 evidence = evidence with
@@ -175,8 +176,8 @@ internal sealed class Supervisor(
             if (
                 Requested(task.Id, Requests.Cancel)
                 || Requested(task.Id, Requests.Expire)
-                || _sentinels.Exists(task.Id, Sentinel.Cancelled)
-                || _sentinels.Exists(task.Id, Sentinel.Timeout)
+                || Dropped(task.Id, Sentinel.Cancelled)
+                || Dropped(task.Id, Sentinel.Timeout)
             )
             {
                 return (task, Cause.Recorded);
@@ -186,7 +187,7 @@ internal sealed class Supervisor(
             elapsed = clock.GetElapsedTime(started);
             if (wake.HasFlag(Wake.Knocked) || elapsed >= task.Timeout)
             {
-                task = ApplyExtensions(task);
+                Attempt(() => ApplyExtensions(ref task));
             }
 
             if (elapsed >= task.Timeout)
@@ -201,7 +202,7 @@ internal sealed class Supervisor(
                 return (task, Cause.TimeIsUp);
             }
 
-            LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit);
+            Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit));
             if (task.IdleTimeout is { } idle && log.QuietFor() >= idle)
             {
                 Attempt(() =>
@@ -211,10 +212,8 @@ internal sealed class Supervisor(
             }
 
             var said =
-                _sentinels.Exists(task.Id, Sentinel.Error)
-                || (
-                    plan.Completion != Completion.Exit && _sentinels.Exists(task.Id, Sentinel.Done)
-                );
+                Dropped(task.Id, Sentinel.Error)
+                || (plan.Completion != Completion.Exit && Dropped(task.Id, Sentinel.Done));
             signalled = said ? signalled ?? clock.GetTimestamp() : null;
             if (signalled is { } since && clock.GetElapsedTime(since) >= plan.ExitGrace)
             {
@@ -229,14 +228,25 @@ internal sealed class Supervisor(
     private AgentTask RecordPatiently(AgentTask task, Evidence evidence)
     {
         var ended = clock.GetUtcNow();
+        return Patiently(task, () => _verdicts.Record(task, evidence, ended));
+    }
+
+    private T Patiently<T>(AgentTask task, Func<T> act)
+    {
         for (var tries = 1; ; tries++)
         {
             try
             {
-                return _verdicts.Record(task, evidence, ended);
+                return act();
             }
-            catch (QueueException) when (tries < MostRecordTries)
+            catch (QueueException e) when (tries < MostRecordTries)
             {
+                if (e.IsNoRoom)
+                {
+                    // Whoever asked the task to end need not wait for the room.
+                    Attempt(() => queue.Say(task.Id, LockWord.Ended));
+                }
+
                 if (tries > 1 || !LogLimit.MakeRoom(queue.Disk, queue.LogFile(task.Id)))
                 {
                     queue.Disk.Pause(s_tick);
@@ -258,7 +268,7 @@ internal sealed class Supervisor(
         }
     }
 
-    private AgentTask ApplyExtensions(AgentTask task)
+    private void ApplyExtensions(ref AgentTask task)
     {
         var prefix = $"{task.Id}.{Requests.ExtendPrefix}";
         foreach (var name in queue.Disk.List(queue.Run))
@@ -270,8 +280,15 @@ internal sealed class Supervisor(
 
             var path = Path.Join(queue.Run, name);
             var read = queue.Disk.Read(path, 64);
+            if (read.Status == ReadStatus.Refused)
+            {
+                continue;
+            }
+
+            // One that could not be removed the last time counts once.
             if (
-                task.Timeout is { } limit
+                !_extensions.Contains(name)
+                && task.Timeout is { } limit
                 && int.TryParse(
                     Encoding.ASCII.GetString(read.Content),
                     NumberStyles.None,
@@ -281,35 +298,22 @@ internal sealed class Supervisor(
             )
             {
                 var extended = task with { Timeout = limit + TimeSpan.FromSeconds(seconds) };
-                try
-                {
-                    queue.Write(extended);
-                }
-                catch (QueueException)
-                {
-                    // It was not granted; it is read again with the next knock, and at the deadline.
-                    return task;
-                }
-
+                // If this fails it was not granted; it is read again with the next knock, and at the deadline.
+                queue.Write(extended);
                 task = extended;
+                _extensions.Add(name);
             }
 
             queue.Discard(path);
         }
-
-        return task;
     }
 
     private AgentTask FailToLaunch(AgentTask task, string message, Action<string> report)
     {
         report("failed " + message);
-        return _verdicts.Record(
-            task,
-            _verdicts.Gather(task.Id, Completion.Auto) with
-            {
-                LaunchError = message,
-            }
-        );
+        // Not patiently: nothing has run, so a task that cannot be told as failed just stays as it is.
+        var evidence = _verdicts.Gather(task.Id, Completion.Auto);
+        return _verdicts.Record(task, evidence with { LaunchError = message });
     }
 
     private AgentLaunch LaunchOf(AgentTask task, AgentPlan plan, HeldLock alive) =>
@@ -350,7 +354,22 @@ internal sealed class Supervisor(
     }
 
     private bool Requested(TaskId id, string request) =>
-        queue.Disk.Facts(queue.RequestFile(id, request)) is not null;
+        Look(() => Requests.Has(queue, id, request));
+
+    private bool Dropped(TaskId id, Sentinel kind) => Look(() => _sentinels.Exists(id, kind));
+
+    // What cannot be looked at now is looked at again at the next tick.
+    private static bool Look(Func<bool> look)
+    {
+        try
+        {
+            return look();
+        }
+        catch (QueueException)
+        {
+            return false;
+        }
+    }
 
     private static TimeSpan Shortest(TimeSpan tick, TimeSpan? left) =>
         left is { } l && l < tick
@@ -367,7 +386,7 @@ internal sealed class Supervisor(
 
         public TimeSpan QuietFor()
         {
-            var size = queue.Disk.Facts(queue.LogFile(id))?.Size ?? 0;
+            var size = Size() ?? _size;
             if (size != _size)
             {
                 _size = size;
@@ -375,6 +394,19 @@ internal sealed class Supervisor(
             }
 
             return clock.GetElapsedTime(_since);
+        }
+
+        private long? Size()
+        {
+            try
+            {
+                return queue.Disk.Facts(queue.LogFile(id))?.Size ?? 0;
+            }
+            catch (QueueException)
+            {
+                // As if it had not grown; the next look tells.
+                return null;
+            }
         }
     }
 }

@@ -64,14 +64,20 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
                 }
 
                 // Running without a supervisor: what is left of it is ended, and judged by what it left.
-                queue.Request(id, request);
+                Requests.AskToEnd(queue, id, request);
                 asked = true;
                 reconciler.Settle(id);
             }
             else if (!asked)
             {
-                queue.Request(id, request);
+                Requests.AskToEnd(queue, id, request);
                 asked = true;
+            }
+            else if (queue.HeardOf(id).HasFlag(LockWord.Ended))
+            {
+                // It has ended, and its supervisor records that as soon as there is room.
+                var verdicts = new VerdictWriter(queue, clock);
+                return verdicts.Judge(task, verdicts.Gather(id, Completion.Auto));
             }
 
             if (clock.GetElapsedTime(start) > s_endPatience)
@@ -182,6 +188,8 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
                 );
             }
 
+            // Again each time, or one knock that was not heard would cost the whole patience.
+            queue.Knock(id);
             watch.Wait(TimeSpan.FromMilliseconds(250));
         }
     }

@@ -43,20 +43,36 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
     public AgentTask Record(AgentTask task, Evidence evidence, DateTimeOffset? ended = null)
     {
         var now = ended ?? clock.GetUtcNow();
-        if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)
-        {
-            // Not synced: the task's file says it durably.
-            WriteExit(queue.SentinelFile(task.Id, Sentinel.ExitCode), exit);
-        }
-
         var verdict = Verdict.Judge(evidence);
         var (kind, content) = MarkerOf(verdict, evidence, now);
+        try
+        {
+            if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)
+            {
+                // Not synced: the task's file says it durably.
+                WriteExit(queue.SentinelFile(task.Id, Sentinel.ExitCode), exit);
+            }
+        }
+        catch (QueueException e) when (e.IsNoRoom && content.Length == 0)
+        {
+            // An empty marker may find room where a number does not; with it the verdict at least is safe.
+            queue.Durable.TryCreate(queue.SentinelFile(task.Id, kind), content);
+            throw;
+        }
+
         queue.Durable.TryCreateUnsynced(queue.SentinelFile(task.Id, kind), content);
         var judged = task with { State = StateOf(task, verdict, evidence, now) };
         queue.Write(judged);
         queue.SweepRunFiles(task.Id);
         return judged;
     }
+
+    /// <summary>The task as it would be recorded; nothing is written.</summary>
+    public AgentTask Judge(AgentTask task, Evidence evidence) =>
+        task with
+        {
+            State = StateOf(task, Verdict.Judge(evidence), evidence, clock.GetUtcNow()),
+        };
 
     // A folder that an agent has made under that name keeps nobody from recording how it ended.
     private void WriteExit(string path, ExitStatus exit)
@@ -71,8 +87,7 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         }
     }
 
-    private bool Requested(TaskId id, string request) =>
-        queue.Disk.Facts(queue.RequestFile(id, request)) is not null;
+    private bool Requested(TaskId id, string request) => Requests.Has(queue, id, request);
 
     private static (Sentinel, byte[]) MarkerOf(
         Verdict verdict,

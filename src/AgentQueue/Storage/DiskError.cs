@@ -11,7 +11,12 @@ internal static class DiskError
         From(Marshal.GetLastPInvokeError(), action, path);
 
     public static QueueException From(int errno, string action, string path) =>
-        new($"Cannot {action} {path}: {Text(errno)}", Hint(errno, path));
+        new($"Cannot {action} {path}: {Text(errno)}", Hint(errno, path))
+        {
+            IsNoRoom = OperatingSystem.IsWindows()
+                ? errno is WindowsFiles.ERROR_DISK_FULL or WindowsFiles.ERROR_HANDLE_DISK_FULL
+                : errno == Libc.ENOSPC || errno == Libc.EDQUOT,
+        };
 
     public static string Text(int errno) => Marshal.GetPInvokeErrorMessage(errno);
 
@@ -25,6 +30,8 @@ internal static class DiskError
             Libc.EROFS => "The file system is mounted read-only",
             Libc.EACCES or Libc.EPERM => $"Check who owns it: ls -ld {Path.GetDirectoryName(path)}",
             Libc.EIO => BrokenHint,
+            Libc.EMFILE => "Too many files are open here: see ulimit -n",
+            _ when errno == Libc.EDQUOT => FullHint,
             _ => null,
         };
 

@@ -39,7 +39,11 @@ internal static class FolderNames
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new QueueException($"Cannot read the folder {folder}: {e.Message}", cause: e);
+            throw new QueueException(
+                $"Cannot read the folder {folder}: {e.Message}",
+                $"Check who owns it and what is wrong with it: ls -ld {folder}",
+                cause: e
+            );
         }
 
         return names;

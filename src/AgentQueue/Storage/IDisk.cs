@@ -60,8 +60,10 @@ internal interface IDisk
     /// </summary>
     HeldLock? TryLockShared(string path, bool create);
 
-    /// <summary>Sets a file's times to now: the knock that wakes a supervisor. Nothing if it is gone.</summary>
-    void Touch(string path);
+    /// <summary>
+    /// Sets a file's times, to now if none is given: the knock that wakes a supervisor. Nothing if it is gone.
+    /// </summary>
+    void Touch(string path, DateTimeOffset? time = null);
 
     /// <summary>
     /// Begins to watch folders for changes. Watch first, look, then wait: so nothing falls between.

@@ -18,6 +18,9 @@ internal sealed class QueueFolder
     /// <summary>How long a verb waits for another agentq to finish its turn.</summary>
     public static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(2);
 
+    // A night in 1972, to the second: no file of ours has that time by itself.
+    private const long FirstWord = 77_777_700;
+
     private const string TasksName = "tasks";
     private const string PlansName = "plans";
     private const string LogsName = "logs";
@@ -33,6 +36,7 @@ internal sealed class QueueFolder
         _run,
         _archive,
         _workspace;
+    private Dictionary<TaskId, AgentTask>? _shownAs;
 
     /// <param name="sync">Asked at the first write; false only for tests and scratch queues.</param>
     public QueueFolder(string projectRoot, IDisk disk, Func<bool>? sync = null)
@@ -162,7 +166,21 @@ internal sealed class QueueFolder
         Durable.SyncFolderOf(Folder);
     }
 
-    public TaskRead Read(TaskId id) => ReadFile(TaskFile(id), id);
+    public TaskRead Read(TaskId id) =>
+        _shownAs?.TryGetValue(id, out var shown) == true
+            ? new TaskRead.Found(shown, default)
+            : ReadFile(TaskFile(id), id);
+
+    /// <summary>
+    /// From now on this process reads the task like that, because its file cannot be brought up to date.
+    /// Only for showing.
+    /// </summary>
+    public void ShowAs(AgentTask task) => (_shownAs ??= [])[task.Id] = task;
+
+    /// <summary>True if <see cref="ShowAs"/> was called for any task.</summary>
+    public bool ShowsOtherwise => _shownAs is not null;
+
+    public bool IsShownOtherwise(TaskId id) => _shownAs?.ContainsKey(id) == true;
 
     public TaskRead ReadArchived(TaskId id) => ReadFile(ArchivedTask(id), id);
 
@@ -417,8 +435,27 @@ internal sealed class QueueFolder
         Knock(id);
     }
 
-    /// <summary>Wakes the task's supervisor, if there is one.</summary>
-    public void Knock(TaskId id) => Disk.Touch(LockFile(id));
+    /// <summary>Wakes the task's supervisor, if there is one; what was said by <see cref="Say"/> stays.</summary>
+    public void Knock(TaskId id) =>
+        Disk.Touch(LockFile(id), HeardOf(id) is > 0 and var word ? TimeOf(word) : null);
+
+    /// <summary>
+    /// A word between the holder of a task's lock and those who ask it for something, for when there is no
+    /// room for a file: the lock's file gets a time long ago, which costs nothing.
+    /// </summary>
+    public void Say(TaskId id, LockWord word) =>
+        Disk.Touch(LockFile(id), TimeOf(HeardOf(id) | word));
+
+    /// <summary>All that was said.</summary>
+    public LockWord HeardOf(TaskId id)
+    {
+        var time = Disk.Facts(LockFile(id))?.ModifiedNs ?? 0;
+        var word = (time / 1_000_000_000) - FirstWord;
+        return time % 1_000_000_000 == 0 && word is > 0 and < 8 ? (LockWord)word : 0;
+    }
+
+    private static DateTimeOffset TimeOf(LockWord word) =>
+        DateTimeOffset.FromUnixTimeSeconds(FirstWord + (int)word);
 
     /// <summary>
     /// Removes what only matters while a task runs. The caller holds the task's lock; its file goes last,
@@ -445,6 +482,17 @@ internal sealed class QueueFolder
             }
         }
     }
+}
+
+/// <summary>See <see cref="QueueFolder.Say"/>; several may be said.</summary>
+[Flags]
+internal enum LockWord
+{
+    Cancel = 1,
+    Expire = 2,
+
+    /// <summary>The attempt is over and its processes gone, but there is no room to record that.</summary>
+    Ended = 4,
 }
 
 /// <summary>

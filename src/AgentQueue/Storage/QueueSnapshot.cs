@@ -158,7 +158,10 @@ internal sealed class QueueSnapshot
                 _unknown.Add(TaskId.Parse(Encoding.ASCII.GetString(stem)));
             }
         }
-        else if (MustAsk(record, inode) && !_index.IsOf(record, _tasks.Facts(name)))
+        else if (
+            (_queue.ShowsOtherwise && _queue.IsShownOtherwise(_index.TaskIdOf(record)))
+            || (MustAsk(record, inode) && !_index.IsOf(record, _tasks.Facts(name)))
+        )
         {
             _unknown.Add(_index.TaskIdOf(record));
         }

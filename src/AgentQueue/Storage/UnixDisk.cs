@@ -22,8 +22,15 @@ internal sealed unsafe class UnixDisk : IDisk
 
         try
         {
-            var stat = FileStat.Of(fd);
-            if (stat is not { IsRegular: true } s)
+            if (FileStat.Of(fd) is not { } s)
+            {
+                return DiskRead.Failed(
+                    ReadStatus.Refused,
+                    DiskError.Text(Marshal.GetLastPInvokeError())
+                );
+            }
+
+            if (!s.IsRegular)
             {
                 return DiskRead.Failed(ReadStatus.NotAFile);
             }
@@ -78,10 +85,19 @@ internal sealed unsafe class UnixDisk : IDisk
         }
     }
 
-    public FileFacts? Facts(string path) =>
-        FileStat.Of(path) is { } s
-            ? new FileFacts(s.Inode, s.Size, s.ModifiedNs, s.IsRegular)
-            : null;
+    public FileFacts? Facts(string path)
+    {
+        if (FileStat.Of(path) is { } s)
+        {
+            return new FileFacts(s.Inode, s.Size, s.ModifiedNs, s.IsRegular);
+        }
+
+        // "It cannot be told" is not "it is not there": that would make a living task a dead one.
+        var errno = Marshal.GetLastPInvokeError();
+        return errno is Libc.ENOENT or Libc.ENOTDIR
+            ? null
+            : throw DiskError.From(errno, "look at", path);
+    }
 
     public void WriteNew(string path, ReadOnlySpan<byte> content, bool sync)
     {
@@ -95,7 +111,7 @@ internal sealed unsafe class UnixDisk : IDisk
             throw DiskError.Last("create", path);
         }
 
-        var problem = WriteAll(fd, content) ?? (sync ? SyncError(fd, path) : null);
+        var problem = WriteAll(fd, content, path) ?? (sync ? SyncError(fd, path) : null);
         if (Libc.Close(fd) != 0)
         {
             problem ??= DiskError.Last("write", path);
@@ -105,27 +121,6 @@ internal sealed unsafe class UnixDisk : IDisk
         {
             _ = Libc.Unlink(path);
             throw problem;
-        }
-
-        QueueException? WriteAll(int file, ReadOnlySpan<byte> bytes)
-        {
-            fixed (byte* start = bytes)
-            {
-                for (nint done = 0; done < bytes.Length; )
-                {
-                    var n = Libc.Write(file, start + done, bytes.Length - done);
-                    if (n > 0)
-                    {
-                        done += n;
-                    }
-                    else if (n == 0 || Marshal.GetLastPInvokeError() != Libc.EINTR)
-                    {
-                        return DiskError.Last("write", path);
-                    }
-                }
-            }
-
-            return null;
         }
     }
 
@@ -147,16 +142,33 @@ internal sealed unsafe class UnixDisk : IDisk
             throw new QueueException($"{path} is no ordinary file, or has a second name elsewhere");
         }
 
+        var failed = WriteAll(fd, content, path);
+        _ = Libc.Close(fd);
+        if (failed is not null)
+        {
+            throw failed;
+        }
+    }
+
+    private static QueueException? WriteAll(int fd, ReadOnlySpan<byte> content, string path)
+    {
         fixed (byte* start = content)
         {
-            var n = Libc.Write(fd, start, content.Length);
-            var failed = n != content.Length ? DiskError.Last("write", path) : null;
-            _ = Libc.Close(fd);
-            if (failed is not null)
+            for (nint done = 0; done < content.Length; )
             {
-                throw failed;
+                var n = Libc.Write(fd, start + done, content.Length - done);
+                if (n > 0)
+                {
+                    done += n;
+                }
+                else if (n == 0 || Marshal.GetLastPInvokeError() != Libc.EINTR)
+                {
+                    return DiskError.Last("write", path);
+                }
             }
         }
+
+        return null;
     }
 
     public void Rename(string from, string to)
@@ -359,7 +371,8 @@ internal sealed unsafe class UnixDisk : IDisk
         Libc.MakeFolder(Path.GetDirectoryName(path)!, OwnerFolder) == 0
         || Marshal.GetLastPInvokeError() == Libc.EEXIST;
 
-    public void Touch(string path) => Libc.Touch(path);
+    public void Touch(string path, DateTimeOffset? time = null) =>
+        Libc.Touch(path, time?.ToUnixTimeSeconds());
 
     public IFolderWatch Watch(params ReadOnlySpan<string> folders) => new FolderWatch(folders);
 

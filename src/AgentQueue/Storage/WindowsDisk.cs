@@ -243,8 +243,8 @@ internal sealed class WindowsDisk(TimeProvider clock) : IDisk
         }
     }
 
-    public void Touch(string path) =>
-        WindowsFiles.Touch(path, clock.GetUtcNow().UtcDateTime.ToFileTimeUtc());
+    public void Touch(string path, DateTimeOffset? time = null) =>
+        WindowsFiles.Touch(path, (time ?? clock.GetUtcNow()).UtcDateTime.ToFileTimeUtc());
 
     public IFolderWatch Watch(params ReadOnlySpan<string> folders) => new FolderWatch(folders);
 

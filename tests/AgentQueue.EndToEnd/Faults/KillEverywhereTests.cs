@@ -36,7 +36,7 @@ public sealed class KillEverywhereTests(ITestOutputHelper output)
             (box, point, before) =>
             {
                 var struck = flow.Strike(box, point, "signal=KILL");
-                flow.CheckAndSettle(box, before, struck.Outcome);
+                flow.CheckAndSettle(box, before, struck);
                 // The verb, or a supervisor or an agent that it had started.
                 if (struck.WasKilled)
                 {

@@ -39,6 +39,9 @@ internal static class Machine
     public const string Mounts = "right to mount (root and unshare)";
     public const string ProcessorTimes = "/proc/PID/schedstat";
     public const string SignalMasks = "env that blocks signals (coreutils 8.31)";
+    public const string LoopMounts = "right to mount an image (root, unshare, mkfs.ext4)";
+    public const string TimeNamespace = "right to make a time namespace (root and unshare)";
+    public const string Faketime = "faketime(1)";
     public const string Root = "root and setpriv";
 
     public static bool Has(string need) =>
@@ -69,6 +72,17 @@ internal static class Machine
             ProcessorTimes => File.Exists("/proc/self/schedstat"),
             SignalMasks => OperatingSystem.IsLinux()
                 && Succeeds("env", "--block-signal", "--ignore-signal=CHLD", "true"),
+            LoopMounts => OperatingSystem.IsLinux()
+                && Succeeds(
+                    "unshare",
+                    "--mount",
+                    "sh",
+                    "-c",
+                    "f=$(mktemp) && truncate -s 8M $f && mkfs.ext4 -q -F $f && mount -o loop $f /mnt; code=$?; rm -f $f; exit $code"
+                ),
+            TimeNamespace => OperatingSystem.IsLinux()
+                && Succeeds("unshare", "--time", "--fork", "--monotonic", "60", "true"),
+            Faketime => OperatingSystem.IsLinux() && Succeeds("faketime", "-f", "+1h", "true"),
             Root => OperatingSystem.IsLinux()
                 && Succeeds("setpriv", "--reuid", "65534", "--clear-groups", "true"),
             Script => OperatingSystem.IsLinux() && Succeeds("script", "-qec", "true", "/dev/null"),

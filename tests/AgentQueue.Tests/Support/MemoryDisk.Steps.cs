@@ -152,12 +152,12 @@ internal sealed partial class MemoryDisk
         }
     }
 
-    public void Touch(MemoryProcess p, string path)
+    public void Touch(MemoryProcess p, string path, DateTimeOffset? time)
     {
         var step = Step(p, "touch", path);
         if (Find(path) is { } inode)
         {
-            inode.Modified = Now;
+            inode.Modified = time is { } t ? t.ToUnixTimeMilliseconds() * 1_000_000 : Now;
             Changed(step);
         }
     }

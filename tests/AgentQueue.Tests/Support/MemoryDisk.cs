@@ -281,7 +281,10 @@ internal sealed partial class MemoryDisk(FakeTime time)
             && Files().Sum(static f => f.Content.Length) + more > Capacity
         )
         {
-            throw new QueueException($"Cannot write {path}: No space left on device");
+            throw new QueueException($"Cannot write {path}: No space left on device")
+            {
+                IsNoRoom = true,
+            };
         }
     }
 

@@ -55,7 +55,7 @@ internal sealed class MemoryProcess(MemoryDisk disk, string name) : IDisk
 
     public void RemoveLock(HeldLock held, string path) => disk.RemoveLock(this, held, path);
 
-    public void Touch(string path) => disk.Touch(this, path);
+    public void Touch(string path, DateTimeOffset? time = null) => disk.Touch(this, path, time);
 
     public long NowNs => disk.NowNs;
 
