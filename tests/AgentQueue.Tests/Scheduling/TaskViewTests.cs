@@ -36,6 +36,16 @@ public class TaskViewTests
     }
 
     [Fact]
+    public void Two_that_it_waits_for_are_all_named()
+    {
+        var view = new TaskView(TimedQueue.Pending(1), s_now)
+        {
+            Readiness = new Readiness.Waiting([TimedQueue.Id(2), TimedQueue.Id(3)]),
+        };
+        Assert.Equal("waits for task_1737000000002, task_1737000000003", view.Info);
+    }
+
+    [Fact]
     public void A_blocked_task_says_by_what()
     {
         var view = new TaskView(TimedQueue.Pending(1), s_now)
