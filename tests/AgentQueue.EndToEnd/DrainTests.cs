@@ -39,6 +39,30 @@ public sealed class DrainTests
     }
 
     [Fact]
+    public void However_short_the_tasks_are_supervisors_do_not_grow_in_number()
+    {
+        using var box = new Sandbox();
+        box.Run("config", "set", "fsync", "false").Gives(0);
+        ParallelRunTests.Batch(box, 200, "true");
+
+        box.Run("run", "--drain", "--parallel", "2").Gives(0);
+        var most = 0;
+        Eventually.Holds(
+            () =>
+            {
+                most = Math.Max(most, box.Supervisors.Count);
+                return Directory.EnumerateFiles(Path.Join(box.Queue, "tasks"), "*.done").Count()
+                    == 200;
+            },
+            "all have ended",
+            60
+        );
+
+        // One that is on its way out may be there beside each.
+        Assert.InRange(most, 1, 6);
+    }
+
+    [Fact]
     public void What_is_queued_during_a_drain_is_done_too()
     {
         using var box = new Sandbox();

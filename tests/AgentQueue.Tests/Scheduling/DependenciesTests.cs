@@ -118,6 +118,30 @@ public sealed class DependenciesTests
     }
 
     [Fact]
+    public void What_a_look_at_everything_knows_is_not_read_again()
+    {
+        Put("done", Complete());
+        Put("waits", new TaskState.Pending());
+        Put("intends", Failure() with { RetryIntent = TaskId.Parse("task_next") });
+        _world.Put(_world.NewTask("will") with { AutoRetry = true, State = Failure() });
+        var own = _world.Open();
+        var all = new Dependencies(own.Queue, QueueSnapshot.Take(own.Queue));
+        var looks = 0;
+        _world.Disk.Before = _ => looks++;
+
+        Assert.Equal(
+            "Complete Pending Pending Pending",
+            string.Join(
+                ' ',
+                new[] { "done", "waits", "intends", "will" }.Select(t =>
+                    all.Resolve(TaskId.Parse("task_" + t)).Status
+                )
+            )
+        );
+        Assert.Equal(0, looks);
+    }
+
+    [Fact]
     public void What_was_archived_is_not_retried_by_itself_any_more()
     {
         _world.Put(_world.NewTask("a") with { AutoRetry = true, State = Failure() });

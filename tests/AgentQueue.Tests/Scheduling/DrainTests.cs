@@ -76,7 +76,7 @@ public sealed class DrainTests
         using var alone = Alone();
 
         Assert.Null(Drain().TryJoin());
-        Assert.InRange(_world.Time.Elapsed.TotalMilliseconds, 90, 110);
+        Assert.Equal(100, _world.Time.Elapsed.TotalMilliseconds);
     }
 
     [Fact]

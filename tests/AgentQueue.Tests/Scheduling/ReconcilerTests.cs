@@ -222,6 +222,22 @@ public sealed class ReconcilerTests
     }
 
     [Fact]
+    public void An_orphan_that_lives_on_though_it_was_ended_leaves_its_task_running()
+    {
+        var agent = Orphan();
+        var own = _world.Open();
+        var reconciler = new Reconciler(own.Queue, new NoEnd(), own.Retries, _world.Time);
+        Assert.False(reconciler.Settle(s_id));
+        Assert.True(agent.IsAlive);
+        Assert.Equal(TaskStatus.Running, _world.Read(s_id).Status);
+    }
+
+    private sealed class NoEnd : IOrphans
+    {
+        public bool End(TaskId id, RunIdentity? identity) => true;
+    }
+
+    [Fact]
     public void A_claim_whose_supervisor_died_is_pending_again()
     {
         _world.Put(_world.NewTask("a"));

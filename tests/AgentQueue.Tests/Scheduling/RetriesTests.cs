@@ -353,6 +353,26 @@ public sealed class RetriesTests
         Assert.Equal(2, CountTasks());
     }
 
+    [Fact]
+    public void Where_nothing_is_to_be_retried_no_file_is_looked_at()
+    {
+        Fail();
+        _world.Put(
+            _world.NewTask("b") with
+            {
+                State = new TaskState.Complete(null, FakeTime.Start),
+            }
+        );
+        var (snapshot, retries) = (Snapshot(), _world.Open().Retries);
+        var looks = 0;
+        _world.Disk.Before = _ => looks++;
+
+        Assert.Equal(0, retries.CreateDue(snapshot));
+        Assert.Equal(0, retries.FinishInterrupted(snapshot));
+        Assert.Null(retries.NextDue(snapshot));
+        Assert.Equal(0, looks);
+    }
+
     private DateTimeOffset? NextDue() => _world.Open().Retries.NextDue(Snapshot());
 
     private QueueSnapshot Snapshot() => QueueSnapshot.Take(_world.Open().Queue);

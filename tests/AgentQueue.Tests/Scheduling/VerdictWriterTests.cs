@@ -148,6 +148,37 @@ public sealed class VerdictWriterTests
         Assert.Equal(FakeTime.Start, Assert.IsType<TaskState.Complete>(task.State).CompletedAt);
     }
 
+    [Fact]
+    public void A_folder_in_the_place_of_the_exit_code_keeps_nobody_from_recording_it()
+    {
+        var own = _world.Open();
+        own.Disk.CreateFolder(PathOf(Sentinel.ExitCode));
+        var failed = Failed(new Evidence { Exit = ExitStatus.Exited(3) });
+        Assert.Equal(3, failed.ExitCode);
+        Assert.Equal("3\n", Marker(Sentinel.ExitCode));
+    }
+
+    [Fact]
+    public void Only_a_bad_exit_is_explained_by_the_end_of_a_log_that_is_a_file()
+    {
+        using var temp = new TempQueue();
+        var writer = new VerdictWriter(temp.Queue, TimeProvider.System);
+        var log = temp.Queue.LogFile(s_id);
+        Directory.CreateDirectory(Path.GetDirectoryName(log)!);
+        Assert.Null(Tail(ExitStatus.Exited(3)));
+
+        File.WriteAllText(log, "1\n2\n3\n4\n5\n6\n");
+        Assert.Equal("2\n3\n4\n5\n6", Tail(ExitStatus.Exited(3))?.Trim());
+        Assert.Null(Tail(ExitStatus.Exited(0)));
+        Assert.Null(Tail(null));
+
+        File.Delete(log);
+        Directory.CreateDirectory(log);
+        Assert.Null(Tail(ExitStatus.Exited(3)));
+
+        string? Tail(ExitStatus? exit) => writer.Gather(s_id, Completion.Auto, exit).LogTail;
+    }
+
     private VerdictWriter Writer() => new(_world.Open().Queue, _world.Time);
 
     private Evidence Gather() => Writer().Gather(s_id, Completion.Auto);
