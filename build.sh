@@ -254,6 +254,7 @@ test_all() {
 
   publish
   AGENTQ_BINARY=$binary run_tests end-to-end tests/AgentQueue.EndToEnd
+  fault_table
   # The ordinary build has looked for what Native AOT cannot do; asking again here, or making something that
   # starts, would need the runtimes.
   for rid in win-x64 osx-arm64 linux-musl-x64; do

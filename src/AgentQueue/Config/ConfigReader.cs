@@ -104,7 +104,11 @@ internal sealed class ConfigReader(string file)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new QueueException($"{shownAs} cannot be read: {e.Message}", cause: e);
+            throw new QueueException(
+                $"{shownAs} cannot be read: {e.Message}",
+                $"Check who owns it and its folder: ls -la {System.IO.Path.GetDirectoryName(path)}",
+                cause: e
+            );
         }
     }
 
@@ -130,7 +134,8 @@ internal sealed class ConfigReader(string file)
             return errno is Libc.ENOENT or Libc.ENOTDIR
                 ? null
                 : throw new QueueException(
-                    $"{shownAs} cannot be read: {Marshal.GetPInvokeErrorMessage(errno)}"
+                    $"{shownAs} cannot be read: {Marshal.GetPInvokeErrorMessage(errno)}",
+                    $"Check who owns it and its folder: ls -la {System.IO.Path.GetDirectoryName(path)}"
                 );
         }
 

@@ -13,6 +13,8 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
     // Longer than any grace: after it, something is wrong that only doctor can tell.
     private static readonly TimeSpan s_endPatience = TimeSpan.FromMinutes(2);
 
+    private static readonly TimeSpan s_knockAgain = TimeSpan.FromMilliseconds(250);
+
     /// <summary>
     /// Cancels a pending or running task and returns it as it ended, its processes gone. If it ended by
     /// itself meanwhile, it is returned as it did.
@@ -103,6 +105,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
         string? request = null;
         TimeSpan? before = null;
         var start = clock.GetTimestamp();
+        var knocked = start;
         using var watch = queue.Disk.Watch(queue.Tasks, queue.Run);
         while (true)
         {
@@ -188,9 +191,15 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
                 );
             }
 
-            // Again each time, or one knock that was not heard would cost the whole patience.
-            queue.Knock(id);
-            watch.Wait(TimeSpan.FromMilliseconds(250));
+            // Again and again, or one knock that was not heard would cost the whole patience; but our own
+            // knock is a change too, which must not wake us for the next.
+            if (clock.GetElapsedTime(knocked) >= s_knockAgain)
+            {
+                queue.Knock(id);
+                knocked = clock.GetTimestamp();
+            }
+
+            watch.Wait(s_knockAgain);
         }
     }
 
