@@ -150,6 +150,15 @@ internal static class StatusCommand
         if (format == IdsFormat)
         {
             screen.Lines(view.Tasks.Select(static task => task.Id.Value));
+            if (view.NotShown > 0)
+            {
+                // Whoever hands the ids on must not take a part for the whole.
+                screen.Talk(
+                    $"{view.NotShown} more tasks match and are not listed: add --all",
+                    Tone.Warn
+                );
+            }
+
             return;
         }
 

@@ -114,7 +114,7 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
 
     private (AgentTask? Task, bool IsArchived) Read(TaskId id, bool mayBeArchived)
     {
-        var read = snapshot is null || !mayBeArchived ? queue.Read(id) : new TaskRead.Missing();
+        var read = queue.Read(id);
         var isArchived = mayBeArchived && read is TaskRead.Missing;
         if (isArchived)
         {

@@ -201,8 +201,7 @@ internal sealed class QueueRun(
     /// <summary>What would be started, in order; nothing is.</summary>
     public IReadOnlyList<AgentTask> Preview(IReadOnlyList<TaskId>? ids, int limit, int most)
     {
-        var (snapshot, _) = reconciler.Reconcile(autoRetry: false, Closeness.OpenTasks);
-        var survey = Survey(snapshot);
+        var (snapshot, survey) = LookAround(autoRetry: false);
         var chosen = ids is null
             ? Choose(survey, Math.Min(limit - survey.Running.Values.Sum(), most), null)
             : [.. ids.Select(id => CheckNamed(id, survey.Ready, snapshot))];
@@ -215,8 +214,7 @@ internal sealed class QueueRun(
     /// </summary>
     public (HashSet<TaskId> Unfinished, bool Busy, bool Ending) Look()
     {
-        var snapshot = Reconcile();
-        var survey = Survey(snapshot);
+        var (snapshot, survey) = LookAround(autoRetry: true);
         // While a drain is on, a back-off that it waits for is work in progress; one whose supervisors
         // were all killed does nothing any more.
         var atWork = survey.Ready.Count > 0 || survey.Running.Count > 0;
@@ -249,7 +247,7 @@ internal sealed class QueueRun(
             return false;
         }
 
-        var last = Survey(QueueSnapshot.Take(queue, Closeness.OpenTasks));
+        var last = Survey(QueueSnapshot.Take(queue));
         return last is { Ready.Count: 0, Running.Count: 0, InHand: 0, NextDue: null }
             && _drain.End();
     }
@@ -276,6 +274,20 @@ internal sealed class QueueRun(
 
     private QueueSnapshot Reconcile() =>
         reconciler.Reconcile(autoRetry: true, Closeness.OpenTasks).Snapshot;
+
+    // That there is nothing to do is said only after every file was asked.
+    private (QueueSnapshot Snapshot, QueueSurvey Survey) LookAround(bool autoRetry)
+    {
+        var snapshot = reconciler.Reconcile(autoRetry, Closeness.OpenTasks).Snapshot;
+        var survey = Survey(snapshot);
+        if (survey is { Ready.Count: 0, Running.Count: 0 })
+        {
+            snapshot = reconciler.Reconcile(autoRetry).Snapshot;
+            survey = Survey(snapshot);
+        }
+
+        return (snapshot, survey);
+    }
 
     // A name says that a lock may be held; it is tried only when that decides.
     private bool SlotsAreFull(int parallel)
@@ -331,8 +343,16 @@ internal sealed class QueueRun(
     )
     {
         var begun = clock.GetTimestamp();
-        snapshot ??= Reconcile();
-        var survey = Survey(snapshot);
+        QueueSurvey survey;
+        if (snapshot is null)
+        {
+            (snapshot, survey) = LookAround(autoRetry: true);
+        }
+        else
+        {
+            survey = Survey(snapshot);
+        }
+
         var runs = survey.Running.Values.Sum();
         var slots = Math.Min(limit - runs, most);
         var chosen = ids is null

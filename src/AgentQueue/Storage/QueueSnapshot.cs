@@ -95,13 +95,22 @@ internal sealed class QueueSnapshot
     /// <summary>False if nobody can hold the task's lock, because its file does not exist.</summary>
     public bool MayBeSupervised(TaskId id) => _locks.Contains(id);
 
-    /// <summary>The finished task of that id, or null.</summary>
+    /// <summary>The finished task of that id; null if there is none, or if its file has changed.</summary>
     public FinishedTask? FindFinished(TaskId id)
     {
         Span<byte> name = stackalloc byte[id.Value.Length];
         Encoding.ASCII.GetBytes(id.Value, name);
         var record = _index.Find(name);
         if (record < 0 || !_index.IsFinished(record))
+        {
+            return null;
+        }
+
+        // What others wait for is asked of its file in any case.
+        if (
+            _closeness == Closeness.OpenTasks
+            && !_index.IsOf(record, _queue.Disk.Facts(_queue.TaskFile(id)))
+        )
         {
             return null;
         }

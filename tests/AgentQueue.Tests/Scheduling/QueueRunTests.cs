@@ -11,6 +11,31 @@ public sealed class QueueRunTests
     private readonly World _world = new();
 
     [Fact]
+    public void A_finished_task_that_was_set_back_by_writing_into_its_file_is_started()
+    {
+        var world = new World();
+        var done = world.Put(
+            world.NewTask("done") with
+            {
+                State = new TaskState.Complete(null, FakeTime.Start),
+            }
+        );
+        var after = world.Put(world.NewTask("after") with { DependsOn = [done.Id] });
+        world.Time.Advance(TimeSpan.FromSeconds(1));
+        world.Open().Reconciler.Reconcile(autoRetry: false);
+        world.Time.Advance(TimeSpan.FromSeconds(1));
+        var back = done with { State = new TaskState.Pending() };
+        world.Disk.Drop(
+            world.Disk.Process("user"),
+            world.Open().Queue.TaskFile(done.Id),
+            System.Text.Encoding.UTF8.GetString(TaskJson.Write(back))
+        );
+        var pass = world.Open().Run.Fill(5);
+        Assert.Equal([done.Id], pass.Started.Select(static s => s.Task.Id));
+        Assert.Equal(TaskStatus.Pending, world.Read(after.Id).Status);
+    }
+
+    [Fact]
     public void A_pass_fills_the_slots_in_order_and_says_what_is_left()
     {
         Put(5, static (t, i) => t with { Priority = i + 1 });
