@@ -128,9 +128,11 @@ internal sealed class StatusView
         var shown = new List<TaskView>(first.Count);
         foreach (var standing in first)
         {
+            // It may have ended since the snapshot, and is shown as what it is.
             if (
-                queue.Read(standing.Id) is not TaskRead.Found({ IsFinished: false } task, _)
-                || !filter.Matches(task)
+                queue.Read(standing.Id) is not TaskRead.Found(var task, _)
+                || TaskView.Of(task, standing) is not { } view
+                || !filter.Matches(view)
             )
             {
                 continue;
@@ -138,7 +140,7 @@ internal sealed class StatusView
 
             if (shown.Count < filter.MostUnfinished)
             {
-                shown.Add(TaskView.Of(task, standing));
+                shown.Add(view);
             }
             else
             {

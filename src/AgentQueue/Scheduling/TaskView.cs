@@ -63,11 +63,13 @@ internal sealed record TaskView(AgentTask Task, DateTimeOffset Now) : TaskStandi
             );
     }
 
-    /// <summary>The task whose file was read, where it was found to stand.</summary>
+    /// <summary>The task whose file was read, where it was found to stand unless it has ended since.</summary>
     public static TaskView Of(AgentTask task, TaskStanding standing) =>
-        new(task, standing.Now)
-        {
-            IsStarting = standing.IsStarting && task.State is TaskState.Pending,
-            Readiness = standing.Readiness,
-        };
+        task.IsFinished
+            ? new(task, standing.Now)
+            : new(task, standing.Now)
+            {
+                IsStarting = standing.IsStarting && task.State is TaskState.Pending,
+                Readiness = standing.Readiness,
+            };
 }

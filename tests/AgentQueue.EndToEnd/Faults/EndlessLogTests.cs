@@ -124,7 +124,7 @@ public sealed class EndlessLogTests
                 var isOption = more.StartsWith("--", StringComparison.Ordinal);
                 var script = $$"""
                     set -e
-                    mount -t tmpfs -o size=2m tmpfs .agents
+                    mount -t tmpfs -o size=2m,mode=700 tmpfs .agents
                     cd .agents
                     id=$(agentq start shell "$AGENT" --quiet {{(isOption ? more : "")}})
                     agentq run

@@ -2,6 +2,7 @@ using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 using AgentQueue.Tests.Support;
+using TaskStatus = AgentQueue.Tasks.TaskStatus;
 
 namespace AgentQueue.Tests.Scheduling;
 
@@ -58,6 +59,19 @@ public sealed class StatusViewTests : IDisposable
         var view = StatusView.Of(_temp.Queue, snapshot, new StatusFilter(), TimedQueue.Now);
         Assert.Equal(20, view.Tasks.Count);
         Assert.Equal(5, view.NotShown);
+    }
+
+    [Fact]
+    public void A_task_that_ends_while_it_is_looked_at_is_shown_as_ended()
+    {
+        _temp.Put(TimedQueue.Running(1, elapsed: 3));
+        var snapshot = _temp.Take();
+        _temp.Put(TimedQueue.Complete(1, ago: 0));
+
+        var view = StatusView.Of(_temp.Queue, snapshot, new StatusFilter(), TimedQueue.Now);
+        Assert.Equal(TaskStatus.Complete, Assert.Single(view.Tasks).Status);
+        var running = new StatusFilter { States = [StateView.Running] };
+        Assert.Empty(StatusView.Of(_temp.Queue, snapshot, running, TimedQueue.Now).Tasks);
     }
 
     [Fact]
