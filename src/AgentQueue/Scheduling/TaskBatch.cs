@@ -40,20 +40,46 @@ internal static class TaskBatch
         }
         catch (QueueException e)
         {
-            Withdraw(queue, tasks);
-            queue.Disk.Delete(journal);
-            // Or a loss of power brings the journal back, and with it what was refused.
-            queue.Durable.SyncFolderOf(journal);
-            var stay = tasks.Where(t => queue.Read(t.Id) is not TaskRead.Missing).ToList();
-            throw stay.Count == 0
-                ? e
-                : new QueueException(
-                    $"{e.Message}; these of the batch had been started and stay: {string.Join(", ", stay.Select(static t => t.Id))}",
-                    "Give the others again when there is space"
-                );
+            throw TakenBack(queue, tasks, journal, e);
         }
 
         queue.Disk.Delete(journal);
+    }
+
+    /// <summary>Takes the batch back as far as nobody has begun it; the error that says what came of that.</summary>
+    private static QueueException TakenBack(
+        QueueFolder queue,
+        IReadOnlyList<AgentTask> tasks,
+        string journal,
+        QueueException reason
+    )
+    {
+        Withdraw(queue, tasks);
+        try
+        {
+            // What stays and what went, then the journal, then that it went: a loss of power in between leaves
+            // a journal that completes the batch, never half a task without one.
+            queue.Durable.SyncAll(queue.Tasks);
+            queue.Disk.Delete(journal);
+            queue.Durable.SyncFolderOf(journal);
+        }
+        catch (QueueException)
+        {
+            return new QueueException(
+                $"{reason.Message}; the batch could not be taken back, and may be stored when the disk works again",
+                "Before you give it again, see what there is: agentq status --all",
+                cause: reason
+            );
+        }
+
+        var stay = tasks.Where(t => queue.Read(t.Id) is not TaskRead.Missing).ToList();
+        return stay.Count == 0
+            ? reason
+            : new QueueException(
+                $"{reason.Message}; these of the batch had been started and stay: {string.Join(", ", stay.Select(static t => t.Id))}",
+                "Give the others again when there is space",
+                cause: reason
+            );
     }
 
     // The journal goes after them: interrupted here, the batch is completed instead, which is as good. One

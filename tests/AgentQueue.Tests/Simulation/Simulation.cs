@@ -87,6 +87,10 @@ internal sealed partial class Simulation : IDisposable
             $"{s.Number} {s.Kind} {s.Process.Name.Split(" of ")[0]}"
         );
 
+    /// <summary>As <see cref="Story"/>, with the files: for whoever replays one seed.</summary>
+    public IEnumerable<string> Steps =>
+        _world.Disk.Log.Select(static s => $"{s.Number} {s.Kind} {s.Process.Name} {s.Path}");
+
     public void Run(int commands)
     {
         for (var i = 0; i < commands; i++)

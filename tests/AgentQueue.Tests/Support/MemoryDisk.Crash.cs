@@ -139,7 +139,9 @@ internal sealed partial class MemoryDisk
             {
                 // A file that moves to another folder is in one of them, whatever happens.
                 var decides =
-                    change.OnlyWith is { } other && _choiceOf.ContainsKey(other) ? other : change;
+                    change.OnlyWith is { Change: var other } && _choiceOf.ContainsKey(other)
+                        ? other
+                        : change;
                 if (choices[_choiceOf[decides]] == 0)
                 {
                     change.Apply(entries);

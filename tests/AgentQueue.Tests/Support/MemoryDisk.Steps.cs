@@ -96,7 +96,7 @@ internal sealed partial class MemoryDisk
         else
         {
             var arrival = Set(folder, target, inode);
-            Set(source, name, null, onlyWith: arrival);
+            Set(source, name, null, onlyWith: new Arrival(folder, arrival));
         }
 
         Changed(step);

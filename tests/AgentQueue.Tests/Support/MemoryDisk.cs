@@ -216,7 +216,7 @@ internal sealed partial class MemoryDisk(FakeTime time)
         string name,
         Inode? inode,
         string? movedFrom = null,
-        Change? onlyWith = null
+        Arrival? onlyWith = null
     )
     {
         var change = new Change(name, inode, movedFrom, onlyWith);
@@ -335,6 +335,7 @@ internal sealed partial class MemoryDisk(FakeTime time)
         {
             foreach (var change in Unsynced)
             {
+                change.OnlyWith?.Store();
                 change.Apply(StoredEntries);
             }
 
@@ -343,10 +344,8 @@ internal sealed partial class MemoryDisk(FakeTime time)
     }
 
     /// <summary>One change of a folder that a loss of power may undo, whole or not at all.</summary>
-    /// <param name="OnlyWith">
-    /// The other half of a move to another folder: as long as neither is synced, both are kept or none.
-    /// </param>
-    private sealed record Change(string Name, Inode? Inode, string? MovedFrom, Change? OnlyWith)
+    /// <param name="OnlyWith">The other half of a move to another folder.</param>
+    private sealed record Change(string Name, Inode? Inode, string? MovedFrom, Arrival? OnlyWith)
     {
         public void Apply(Dictionary<string, Inode> entries)
         {
@@ -364,6 +363,25 @@ internal sealed partial class MemoryDisk(FakeTime time)
             {
                 entries.Remove(Name);
             }
+        }
+    }
+
+    /// <summary>
+    /// Where a moved file went. A journal keeps a move whole, so a departure is never stored without the
+    /// arrival; the arrival alone may be, and then the file is in both folders.
+    /// </summary>
+    private sealed record Arrival(Inode Folder, Change Change)
+    {
+        public void Store()
+        {
+            var at = Folder.Unsynced.FindIndex(c => ReferenceEquals(c, Change));
+            for (var i = 0; i <= at; i++)
+            {
+                Folder.Unsynced[i].OnlyWith?.Store();
+                Folder.Unsynced[i].Apply(Folder.StoredEntries);
+            }
+
+            Folder.Unsynced.RemoveRange(0, at + 1);
         }
     }
 
