@@ -9,6 +9,7 @@ internal readonly partial record struct FileStat(
     ulong Inode,
     long Size,
     long ModifiedNs,
+    long ChangedNs,
     int Mode,
     uint Owner,
     uint Links
@@ -57,7 +58,8 @@ internal readonly partial record struct FileStat(
         new(
             *(ulong*)(b + 32),
             *(long*)(b + 40),
-            unchecked((*(long*)(b + 112) * 1_000_000_000) + *(uint*)(b + 120)),
+            Ns(*(long*)(b + 112), *(uint*)(b + 120)),
+            Ns(*(long*)(b + 96), *(uint*)(b + 104)),
             *(ushort*)(b + 28),
             *(uint*)(b + 20),
             *(uint*)(b + 16)
@@ -82,9 +84,13 @@ internal readonly partial record struct FileStat(
                 : new FileStat(
                     BinaryPrimitives.ReadUInt64LittleEndian(buffer[8..]),
                     BinaryPrimitives.ReadInt64LittleEndian(buffer[96..]),
-                    unchecked(
-                        (BinaryPrimitives.ReadInt64LittleEndian(buffer[48..]) * 1_000_000_000)
-                        + BinaryPrimitives.ReadInt64LittleEndian(buffer[56..])
+                    Ns(
+                        BinaryPrimitives.ReadInt64LittleEndian(buffer[48..]),
+                        BinaryPrimitives.ReadInt64LittleEndian(buffer[56..])
+                    ),
+                    Ns(
+                        BinaryPrimitives.ReadInt64LittleEndian(buffer[64..]),
+                        BinaryPrimitives.ReadInt64LittleEndian(buffer[72..])
                     ),
                     BinaryPrimitives.ReadUInt16LittleEndian(buffer[4..]),
                     BinaryPrimitives.ReadUInt32LittleEndian(buffer[16..]),
@@ -92,6 +98,8 @@ internal readonly partial record struct FileStat(
                 );
         }
     }
+
+    private static long Ns(long seconds, long rest) => unchecked((seconds * 1_000_000_000) + rest);
 
     [LibraryImport(
         "libc",

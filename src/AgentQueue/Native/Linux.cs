@@ -36,6 +36,25 @@ internal static unsafe partial class Linux
     public static nint ListFolder(int fd, byte* buffer, int length) =>
         SysCall(GetDents64, fd, (nint)buffer, length, 0);
 
+    /// <summary>
+    /// The first eight digits of the id that the kernel drew when it started (random(4)), as they are; 0 where
+    /// /proc does not tell it.
+    /// </summary>
+    public static ulong Boot()
+    {
+        var fd = Libc.Open("/proc/sys/kernel/random/boot_id", Libc.O_RDONLY);
+        if (fd < 0)
+        {
+            return 0;
+        }
+
+        ulong digits;
+        // SAFETY: the kernel fills no more than the length.
+        var length = Libc.Read(fd, (byte*)&digits, sizeof(ulong));
+        _ = Libc.Close(fd);
+        return length == sizeof(ulong) ? digits : 0;
+    }
+
     [LibraryImport(Library, EntryPoint = "inotify_init1", SetLastError = true)]
     private static partial int InotifyInit(int flags);
 

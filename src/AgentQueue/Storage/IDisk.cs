@@ -1,4 +1,5 @@
 using System.Text;
+using AgentQueue.Native;
 
 namespace AgentQueue.Storage;
 
@@ -74,6 +75,12 @@ internal interface IDisk
     long NowNs { get; }
 
     /// <summary>
+    /// Another number after each start of the machine, when what was not synced may have gone; 0 where it
+    /// cannot be told.
+    /// </summary>
+    ulong Boot => 0;
+
+    /// <summary>
     /// A short wait, about that long, between two tries of something that has no event to wait for.
     /// </summary>
     void Pause(TimeSpan time);
@@ -101,6 +108,9 @@ internal interface IFolderLook : IDisposable
 
     /// <summary>As <see cref="IDisk.Facts"/>, for a name in the folder.</summary>
     FileFacts? Facts(ReadOnlySpan<byte> name);
+
+    /// <summary>Of the folder itself; it changes with every name that comes, goes or leads elsewhere.</summary>
+    FileFacts? Own { get; }
 }
 
 /// <summary>For a disk that has no quicker way.</summary>
@@ -117,11 +127,27 @@ internal sealed class PlainFolderLook(IDisk disk, string folder) : IFolderLook
     public FileFacts? Facts(ReadOnlySpan<byte> name) =>
         disk.Facts(Path.Join(folder, Encoding.UTF8.GetString(name)));
 
+    public FileFacts? Own => disk.Facts(folder);
+
     public void Dispose() { }
 }
 
 /// <summary>What identifies a version of a file; two equal values mean that it has not been replaced.</summary>
-internal readonly record struct FileFacts(ulong Inode, long Size, long ModifiedNs, bool IsRegular);
+/// <param name="ChangedNs">
+/// When anything about it was changed last, which no program can set; where the system does not tell it,
+/// when its content was.
+/// </param>
+internal readonly record struct FileFacts(
+    ulong Inode,
+    long Size,
+    long ModifiedNs,
+    long ChangedNs,
+    bool IsRegular
+)
+{
+    public static FileFacts Of(FileStat stat) =>
+        new(stat.Inode, stat.Size, stat.ModifiedNs, stat.ChangedNs, stat.IsRegular);
+}
 
 internal enum ReadStatus
 {

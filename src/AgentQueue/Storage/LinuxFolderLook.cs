@@ -86,10 +86,10 @@ internal sealed class LinuxFolderLook : IFolderLook
 
         name.CopyTo(text);
         text[name.Length] = 0;
-        return FileStat.In(_fd, text) is { } s
-            ? new FileFacts(s.Inode, s.Size, s.ModifiedNs, s.IsRegular)
-            : null;
+        return FileStat.In(_fd, text) is { } s ? FileFacts.Of(s) : null;
     }
+
+    public FileFacts? Own => _fd >= 0 && FileStat.Of(_fd) is { } stat ? FileFacts.Of(stat) : null;
 
     public void Dispose()
     {

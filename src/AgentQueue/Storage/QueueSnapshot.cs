@@ -29,6 +29,8 @@ internal sealed class QueueSnapshot
     // finished ones are.
     private const int MostOpenAsked = 50_000;
 
+    private const int LongestName = 512;
+
     private readonly QueueFolder _queue;
     private readonly IFolderLook _tasks;
     private readonly TaskIndex _index;
@@ -43,6 +45,7 @@ internal sealed class QueueSnapshot
     private readonly HashSet<TaskId> _locks;
     private HashSet<int>? _finishedRecords;
     private int _openAsked;
+    private bool _isBeyondIndex;
 
     private QueueSnapshot(QueueFolder queue, IFolderLook tasks, Closeness closeness)
     {
@@ -51,7 +54,14 @@ internal sealed class QueueSnapshot
         _closeness = closeness;
         _index = TaskIndex.Load(queue);
         _marked = new(() => new HashSet<int>(_marks));
-        _tasks.Visit(AddName);
+        // Before the names: what changes while they are read is seen by the next look.
+        var mark = FolderMark.Of(tasks.Own, queue.Disk);
+        IsFromIndex = AddKnown(mark);
+        if (!IsFromIndex)
+        {
+            _tasks.Visit(AddName);
+        }
+
         // In the order of the index they are read in one go, and come out in the order of their ids.
         _open.Sort();
         foreach (var record in _open)
@@ -65,7 +75,7 @@ internal sealed class QueueSnapshot
             AddRead(id);
         }
 
-        _index.Save();
+        _index.Save(IsFromIndex ? null : Whole(mark));
         Unreadable.Sort(static (a, b) => a.Id.CompareTo(b.Id));
         SortUnfinished();
         // After the names: who is no longer at work on a task has recorded what came of it.
@@ -85,6 +95,9 @@ internal sealed class QueueSnapshot
     public List<TaskRead.Unreadable> Unreadable { get; } = [];
 
     public int Count => Unfinished.Count + Finished.Count;
+
+    /// <summary>True if the folder was not listed, because no name in it had changed.</summary>
+    public bool IsFromIndex { get; }
 
     /// <summary>
     /// True if the folder held a marker that ends this task when the snapshot was taken; very rarely also
@@ -126,6 +139,58 @@ internal sealed class QueueSnapshot
         return new QueueSnapshot(queue, tasks, closeness);
     }
 
+    // Without listing the folder, if no name in it has changed since it was; false, and nothing was added,
+    // if something else has.
+    private bool AddKnown(FolderMark? mark)
+    {
+        if (mark is null || _queue.ShowsOtherwise || !_index.Knows(mark.Value))
+        {
+            return false;
+        }
+
+        Span<byte> name = stackalloc byte[LongestName];
+        foreach (var record in _index.Records)
+        {
+            var id = _index.IdOf(record);
+            id.CopyTo(name);
+            ".json"u8.CopyTo(name[id.Length..]);
+            if (
+                MustAsk(record, _index.InodeOf(record))
+                && !_index.IsOf(record, _tasks.Facts(name[..(id.Length + ".json"u8.Length)]))
+            )
+            {
+                Finished.Clear();
+                _open.Clear();
+                _openAsked = 0;
+                return false;
+            }
+
+            AddRecord(record);
+        }
+
+        return true;
+    }
+
+    // What the next look may believe; null if it would miss something then.
+    private WholeFolder? Whole(FolderMark? mark)
+    {
+        if (
+            mark is null
+            || _journals.Count > 0
+            || Unreadable.Count > 0
+            || _isBeyondIndex
+            || _queue.ShowsOtherwise
+            || Unfinished.Exists(t =>
+                HasVerdictSentinel(t.Id) && new Sentinels(_queue).AnyVerdict(t.Id)
+            )
+        )
+        {
+            return null;
+        }
+
+        return new WholeFolder(mark.Value, [.. _open, .. Finished.Select(static t => t.Record)]);
+    }
+
     // Called for every name in the folder, a quarter of a million times: most of what a look costs is here.
     private void AddName(ReadOnlySpan<byte> name, ulong inode)
     {
@@ -153,7 +218,7 @@ internal sealed class QueueSnapshot
             || extension.SequenceEqual(".timeout"u8)
         )
         {
-            _marks.Add(TaskIndex.Hash(stem));
+            _marks.Add(IndexRecord.Hash(stem));
         }
     }
 
@@ -174,7 +239,15 @@ internal sealed class QueueSnapshot
         {
             _unknown.Add(_index.TaskIdOf(record));
         }
-        else if (_index.IsFinished(record))
+        else
+        {
+            AddRecord(record);
+        }
+    }
+
+    private void AddRecord(int record)
+    {
+        if (_index.IsFinished(record))
         {
             Finished.Add(new FinishedTask(_index, record));
         }
@@ -198,7 +271,9 @@ internal sealed class QueueSnapshot
                 Finished.Add(new FinishedTask(_index, record));
                 break;
             case TaskRead.Found(var task, var facts):
-                _index.Add(task, facts, 0);
+                var added = _index.Add(task, facts, 0);
+                _isBeyondIndex |= added < 0;
+                _open.Add(added);
                 Unfinished.Add(task.ToSummary());
                 break;
             case TaskRead.Unreadable bad:
@@ -224,6 +299,6 @@ internal sealed class QueueSnapshot
     {
         Span<byte> name = stackalloc byte[id.Value.Length];
         Encoding.ASCII.GetBytes(id.Value, name);
-        return TaskIndex.Hash(name);
+        return IndexRecord.Hash(name);
     }
 }

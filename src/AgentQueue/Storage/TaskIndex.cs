@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
-using System.Collections.Immutable;
 using System.Numerics;
-using System.Runtime.InteropServices;
 using System.Text;
 using AgentQueue.Tasks;
 using TaskStatus = AgentQueue.Tasks.TaskStatus;
@@ -12,18 +10,11 @@ namespace AgentQueue.Storage;
 /// <c>run/index</c>: a record for each task with what lists need of it, and with the facts of the file that
 /// it was read from. A record counts only while the task's file has the same facts. The newest record of a
 /// task is the last one; whatever is torn or foreign is passed over and written anew. It may be deleted at
-/// any time.
+/// any time. A <see cref="FolderMark"/> at the end says that the records are of all tasks there are.
 /// </summary>
-/// <remarks>
-/// A record, in bytes, little-endian: 0 checksum of the rest (4), 4 length (2), 6 length of the id (1),
-/// 7 status (1), 8 flags (1), 9 priority (1), 10 nothing (2), 12 size of the file (4), 16 its inode (8),
-/// 24 its time in ns (8), 32 ticks of the completion, or of the creation of a task that has not ended (8),
-/// 40 the id, and for a task that has not ended what <see cref="WriteRest"/> adds.
-/// </remarks>
 internal sealed class TaskIndex
 {
     public const string Name = "index";
-    private const int Header = 40;
     private const int LongestFile = 512 << 20;
 
     // A file that was replaced twice within one tick of the file system's clock may look the same as before;
@@ -35,10 +26,13 @@ internal sealed class TaskIndex
     private readonly int _storedLength;
     private readonly bool _damaged;
     private readonly long _now;
-    private readonly List<string> _agents = [];
+    private readonly StringPool _agents = new();
     private long[] _slots;
     private int _count;
+    private ulong _sum;
     private int _superseded;
+    private readonly int _markAt = -1;
+    private int _young;
     private byte[] _added = [];
     private int _addedLength;
     private bool _changed;
@@ -49,13 +43,22 @@ internal sealed class TaskIndex
         _stored = stored;
         _now = queue.Disk.NowNs;
         _slots = new long[
-            BitOperations.RoundUpToPowerOf2((uint)Math.Max(64, stored.Length / Header * 2))
+            BitOperations.RoundUpToPowerOf2(
+                (uint)Math.Max(64, stored.Length / IndexRecord.Header * 2)
+            )
         ];
-        while (LengthAt(_storedLength) is > 0 and var length)
+        while (IndexRecord.LengthIn(stored.AsSpan(_storedLength)) is > 0 and var length)
         {
             var at = _storedLength;
             _storedLength += length;
-            Note(at);
+            if (IndexRecord.IsMark(Span(at)))
+            {
+                _markAt = at;
+            }
+            else
+            {
+                Note(at);
+            }
         }
 
         _damaged = _storedLength < stored.Length;
@@ -65,10 +68,41 @@ internal sealed class TaskIndex
     public static TaskIndex Load(QueueFolder queue) =>
         new(queue, queue.Disk.Read(Path.Join(queue.Run, Name), LongestFile).Content);
 
+    /// <summary>
+    /// True if the folder is as it was when every name in it was read, and nothing was added since: the
+    /// records are of all tasks there are then, though their files may have been written into.
+    /// </summary>
+    public bool Knows(FolderMark mark)
+    {
+        if (_markAt < 0 || _damaged || _markAt + IndexRecord.MarkLength != _storedLength)
+        {
+            return false;
+        }
+
+        Span<byte> same = stackalloc byte[IndexRecord.MarkLength];
+        IndexRecord.Write(same, mark, _count, _sum);
+        return Span(_markAt).SequenceEqual(same);
+    }
+
+    /// <summary>The newest record of each task, in no order.</summary>
+    public IEnumerable<int> Records
+    {
+        get
+        {
+            foreach (var place in _slots)
+            {
+                if (place != 0)
+                {
+                    yield return RecordOf(place);
+                }
+            }
+        }
+    }
+
     /// <summary>The newest record of the task, or −1.</summary>
     public int Find(ReadOnlySpan<byte> id)
     {
-        var hash = Hash(id);
+        var hash = IndexRecord.Hash(id);
         for (var slot = hash; ; slot++)
         {
             var place = _slots[slot & (_slots.Length - 1)];
@@ -86,13 +120,13 @@ internal sealed class TaskIndex
     public int Add(TaskSummary task, FileFacts facts, byte finishedFlags)
     {
         Span<byte> record = stackalloc byte[1024];
-        var length = Encode(record, task, facts, finishedFlags);
+        var length = IndexRecord.Write(record, task, facts, finishedFlags);
         byte[]? large = null;
         while (length < 0 && (large?.Length ?? 0) < ushort.MaxValue)
         {
             large = new byte[large is null ? 8192 : ushort.MaxValue];
             record = large;
-            length = Encode(record, task, facts, finishedFlags);
+            length = IndexRecord.Write(record, task, facts, finishedFlags);
         }
 
         if (length < 0)
@@ -101,17 +135,18 @@ internal sealed class TaskIndex
             return -1;
         }
 
-        if (_now - facts.ModifiedNs is < YoungNs)
+        if (_now - facts.ChangedNs is < YoungNs)
         {
             // Kept for this look, and stored by none.
             record[10] = 1;
+            _young++;
         }
         else
         {
             _changed = true;
         }
 
-        Seal(record[..length]);
+        IndexRecord.Seal(record[..length]);
         if (_addedLength + length > _added.Length)
         {
             Array.Resize(ref _added, Math.Max(4096, 2 * (_addedLength + length)));
@@ -126,17 +161,17 @@ internal sealed class TaskIndex
 
     public bool IsFinished(int record) => StatusOf(record) > TaskStatus.Running;
 
-    public TaskStatus StatusOf(int record) => (TaskStatus)Span(record)[7];
+    public TaskStatus StatusOf(int record) => IndexRecord.Status(Span(record));
 
     public byte FlagsOf(int record) => Span(record)[8];
 
     /// <summary>When a finished task ended, when another was made; ticks of UTC.</summary>
-    public long TicksOf(int record) => BinaryPrimitives.ReadInt64LittleEndian(Span(record)[32..]);
+    public long TicksOf(int record) => IndexRecord.Ticks(Span(record));
 
     public ReadOnlySpan<byte> IdOf(int record)
     {
         var span = Span(record);
-        return span.Slice(Header, span[6]);
+        return span.Slice(IndexRecord.Header, span[6]);
     }
 
     public TaskId TaskIdOf(int record)
@@ -149,90 +184,39 @@ internal sealed class TaskIndex
             : throw new InvalidOperationException("The index holds an id that is none");
     }
 
-    public ulong InodeOf(int record) => BinaryPrimitives.ReadUInt64LittleEndian(Span(record)[16..]);
+    public ulong InodeOf(int record) => IndexRecord.Inode(Span(record));
 
     /// <summary>True if the file is the very one that the record was made from.</summary>
-    public bool IsOf(int record, FileFacts? facts)
-    {
-        var span = Span(record);
-        return facts is { IsRegular: true } f
-            && f.Inode == BinaryPrimitives.ReadUInt64LittleEndian(span[16..])
-            && f.ModifiedNs == BinaryPrimitives.ReadInt64LittleEndian(span[24..])
-            && f.Size == BinaryPrimitives.ReadInt32LittleEndian(span[12..]);
-    }
+    public bool IsOf(int record, FileFacts? facts) => IndexRecord.IsOf(Span(record), facts);
 
     /// <summary>The task of a record that is not finished.</summary>
-    public TaskSummary Open(int record)
-    {
-        var span = Span(record);
-        var flags = (OpenFlags)span[8];
-        var reader = new Rest(span[(Header + span[6])..]);
-        var agent = Intern(reader.Bytes());
-        DateTimeOffset? at = flags.HasFlag(OpenFlags.Moment) ? Utc(reader.Long()) : null;
-        int? pid = flags.HasFlag(OpenFlags.Pid) ? reader.Int() : null;
-        TimeSpan? timeout = flags.HasFlag(OpenFlags.Timeout)
-            ? TimeSpan.FromTicks(reader.Long())
-            : null;
-        TimeSpan? warning = flags.HasFlag(OpenFlags.Warning)
-            ? TimeSpan.FromTicks(reader.Long())
-            : null;
-        TaskId? blockedBy = null;
-        string? blockedReason = null;
-        if (flags.HasFlag(OpenFlags.Blocked))
-        {
-            blockedBy = reader.Id();
-            blockedReason = Encoding.UTF8.GetString(reader.Bytes());
-        }
-
-        var held = flags.HasFlag(OpenFlags.Held);
-        return new TaskSummary
-        {
-            Id = TaskIdOf(record),
-            Agent = agent,
-            CreatedAt = Utc(TicksOf(record)),
-            Priority = span[9],
-            Timeout = timeout,
-            TimeoutWarning = warning,
-            DependsOn = flags.HasFlag(OpenFlags.Dependencies) ? reader.Ids() : [],
-            DependenciesMet = flags.HasFlag(OpenFlags.Dependencies) ? reader.Ids() : [],
-            State =
-                (TaskStatus)span[7] == TaskStatus.Running ? new TaskState.Running(at!.Value, pid)
-                : held || at is not null || blockedReason is not null
-                    ? new TaskState.Pending(held, at)
-                    {
-                        BlockedBy = blockedBy,
-                        BlockedReason = blockedReason,
-                    }
-                : s_pending,
-        };
-    }
-
-    private static readonly TaskState.Pending s_pending = new();
+    public TaskSummary Open(int record) =>
+        IndexRecord.Open(Span(record), TaskIdOf(record), _agents);
 
     /// <summary>Stores what is new; a failure costs time at the next look and nothing else.</summary>
-    public void Save()
+    /// <param name="whole">What the next look may take for all there is; null if that is not known.</param>
+    public void Save(WholeFolder? whole)
     {
-        if (!_changed && !_damaged)
+        // What is too young to be stored would be missing.
+        whole = _young == 0 ? whole : null;
+        if (!_changed && !_damaged && (whole is null || Knows(whole.Mark)))
         {
             return;
         }
 
+        var hasStale = _superseded > (_count / 2) + 100 || whole?.Records.Count < _count;
         var path = Path.Join(_queue.Run, Name);
         try
         {
             // The private folder may have been deleted; what was read is worth keeping all the same.
             _queue.Disk.CreateFolder(_queue.Run);
-            if (_damaged || _superseded > (_count / 2) + 100)
+            if (_damaged || hasStale)
             {
-                _queue.Unsynced.ReplaceUnsynced(path, Compact());
+                _queue.Unsynced.ReplaceUnsynced(path, Compact(whole));
             }
-            else
+            else if (New(whole) is { IsEmpty: false } more)
             {
-                var old = Old();
-                if (old.Length > 0)
-                {
-                    _queue.Disk.Append(path, old);
-                }
+                _queue.Disk.Append(path, more);
             }
         }
         catch (QueueException)
@@ -241,43 +225,50 @@ internal sealed class TaskIndex
         }
     }
 
-    // What was added and is not too young to be told from a later version.
-    private ReadOnlySpan<byte> Old()
+    private ReadOnlySpan<byte> New(WholeFolder? whole)
     {
-        var old = new MemoryStream(_addedLength);
-        for (var at = 0; at < _addedLength; )
+        var added = new List<int>();
+        for (var at = 0; at < _addedLength; at += Span(_storedLength + at).Length)
         {
-            var record = Span(_storedLength + at);
-            if (record[10] == 0)
-            {
-                old.Write(record);
-            }
-
-            at += record.Length;
+            added.Add(_storedLength + at);
         }
 
-        return old.GetBuffer().AsSpan(0, (int)old.Length);
+        return Pack(added, whole, _count, _sum);
     }
 
-    private ReadOnlySpan<byte> Compact()
+    private ReadOnlySpan<byte> Compact(WholeFolder? whole)
     {
-        var records = new List<int>(_count);
-        foreach (var slot in _slots)
+        var records = new List<int>(whole?.Records ?? Records);
+        records.Sort((a, b) => IdOf(a).SequenceCompareTo(IdOf(b)));
+        var sum = 0UL;
+        foreach (var record in records)
         {
-            if (slot != 0 && Span(RecordOf(slot))[10] == 0)
+            sum += (uint)IndexRecord.Hash(IdOf(record));
+        }
+
+        return Pack(records, whole, records.Count, sum);
+    }
+
+    // Without what is too young to be told from a later version.
+    private ReadOnlySpan<byte> Pack(List<int> records, WholeFolder? whole, int count, ulong sum)
+    {
+        var packed = new MemoryStream();
+        foreach (var record in records)
+        {
+            if (Span(record)[10] == 0)
             {
-                records.Add(RecordOf(slot));
+                packed.Write(Span(record));
             }
         }
 
-        records.Sort((a, b) => IdOf(a).SequenceCompareTo(IdOf(b)));
-        var all = new MemoryStream(_storedLength + _addedLength);
-        foreach (var record in records)
+        if (whole is not null)
         {
-            all.Write(Span(record));
+            Span<byte> mark = stackalloc byte[IndexRecord.MarkLength];
+            IndexRecord.Write(mark, whole.Mark, count, sum);
+            packed.Write(mark);
         }
 
-        return all.GetBuffer().AsSpan(0, (int)all.Length);
+        return packed.GetBuffer().AsSpan(0, (int)packed.Length);
     }
 
     private void Note(int at)
@@ -288,7 +279,7 @@ internal sealed class TaskIndex
         }
 
         var id = IdOf(at);
-        var hash = Hash(id);
+        var hash = IndexRecord.Hash(id);
         var mine = ((long)hash << 32) | (uint)(at + 1);
         for (var slot = hash; ; slot++)
         {
@@ -297,6 +288,7 @@ internal sealed class TaskIndex
             {
                 place = mine;
                 _count++;
+                _sum += (uint)hash;
                 return;
             }
 
@@ -337,255 +329,22 @@ internal sealed class TaskIndex
             record < _storedLength ? _stored.AsSpan(record) : _added.AsSpan(record - _storedLength);
         return bytes[..BinaryPrimitives.ReadUInt16LittleEndian(bytes[4..])];
     }
-
-    // 0 where no whole record begins.
-    private int LengthAt(int at)
-    {
-        if (_stored.Length - at < Header)
-        {
-            return 0;
-        }
-
-        var bytes = _stored.AsSpan(at);
-        var length = BinaryPrimitives.ReadUInt16LittleEndian(bytes[4..]);
-        return
-            length > Header
-            && length <= bytes.Length
-            && Header + bytes[6] <= length
-            && TaskId.IsWellFormed(bytes.Slice(Header, bytes[6]))
-            && BinaryPrimitives.ReadUInt32LittleEndian(bytes) == Checksum(bytes[4..length])
-            ? length
-            : 0;
-    }
-
-    private static void Seal(Span<byte> record) =>
-        BinaryPrimitives.WriteUInt32LittleEndian(record, Checksum(record[4..]));
-
-    // CRC-32C (RFC 3720), eight bytes at a time.
-    private static uint Checksum(ReadOnlySpan<byte> bytes)
-    {
-        var sum = uint.MaxValue;
-        foreach (var eight in MemoryMarshal.Cast<byte, ulong>(bytes))
-        {
-            sum = BitOperations.Crc32C(sum, eight);
-        }
-
-        foreach (var one in bytes[(bytes.Length & ~7)..])
-        {
-            sum = BitOperations.Crc32C(sum, one);
-        }
-
-        return ~sum;
-    }
-
-    public static int Hash(ReadOnlySpan<byte> id) => (int)(Checksum(id) >> 2);
-
-    private static int Encode(
-        Span<byte> record,
-        TaskSummary task,
-        FileFacts facts,
-        byte finishedFlags
-    )
-    {
-        record.Clear();
-        var id = task.Id.Value;
-        record[6] = (byte)id.Length;
-        record[7] = (byte)task.Status;
-        record[9] = (byte)task.Priority;
-        BinaryPrimitives.WriteInt32LittleEndian(record[12..], (int)facts.Size);
-        BinaryPrimitives.WriteUInt64LittleEndian(record[16..], facts.Inode);
-        BinaryPrimitives.WriteInt64LittleEndian(record[24..], facts.ModifiedNs);
-        Encoding.ASCII.GetBytes(id, record[Header..]);
-        var length = Header + id.Length;
-        if (task.State is TaskState.Finished finished)
-        {
-            record[8] = finishedFlags;
-            BinaryPrimitives.WriteInt64LittleEndian(record[32..], finished.CompletedAt.UtcTicks);
-        }
-        else
-        {
-            BinaryPrimitives.WriteInt64LittleEndian(record[32..], task.CreatedAt.UtcTicks);
-            var rest = WriteRest(record[length..], task, out record[8]);
-            if (rest < 0)
-            {
-                return -1;
-            }
-
-            length += rest;
-        }
-
-        BinaryPrimitives.WriteUInt16LittleEndian(record[4..], (ushort)length);
-        return length;
-    }
-
-    // Texts have their length before them (2), lists their number (2). Negative: it does not fit.
-    private static int WriteRest(Span<byte> target, TaskSummary task, out byte flags)
-    {
-        var pending = task.State as TaskState.Pending;
-        var running = task.State as TaskState.Running;
-        var moment = pending?.NotBefore ?? running?.StartedAt;
-        var has = pending is { Held: true } ? OpenFlags.Held : 0;
-        var rest = new Rest(target);
-        rest.Add(task.Agent);
-        if (moment is { } at)
-        {
-            has |= OpenFlags.Moment;
-            rest.Add(at.UtcTicks);
-        }
-
-        if (running?.Pid is { } pid)
-        {
-            has |= OpenFlags.Pid;
-            rest.Add(pid);
-        }
-
-        if (task.Timeout is { } timeout)
-        {
-            has |= OpenFlags.Timeout;
-            rest.Add(timeout.Ticks);
-        }
-
-        if (task.TimeoutWarning is { } warning)
-        {
-            has |= OpenFlags.Warning;
-            rest.Add(warning.Ticks);
-        }
-
-        if (pending?.BlockedBy is { } by)
-        {
-            has |= OpenFlags.Blocked;
-            rest.Add(by.Value);
-            rest.Add(pending.BlockedReason ?? "");
-        }
-
-        if (!task.DependsOn.IsEmpty || !task.DependenciesMet.IsEmpty)
-        {
-            has |= OpenFlags.Dependencies;
-            rest.Add(task.DependsOn);
-            rest.Add(task.DependenciesMet);
-        }
-
-        flags = (byte)has;
-        return rest.Position;
-    }
-
-    private string Intern(ReadOnlySpan<byte> name)
-    {
-        foreach (var known in _agents)
-        {
-            if (known.Length == name.Length && Ascii.Equals(name, known))
-            {
-                return known;
-            }
-        }
-
-        var agent = Encoding.UTF8.GetString(name);
-        _agents.Add(agent);
-        return agent;
-    }
-
-    private static DateTimeOffset Utc(long ticks) => new(ticks, TimeSpan.Zero);
-
-    [Flags]
-    private enum OpenFlags : byte
-    {
-        Held = 1,
-
-        /// <summary>When it started, or before which it may not.</summary>
-        Moment = 2,
-        Pid = 4,
-        Timeout = 8,
-        Warning = 16,
-        Blocked = 32,
-        Dependencies = 64,
-    }
-
-    /// <summary>Reads or writes one value after the other.</summary>
-    private ref struct Rest(Span<byte> bytes)
-    {
-        private readonly Span<byte> _bytes = bytes;
-
-        /// <summary>Negative once something did not fit.</summary>
-        public int Position { get; private set; }
-
-        public long Long() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
-
-        public int Int() => BinaryPrimitives.ReadInt32LittleEndian(Take(4));
-
-        public ReadOnlySpan<byte> Bytes() => Take(BinaryPrimitives.ReadUInt16LittleEndian(Take(2)));
-
-        public TaskId Id() => TaskId.Parse(Encoding.ASCII.GetString(Bytes()));
-
-        public ImmutableArray<TaskId> Ids()
-        {
-            var ids = ImmutableArray.CreateBuilder<TaskId>(
-                BinaryPrimitives.ReadUInt16LittleEndian(Take(2))
-            );
-            for (var i = ids.Capacity; i > 0; i--)
-            {
-                ids.Add(Id());
-            }
-
-            return ids.MoveToImmutable();
-        }
-
-        public void Add(long value)
-        {
-            if (Room(8) is { IsEmpty: false } room)
-            {
-                BinaryPrimitives.WriteInt64LittleEndian(room, value);
-            }
-        }
-
-        public void Add(int value)
-        {
-            if (Room(4) is { IsEmpty: false } room)
-            {
-                BinaryPrimitives.WriteInt32LittleEndian(room, value);
-            }
-        }
-
-        public void Add(string text)
-        {
-            var length = Encoding.UTF8.GetByteCount(text);
-            if (Room(2 + length) is { IsEmpty: false } room)
-            {
-                BinaryPrimitives.WriteUInt16LittleEndian(room, (ushort)length);
-                Encoding.UTF8.GetBytes(text, room[2..]);
-            }
-        }
-
-        public void Add(ImmutableArray<TaskId> ids)
-        {
-            if (Room(2) is { IsEmpty: false } room)
-            {
-                BinaryPrimitives.WriteUInt16LittleEndian(room, (ushort)ids.Length);
-            }
-
-            foreach (var id in ids)
-            {
-                Add(id.Value);
-            }
-        }
-
-        private ReadOnlySpan<byte> Take(int length)
-        {
-            var taken = _bytes.Slice(Position, length);
-            Position += length;
-            return taken;
-        }
-
-        private Span<byte> Room(int length)
-        {
-            if (Position < 0 || length > _bytes.Length - Position || length > ushort.MaxValue)
-            {
-                Position = -1;
-                return [];
-            }
-
-            var room = _bytes.Slice(Position, length);
-            Position += length;
-            return room;
-        }
-    }
 }
+
+/// <summary>A folder between two changes of its names.</summary>
+/// <param name="ChangedNs">When a name came, went or was made to lead elsewhere last.</param>
+/// <param name="Boot">Of the machine: with the power, changes of a folder may go and its time stay.</param>
+internal readonly record struct FolderMark(ulong Inode, long ChangedNs, ulong Boot)
+{
+    // FAT keeps times in steps of two seconds: within one, names come without a trace.
+    private const long QuietNs = 3_000_000_000;
+
+    /// <summary>Null unless the folder can be told from what it will be after its next change.</summary>
+    public static FolderMark? Of(FileFacts? folder, IDisk disk) =>
+        folder is { } f && disk.NowNs - f.ChangedNs >= QuietNs && disk.Boot is > 0 and var boot
+            ? new FolderMark(f.Inode, f.ChangedNs, boot)
+            : null;
+}
+
+/// <summary>The records of all tasks that a folder held, which held nothing else that matters.</summary>
+internal sealed record WholeFolder(FolderMark Mark, IReadOnlyCollection<int> Records);

@@ -73,11 +73,7 @@ internal sealed unsafe class UnixDisk : IDisk
                 Array.Resize(ref content, length);
             }
 
-            return new DiskRead(
-                ReadStatus.Ok,
-                content,
-                new FileFacts(s.Inode, s.Size, s.ModifiedNs, true)
-            );
+            return new DiskRead(ReadStatus.Ok, content, FileFacts.Of(s));
         }
         finally
         {
@@ -89,7 +85,7 @@ internal sealed unsafe class UnixDisk : IDisk
     {
         if (FileStat.Of(path) is { } s)
         {
-            return new FileFacts(s.Inode, s.Size, s.ModifiedNs, s.IsRegular);
+            return FileFacts.Of(s);
         }
 
         // "It cannot be told" is not "it is not there": that would make a living task a dead one.
@@ -291,6 +287,8 @@ internal sealed unsafe class UnixDisk : IDisk
     public long NowNs =>
         (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks
         * TimeSpan.NanosecondsPerTick;
+
+    public ulong Boot => OperatingSystem.IsLinux() ? Linux.Boot() : 0;
 
     public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
 

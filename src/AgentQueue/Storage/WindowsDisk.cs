@@ -336,8 +336,11 @@ internal sealed class WindowsDisk(TimeProvider clock) : IDisk
     private static bool IsSame(Facts ours, Facts? other) =>
         other is { } o && o.Index == ours.Index && o.Volume == ours.Volume;
 
-    private static FileFacts Portable(Facts facts) =>
-        new(facts.Index, facts.Size, unchecked((facts.Written - UnixEpoch) * 100), facts.IsRegular);
+    private static FileFacts Portable(Facts facts)
+    {
+        var written = unchecked((facts.Written - UnixEpoch) * 100);
+        return new FileFacts(facts.Index, facts.Size, written, written, facts.IsRegular);
+    }
 
     private static bool IsMissing(int error) =>
         error is ERROR_FILE_NOT_FOUND or ERROR_PATH_NOT_FOUND or ERROR_INVALID_NAME;

@@ -208,6 +208,84 @@ public sealed class TaskIndexTests
         Assert.True(QueueSnapshot.Take(stage.Queue).HasVerdictSentinel(id));
     }
 
+    [Theory, OnEachDisk]
+    public void A_folder_whose_names_have_not_changed_is_not_listed_again(string disk)
+    {
+        using var stage = Stage(disk);
+        stage.AgeFolder();
+        var listed = QueueSnapshot.Take(stage.Queue);
+        Assert.False(listed.IsFromIndex);
+        var known = QueueSnapshot.Take(stage.Queue);
+        Assert.True(known.IsFromIndex);
+        Assert.Equal(Facts(listed), Facts(known));
+
+        stage.Queue.TryCreate(Finished("new"));
+        Assert.Equal(6, QueueSnapshot.Take(stage.Queue).Count);
+        stage.Disk.Delete(stage.Queue.TaskFile(TaskId.Parse("task_0")));
+        Assert.Equal(5, QueueSnapshot.Take(stage.Queue).Count);
+
+        stage.AgeFolder();
+        QueueSnapshot.Take(stage.Queue);
+        known = QueueSnapshot.Take(stage.Queue);
+        Assert.True(known.IsFromIndex);
+        Assert.Equal(5, known.Count);
+        Assert.Null(known.FindFinished(TaskId.Parse("task_0")));
+    }
+
+    [Theory, OnEachDisk]
+    public void What_is_written_into_a_file_of_an_unchanged_folder_is_seen(string disk)
+    {
+        using var stage = Stage(disk);
+        var id = TaskId.Parse("task_0");
+        stage.Write(stage.Queue.SentinelFile(id, Sentinel.Done), "");
+        stage.AgeFolder();
+        QueueSnapshot.Take(stage.Queue);
+        var folder = stage.Disk.LookInto(stage.Queue.Tasks).Own;
+        var pending = Finished("0") with { State = new TaskState.Pending() };
+        stage.Overwrite(stage.Queue.TaskFile(id), TaskJson.Write(pending));
+        Assert.Equal(folder, stage.Disk.LookInto(stage.Queue.Tasks).Own);
+        var after = QueueSnapshot.Take(stage.Queue);
+        Assert.Single(after.Unfinished);
+        Assert.True(after.HasVerdictSentinel(id));
+    }
+
+    [Fact]
+    public void What_is_written_into_a_file_is_seen_though_its_old_time_is_given_back()
+    {
+        using var stage = Stage("folder");
+        QueueSnapshot.Take(stage.Queue);
+        var path = stage.Queue.TaskFile(TaskId.Parse("task_0"));
+        var (time, text) = (File.GetLastWriteTimeUtc(path), File.ReadAllText(path));
+        File.WriteAllText(
+            path,
+            text.Replace("\"complete\"", "\"complexe\"", StringComparison.Ordinal)
+        );
+        File.SetLastWriteTimeUtc(path, time);
+        Assert.Single(QueueSnapshot.Take(stage.Queue).Unreadable);
+    }
+
+    [Fact]
+    public void After_a_loss_of_power_the_folder_is_listed_again()
+    {
+        using var stage = Stage("memory");
+        stage.AgeFolder();
+        QueueSnapshot.Take(stage.Queue);
+        var memory = stage.Memory!;
+        memory.LosePower(new Random(1));
+        var after = QueueSnapshot.Take(new QueueFolder(stage.Root, memory.Process()));
+        Assert.False(after.IsFromIndex);
+    }
+
+    [Theory, OnEachDisk]
+    public void With_a_file_that_nobody_can_read_the_folder_is_listed_each_time(string disk)
+    {
+        using var stage = Stage(disk);
+        stage.Write(stage.Queue.TaskFile(TaskId.Parse("task_bad")), "{");
+        stage.AgeFolder();
+        QueueSnapshot.Take(stage.Queue);
+        Assert.Single(QueueSnapshot.Take(stage.Queue).Unreadable);
+    }
+
     [Fact]
     public void A_full_disk_keeps_nobody_from_looking()
     {

@@ -29,9 +29,9 @@ internal sealed class DiskStage : IDisposable
         }
         else
         {
-            var memory = new MemoryDisk(Time);
-            memory.Plant(World.Root + "/.keep", "");
-            Disk = memory.Process();
+            Memory = new MemoryDisk(Time);
+            Memory.Plant(World.Root + "/.keep", "");
+            Disk = Memory.Process();
         }
 
         Queue = new QueueFolder(Root, Disk);
@@ -42,6 +42,9 @@ internal sealed class DiskStage : IDisposable
     public FakeTime Time { get; } = new();
     public string Root { get; }
     public IDisk Disk { get; }
+
+    /// <summary>Null on a real folder.</summary>
+    public MemoryDisk? Memory { get; }
     public QueueFolder Queue { get; }
 
     public string Path(string name) => System.IO.Path.Join(Root, name);
@@ -54,16 +57,32 @@ internal sealed class DiskStage : IDisposable
         Disk.WriteNew(path, content, sync: false);
     }
 
-    /// <summary>Lets so much time pass that every file is told from a later version by its time.</summary>
-    public void Age()
+    /// <summary>As an editor does that writes into the file itself.</summary>
+    public void Overwrite(string path, byte[] content)
     {
-        Time.Advance(TimeSpan.FromSeconds(1));
         if (_real)
         {
-            foreach (var file in Directory.EnumerateFiles(Queue.Tasks))
-            {
-                File.SetLastWriteTimeUtc(file, FakeTime.Start.UtcDateTime);
-            }
+            File.WriteAllBytes(path, content);
+        }
+        else
+        {
+            Memory!.Drop(Memory.Process(), path, System.Text.Encoding.UTF8.GetString(content));
+        }
+    }
+
+    /// <summary>Lets so much time pass that every file is told from a later version by its time.</summary>
+    public void Age() => Age(TimeSpan.FromMilliseconds(200));
+
+    /// <summary>As <see cref="Age()"/>, for the folder.</summary>
+    public void AgeFolder() => Age(TimeSpan.FromSeconds(3.1));
+
+    private void Age(TimeSpan time)
+    {
+        Time.Advance(time);
+        if (_real)
+        {
+            // No program can set the time of a change.
+            Thread.Sleep(time);
         }
     }
 

@@ -63,6 +63,7 @@ internal sealed partial class MemoryDisk
         {
             var made = new Dictionary<Inode, Inode>();
             disk._root = Thaw(_root, choices, made);
+            disk.Boot++;
             disk._free.Clear();
             disk._nextInode = made.Keys.Max(static i => i.Number) + 1;
             disk._free.UnionWith(

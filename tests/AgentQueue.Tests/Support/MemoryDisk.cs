@@ -131,6 +131,7 @@ internal sealed partial class MemoryDisk(FakeTime time)
         }
 
         inode.Content = System.Text.Encoding.UTF8.GetBytes(content);
+        inode.Modified = Now;
         Changed(new DiskStep(Changes, "drop", path, true, by));
     }
 
@@ -162,6 +163,9 @@ internal sealed partial class MemoryDisk(FakeTime time)
 
     /// <summary>What files are stamped with.</summary>
     public long NowNs => Now;
+
+    /// <summary>Counts the losses of power, from one.</summary>
+    public ulong Boot { get; private set; } = 1;
 
     private long Now => time.Elapsed.Ticks / 10_000 * 1_000_000;
 
@@ -221,6 +225,7 @@ internal sealed partial class MemoryDisk(FakeTime time)
     {
         var change = new Change(name, inode, movedFrom, onlyWith);
         folder.Unsynced.Add(change);
+        folder.Modified = Now;
         Replace(folder, name, inode);
         if (movedFrom is not null)
         {

@@ -59,6 +59,8 @@ internal sealed class MemoryProcess(MemoryDisk disk, string name) : IDisk
 
     public long NowNs => disk.NowNs;
 
+    public ulong Boot => disk.Boot;
+
     public IFolderWatch Watch(params ReadOnlySpan<string> folders) =>
         new MemoryWatch(disk, this, folders.ToArray());
 
