@@ -11,7 +11,6 @@ internal sealed class ScratchQueue : IDisposable
 {
     private readonly string _agentq;
     private readonly string _output;
-    private readonly Dictionary<string, string> _environment = [];
 
     public ScratchQueue(string agentq, string folder, bool fsync = true)
     {
@@ -21,12 +20,10 @@ internal sealed class ScratchQueue : IDisposable
         Directory.CreateDirectory(Tasks);
         if (!fsync)
         {
-            // For this one queue; the variable does it for every queue of a process.
             File.WriteAllText(
                 Path.Join(Folder, ".agents", "settings.json"),
                 "{\"fsync\": false}\n"
             );
-            _environment["AGENTQ_FSYNC"] = "off";
         }
     }
 
@@ -156,7 +153,7 @@ internal sealed class ScratchQueue : IDisposable
     }
 
     private void TryAgentq(params string[] arguments) =>
-        Child.Run(_agentq, Command(arguments), _output, _environment);
+        Child.Run(_agentq, Command(arguments), _output);
 
     /// <summary>A supervisor that is about to end may still write; it has seconds to do so.</summary>
     private void Delete()
@@ -178,7 +175,7 @@ internal sealed class ScratchQueue : IDisposable
     private Cost Run(string program, string[] arguments)
     {
         Interruption.Check();
-        var cost = Child.Run(program, arguments, _output, _environment);
+        var cost = Child.Run(program, arguments, _output);
         return cost.ExitCode == 0
             ? cost
             : throw new BenchException(

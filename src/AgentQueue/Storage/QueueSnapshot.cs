@@ -53,6 +53,8 @@ internal sealed class QueueSnapshot
         _tasks = tasks;
         _closeness = closeness;
         _index = TaskIndex.Load(queue);
+        Finished.EnsureCapacity(_index.Count);
+        _marks.EnsureCapacity(_index.Count);
         _marked = new(() => new HashSet<int>(_marks));
         // Before the names: what changes while they are read is seen by the next look.
         var mark = FolderMark.Of(tasks.Own, queue.Disk);

@@ -84,6 +84,9 @@ internal sealed class TaskIndex
         return Span(_markAt).SequenceEqual(same);
     }
 
+    /// <summary>How many tasks have a record, be their files there or not.</summary>
+    public int Count => _count;
+
     /// <summary>The newest record of each task, in no order.</summary>
     public IEnumerable<int> Records
     {
