@@ -31,7 +31,11 @@ catch (BenchException e)
 // As agentq's own files: for nobody else.
 _ = Native.SetUmask(0x3f);
 var folder = Directory.CreateTempSubdirectory("agentq-bench-").FullName;
-var bench = new Workbench(options, folder);
+const string SharedMemory = "/dev/shm";
+var memoryFolder = Directory.Exists(SharedMemory)
+    ? Directory.CreateDirectory(Path.Join(SharedMemory, Path.GetFileName(folder))).FullName
+    : null;
+var bench = new Workbench(options, folder, memoryFolder);
 var findings = new Findings();
 
 using var watching = Interruption.Watch();
@@ -59,6 +63,10 @@ catch (OperationCanceledException)
 finally
 {
     Directory.Delete(folder, recursive: true);
+    if (memoryFolder is not null)
+    {
+        Directory.Delete(memoryFolder, recursive: true);
+    }
 }
 
 Console.Write(options.Json ? JsonReport.Write(findings) : Report.Markdown(findings));

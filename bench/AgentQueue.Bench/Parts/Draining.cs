@@ -39,6 +39,7 @@ internal static class Draining
         }
 
         Samples empty = new(),
+            inMemory = new(),
             fast = new(),
             durable = new(),
             bare = new(),
@@ -46,25 +47,25 @@ internal static class Draining
         for (var i = 0; i < bench.Scope.DrainRepeats; i++)
         {
             empty.Add(EmptyPrograms(bench, count));
+            if (bench.MemoryFolder is { } memory)
+            {
+                Workbench.Say($"draining {Show.Count(count)} tasks, fsync off, in memory");
+                inMemory.Add(Drain(bench, count, fsync: false, memory));
+            }
+
             Workbench.Say($"draining {Show.Count(count)} tasks, fsync off");
             fast.Add(Drain(bench, count, fsync: false));
             Workbench.Say($"draining {Show.Count(count)} tasks, durable");
             durable.Add(Drain(bench, count, fsync: true));
-            var folder = Path.Join(bench.Folder, "bare");
-            bare.Add(BareSyncs.Measure(folder, count, syncs));
-            Directory.Delete(folder, recursive: true);
+            bare.Add(BareSyncs.Measure(Path.Join(bench.Folder, $"bare{i}"), count, syncs));
         }
 
-        findings.Add(
-            new Figure(
-                Section,
-                $"{Show.Count(count)} tasks of `true`, fsync off",
-                "a second",
-                Rate(fast),
-                Target.AtLeast(600, "a second"),
-                fast.RelativeTo(empty)
-            )
-        );
+        if (bench.MemoryFolder is not null)
+        {
+            AddUnsynced("fsync off, folder in memory", inMemory);
+        }
+
+        AddUnsynced("fsync off, on this disk", fast);
         findings.Add(
             new Figure(
                 Section,
@@ -93,13 +94,25 @@ internal static class Draining
             )
         );
 
+        void AddUnsynced(string how, Samples times) =>
+            findings.Add(
+                new Figure(
+                    Section,
+                    $"{Show.Count(count)} tasks of `true`, {how}",
+                    "a second",
+                    Rate(times),
+                    Target.AtLeast(600, "a second"),
+                    times.RelativeTo(empty)
+                )
+            );
+
         Samples Rate(Samples milliseconds) => milliseconds.Select(ms => count / ms * 1000);
     }
 
     /// <summary>From the call of <c>run --drain</c> to the last exit code.</summary>
-    public static TimeSpan Drain(Workbench bench, int count, bool fsync)
+    public static TimeSpan Drain(Workbench bench, int count, bool fsync, string? within = null)
     {
-        using var queue = bench.NewQueue(fsync);
+        using var queue = bench.NewQueue(fsync, within);
         queue.StartBatch("true", count);
         queue.Settle();
         var begin = Stopwatch.GetTimestamp();

@@ -6,7 +6,7 @@ namespace AgentQueue.Bench;
 internal static class ManyAgents
 {
     private const int Count = 200;
-    private const int TicksASecond = 100;
+    private static readonly TimeSpan s_untilTheyWait = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan s_watched = TimeSpan.FromSeconds(10);
 
     public static void Measure(Workbench bench, Findings findings)
@@ -16,12 +16,12 @@ internal static class ManyAgents
         queue.Agentq("run", "--parallel", $"{Count}");
         var supervisors = Supervisors(queue, Count);
         // What they do to get going is not waiting.
-        Thread.Sleep(TimeSpan.FromSeconds(2));
-        var before = supervisors.Sum(s => s.CpuTicks);
+        Thread.Sleep(s_untilTheyWait);
+        var before = supervisors.Sum(s => s.Cpu.TotalSeconds);
         Thread.Sleep(s_watched);
-        var ticks = supervisors.Sum(s => s.CpuTicks) - before;
+        var seconds = supervisors.Sum(s => s.Cpu.TotalSeconds) - before;
         var memory = supervisors.Sum(s => s.Proportional);
-        var percent = 100.0 * ticks / TicksASecond / s_watched.TotalSeconds;
+        var percent = 100 * seconds / s_watched.TotalSeconds;
 
         var name = $"the supervisors of {Count} agents together";
         findings.Add(

@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace AgentQueue.Bench;
 
 /// <summary>
-/// A queue in a folder of its own, and agentq to work on it. What still runs in it is cancelled and the
-/// folder removed when it is disposed.
+/// A queue in a folder of its own, and agentq to work on it. What still runs in it is cancelled when it is
+/// disposed. Its folder stays until the end: some file systems look at every inode that was freed within
+/// minutes before they make a file, so what is measured next would pay for it.
 /// </summary>
 internal sealed class ScratchQueue : IDisposable
 {
@@ -148,29 +149,10 @@ internal sealed class ScratchQueue : IDisposable
         {
             TryAgentq(["cancel", .. running]);
         }
-
-        Delete();
     }
 
     private void TryAgentq(params string[] arguments) =>
         Child.Run(_agentq, Command(arguments), _output);
-
-    /// <summary>A supervisor that is about to end may still write; it has seconds to do so.</summary>
-    private void Delete()
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            try
-            {
-                Directory.Delete(Folder, recursive: true);
-                return;
-            }
-            catch (IOException) when (attempt < 50)
-            {
-                Thread.Sleep(100);
-            }
-        }
-    }
 
     private Cost Run(string program, string[] arguments)
     {

@@ -63,11 +63,13 @@ internal static class ArchiveCommand
     private static ExitCode Store(Session session, ParseResult parsed)
     {
         var archive = ArchiveOf(session);
-        var ids = archive.Select(
+        var selection = archive.Select(
             parsed.GetValue(s_olderThan) is { } age
                 ? ArchiveAges.All(age)
                 : ArchiveAges.Of(session.Project.Settings)
         );
+        MovedTasks.TellOfUnreadable(session, selection);
+        var ids = selection.Ids;
         if (ids.Count == 0 && !session.Json)
         {
             Session.Screen.Talk("No finished task is old enough; say how old: --older-than 7d");

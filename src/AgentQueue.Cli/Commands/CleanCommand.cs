@@ -132,6 +132,7 @@ internal static class CleanCommand
             [.. filters.SelectMany(static f => f.States).Distinct()],
             olderThan
         );
+        MovedTasks.TellOfUnreadable(session, selection);
         if (selection.LeftForRetry > 0)
         {
             Session.Screen.Talk(

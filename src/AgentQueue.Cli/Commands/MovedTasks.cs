@@ -50,6 +50,15 @@ internal static class MovedTasks
         return refused.Count > 0 ? ExitCode.Refused : ExitCode.Ok;
     }
 
+    /// <summary>What could not be chosen because nobody can tell if it has ended.</summary>
+    public static void TellOfUnreadable(Session session, TaskSelection selection)
+    {
+        foreach (var bad in selection.Unreadable)
+        {
+            Session.Screen.Talk(StatusCommand.WarningOf(session.Queue, bad), Tone.Warn);
+        }
+    }
+
     private static void Print(
         string what,
         IReadOnlyList<TaskId> moved,

@@ -5,10 +5,6 @@ using TaskStatus = AgentQueue.Tasks.TaskStatus;
 
 namespace AgentQueue.Keeping;
 
-/// <summary>What <c>clean</c> would remove.</summary>
-/// <param name="LeftForRetry">Failed ones that will be retried by themselves, and are left for that.</param>
-internal sealed record CleanSelection(IReadOnlyList<TaskId> Ids, int LeftForRetry);
-
 /// <param name="Cleaned">As they were.</param>
 /// <param name="Stranded">Pending tasks that waited for one of them in vain, and still do.</param>
 internal sealed record CleanResult(
@@ -29,23 +25,13 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
 
     /// <summary>The finished tasks in one of these states, the oldest first.</summary>
     /// <param name="olderThan">Only those that ended at least this long ago.</param>
-    public CleanSelection Select(IReadOnlyCollection<TaskStatus> states, TimeSpan? olderThan)
+    public TaskSelection Select(IReadOnlyCollection<TaskStatus> states, TimeSpan? olderThan)
     {
         var (snapshot, _) = reconciler.Reconcile(autoRetry: false);
         var until = clock.GetUtcNow() - (olderThan ?? TimeSpan.Zero);
-        var chosen = snapshot
-            .Finished.Where(t =>
-                states.Contains(t.Status) && (olderThan is null || t.CompletedAt <= until)
-            )
-            .ToLookup(static t => t.WillRetry || t.HasIntent);
-        return new CleanSelection(
-            [
-                .. chosen[false]
-                    .Select(static t => (t.CompletedTicks, t.Id))
-                    .Order()
-                    .Select(static t => t.Id),
-            ],
-            chosen[true].Count()
+        return TaskSelection.From(
+            snapshot,
+            t => states.Contains(t.Status) && (olderThan is null || t.CompletedAt <= until)
         );
     }
 

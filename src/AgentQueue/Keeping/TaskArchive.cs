@@ -50,22 +50,14 @@ internal sealed record ArchiveStats(
 internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, TimeProvider clock)
 {
     /// <summary>The tasks that are old enough, the oldest first. One that will be retried is not.</summary>
-    public IReadOnlyList<TaskId> Select(ArchiveAges ages)
+    public TaskSelection Select(ArchiveAges ages)
     {
         var (snapshot, _) = reconciler.Reconcile(autoRetry: false);
         var now = clock.GetUtcNow();
-        return
-        [
-            .. snapshot
-                .Finished.Where(t =>
-                    t is { WillRetry: false, HasIntent: false }
-                    && ages.For(t.Status) is { } age
-                    && now - t.CompletedAt >= age
-                )
-                .Select(static t => (t.CompletedTicks, t.Id))
-                .Order()
-                .Select(static t => t.Id),
-        ];
+        return TaskSelection.From(
+            snapshot,
+            t => ages.For(t.Status) is { } age && now - t.CompletedAt >= age
+        );
     }
 
     public ArchiveResult Store(IReadOnlyList<TaskId> ids)

@@ -19,8 +19,10 @@ internal sealed class Supervisor(
     TimeProvider clock
 )
 {
-    // Sentinels dropped by agents and users are noticed at this pace; requests of our own verbs knock.
+    // Sentinels dropped by agents and users are noticed at this pace, which slows down while nothing happens;
+    // requests of our own verbs knock.
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_slowestTick = TimeSpan.FromSeconds(2);
 
     // What an agent leaves behind is asked to end, but nobody waits long for it.
     private static readonly TimeSpan s_leftoverGrace = TimeSpan.FromMilliseconds(250);
@@ -158,11 +160,16 @@ internal sealed class Supervisor(
     )
     {
         var log = new Growth(queue, task.Id, clock);
+        var surroundings = new Surroundings(queue, task.Id);
+        var pace = s_tick;
+        var said = false;
         long? signalled = null;
         while (true)
         {
             var elapsed = clock.GetElapsedTime(started);
-            var wake = agent.Wait(Shortest(s_tick, task.Timeout - elapsed));
+            var wake = agent.Wait(
+                Shortest(pace, task.Timeout - elapsed, task.IdleTimeout - log.QuietFor)
+            );
             if (agent.Exit is not null)
             {
                 return (task, Cause.None);
@@ -173,11 +180,15 @@ internal sealed class Supervisor(
                 return (task, Cause.Stopped);
             }
 
+            var mayHaveChanged = surroundings.MayHaveChanged() || wake.HasFlag(Wake.Knocked);
             if (
-                Requested(task.Id, Requests.Cancel)
-                || Requested(task.Id, Requests.Expire)
-                || Dropped(task.Id, Sentinel.Cancelled)
-                || Dropped(task.Id, Sentinel.Timeout)
+                mayHaveChanged
+                && (
+                    Requested(task.Id, Requests.Cancel)
+                    || Requested(task.Id, Requests.Expire)
+                    || Dropped(task.Id, Sentinel.Cancelled)
+                    || Dropped(task.Id, Sentinel.Timeout)
+                )
             )
             {
                 return (task, Cause.Recorded);
@@ -202,8 +213,13 @@ internal sealed class Supervisor(
                 return (task, Cause.TimeIsUp);
             }
 
-            Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit));
-            if (task.IdleTimeout is { } idle && log.QuietFor() >= idle)
+            var hasGrown = log.Look();
+            if (log.Size > plan.LogLimit)
+            {
+                Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit));
+            }
+
+            if (log.QuietFor >= task.IdleTimeout)
             {
                 Attempt(() =>
                     queue.Unsynced.ReplaceUnsynced(queue.RequestFile(task.Id, Requests.Stalled), [])
@@ -211,9 +227,14 @@ internal sealed class Supervisor(
                 return (task, Cause.Stalled);
             }
 
-            var said =
-                Dropped(task.Id, Sentinel.Error)
-                || (plan.Completion != Completion.Exit && Dropped(task.Id, Sentinel.Done));
+            if (mayHaveChanged)
+            {
+                said =
+                    Dropped(task.Id, Sentinel.Error)
+                    || (plan.Completion != Completion.Exit && Dropped(task.Id, Sentinel.Done));
+            }
+
+            pace = mayHaveChanged || hasGrown || said ? s_tick : Shortest(s_slowestTick, 2 * pace);
             signalled = said ? signalled ?? clock.GetTimestamp() : null;
             if (signalled is { } since && clock.GetElapsedTime(since) >= plan.ExitGrace)
             {
@@ -371,32 +392,42 @@ internal sealed class Supervisor(
         }
     }
 
-    private static TimeSpan Shortest(TimeSpan tick, TimeSpan? left) =>
-        left is { } l && l < tick
-            ? l > TimeSpan.Zero
-                ? l
-                : TimeSpan.Zero
-            : tick;
+    private static TimeSpan Shortest(TimeSpan most, params ReadOnlySpan<TimeSpan?> left)
+    {
+        foreach (var one in left)
+        {
+            most = one < most ? one.Value : most;
+        }
+
+        return most > TimeSpan.Zero ? most : TimeSpan.Zero;
+    }
 
     /// <summary>How long a log has not grown.</summary>
     private sealed class Growth(QueueFolder queue, TaskId id, TimeProvider clock)
     {
-        private long _size = -1;
         private long _since = clock.GetTimestamp();
 
-        public TimeSpan QuietFor()
+        /// <summary>In bytes, at the last look; negative before the first.</summary>
+        public long Size { get; private set; } = -1;
+
+        /// <summary>As far as the last look tells.</summary>
+        public TimeSpan QuietFor => clock.GetElapsedTime(_since);
+
+        /// <summary>True if it has grown, or was cut, since the last look.</summary>
+        public bool Look()
         {
-            var size = Size() ?? _size;
-            if (size != _size)
+            var size = Now() ?? Size;
+            if (size == Size)
             {
-                _size = size;
-                _since = clock.GetTimestamp();
+                return false;
             }
 
-            return clock.GetElapsedTime(_since);
+            Size = size;
+            _since = clock.GetTimestamp();
+            return true;
         }
 
-        private long? Size()
+        private long? Now()
         {
             try
             {
@@ -408,5 +439,32 @@ internal sealed class Supervisor(
                 return null;
             }
         }
+    }
+
+    /// <summary>
+    /// Three questions instead of one for each file that may come: two hundred supervisors that wait are
+    /// hardly noticed then.
+    /// </summary>
+    private sealed class Surroundings(QueueFolder queue, TaskId id)
+    {
+        private (FolderMark? Tasks, FolderMark? Run, FolderMark? Lock) _last;
+
+        /// <summary>False if since the last call no name has come into the folders, and nobody has knocked.</summary>
+        public bool MayHaveChanged()
+        {
+            try
+            {
+                var now = (Mark(queue.Tasks), Mark(queue.Run), Mark(queue.LockFile(id)));
+                var same = now == _last && now is ({ }, { }, { });
+                _last = now;
+                return !same;
+            }
+            catch (QueueException)
+            {
+                return true;
+            }
+        }
+
+        private FolderMark? Mark(string path) => FolderMark.Of(queue.Disk.Facts(path), queue.Disk);
     }
 }

@@ -334,8 +334,8 @@ internal sealed class TaskIndex
     }
 }
 
-/// <summary>A folder between two changes of its names.</summary>
-/// <param name="ChangedNs">When a name came, went or was made to lead elsewhere last.</param>
+/// <summary>A folder between two changes of its names, or a file between two changes.</summary>
+/// <param name="ChangedNs">Of a folder: when a name came, went or was made to lead elsewhere last.</param>
 /// <param name="Boot">Of the machine: with the power, changes of a folder may go and its time stay.</param>
 internal readonly record struct FolderMark(ulong Inode, long ChangedNs, ulong Boot)
 {

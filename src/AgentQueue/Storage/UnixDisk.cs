@@ -9,6 +9,8 @@ internal sealed unsafe class UnixDisk : IDisk
     private const int OwnerOnly = 0x180; // 0600
     private const int OwnerFolder = 0x1C0; // 0700
 
+    private ulong? _boot;
+
     public DiskRead Read(string path, int limit)
     {
         var fd = Libc.Open(path, Libc.O_RDONLY | Libc.O_NOFOLLOW | Libc.O_NONBLOCK);
@@ -288,7 +290,7 @@ internal sealed unsafe class UnixDisk : IDisk
         (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks
         * TimeSpan.NanosecondsPerTick;
 
-    public ulong Boot => OperatingSystem.IsLinux() ? Linux.Boot() : 0;
+    public ulong Boot => _boot ??= OperatingSystem.IsLinux() ? Linux.Boot() : 0;
 
     public HeldLock? TryLock(string path, bool create) => TryLock(path, create, Libc.LOCK_EX);
 

@@ -24,7 +24,7 @@ public sealed class TaskArchiveTests : IDisposable
         _project.Add(KeepingProject.Complete(2 * s_day));
         _project.Add();
 
-        Assert.Equal([complete], Archive.Select(new ArchiveAges(4 * s_day, 6 * s_day, s_day)));
+        Assert.Equal([complete], Archive.Select(new ArchiveAges(4 * s_day, 6 * s_day, s_day)).Ids);
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class TaskArchiveTests : IDisposable
         var id = _project.Add(KeepingProject.Failed(ago: 5 * s_day));
         _project.Change(id, t => t with { AutoRetry = true });
 
-        Assert.Empty(Archive.Select(ArchiveAges.All(s_day)));
+        Assert.Empty(Archive.Select(ArchiveAges.All(s_day)).Ids);
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class TaskArchiveTests : IDisposable
         File.Move(Queue.LogFile(id), Queue.ArchivedLog(id));
 
         Assert.Equal($"log of {id}", File.ReadAllText(Queue.FindLog(id)));
-        Archive.Store(Archive.Select(ArchiveAges.All(s_day)));
+        Archive.Store(Archive.Select(ArchiveAges.All(s_day)).Ids);
         Assert.All(_project.FilesOf(id), f => Assert.StartsWith("archive/", f));
     }
 
