@@ -20,6 +20,9 @@ internal sealed record CleanResult(
 /// </summary>
 internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimeProvider clock)
 {
+    // How long one look at who depends on what is good, and everybody else waits for the queue's lock.
+    private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(500);
+
     // Of an older tool; agentq makes no such file.
     private const string PidSentinel = ".pid";
 
@@ -43,30 +46,48 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
         var cleaned = new List<AgentTask>();
         var stranded = new HashSet<TaskId>();
         var refused = new List<Refusal>();
-        foreach (var part in ids.Distinct().Chunk(HeldTasks.Most))
+        var parts = new Queue<TaskId[]>(ids.Distinct().Chunk(HeldTasks.Most));
+        while (parts.Count > 0)
         {
             // Nobody may start a dependent, or make a new one, while we look at them.
             using var turn = queue.LockQueue();
-            using var held = HeldTasks.Take(queue, part, "cleaned", refused);
-            FreeDependents(held, stranded, refused);
-            foreach (var task in held.Tasks.Values)
+            var begun = clock.GetTimestamp();
+            var dependents = WhoWaits();
+            do
             {
-                MendLine(task);
-                Remove(task.Id, held.Archived.Contains(task.Id));
-                cleaned.Add(task);
-            }
+                using var held = HeldTasks.Take(queue, parts.Dequeue(), "cleaned", refused);
+                FreeDependents(held, dependents, stranded, refused);
+                foreach (var task in held.Tasks.Values)
+                {
+                    MendLine(task);
+                    Remove(task.Id, held.Archived.Contains(task.Id));
+                    cleaned.Add(task);
+                }
+            } while (parts.Count > 0 && clock.GetElapsedTime(begun) < s_turn);
 
-            if (held.Tasks.Count > 0)
-            {
-                queue.Durable.SyncFolderOf(queue.TaskFile(held.Tasks.Keys.First()));
-            }
+            queue.Durable.SyncFolderOf(queue.TaskFile(ids[0]));
         }
 
         HeldTasks.SweepLocks(queue);
         return new CleanResult(cleaned, [.. stranded.Order()], refused);
     }
 
-    private void FreeDependents(HeldTasks held, HashSet<TaskId> stranded, List<Refusal> refused)
+    private List<TaskId> WhoWaits() =>
+        [
+            .. QueueSnapshot
+                .Take(queue)
+                .Unfinished.Where(static t =>
+                    t.State is TaskState.Pending && !t.DependsOn.IsEmpty
+                )
+                .Select(static t => t.Id),
+        ];
+
+    private void FreeDependents(
+        HeldTasks held,
+        List<TaskId> dependents,
+        HashSet<TaskId> stranded,
+        List<Refusal> refused
+    )
     {
         if (held.Tasks.Count == 0)
         {
@@ -74,13 +95,9 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
         }
 
         var going = held.Tasks.Keys.ToHashSet();
-        foreach (var summary in QueueSnapshot.Take(queue).Unfinished)
+        foreach (var dependent in dependents)
         {
-            if (
-                summary.State is not TaskState.Pending
-                || summary.DependsOn.IsEmpty
-                || queue.Read(summary.Id) is not TaskRead.Found(var task, _)
-            )
+            if (queue.Read(dependent) is not TaskRead.Found({ State: TaskState.Pending } task, _))
             {
                 continue;
             }
