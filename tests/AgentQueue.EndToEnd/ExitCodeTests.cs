@@ -133,4 +133,31 @@ public sealed class ExitCodeTests
             Assert.Equal(1, json.GetProperty("version").GetInt32());
         }
     }
+
+    [Theory]
+    [InlineData("run", "--wait")]
+    [InlineData("wait")]
+    public void Who_stops_waiting_is_told_that_the_agents_go_on(params string[] verb)
+    {
+        using var box = new Sandbox();
+        var id = box.Enqueue("exec sleep 300");
+        if (verb[0] == "wait")
+        {
+            box.Run("run", id).Gives(0);
+        }
+
+        using var waiting = box.Begin(verb);
+        Eventually.Holds(
+            () =>
+                box.Task(id).Status == "running"
+                && Processes.Handles(waiting.Pid, Processes.Interrupt),
+            "it waits"
+        );
+        Processes.Signal(waiting.Pid, Processes.Interrupt);
+
+        var outcome = waiting.End().Gives(128 + Processes.Interrupt);
+        Assert.Contains("what runs goes on", outcome.Err, StringComparison.Ordinal);
+        Assert.Contains("agentq status", outcome.Err, StringComparison.Ordinal);
+        Assert.Equal("running", box.Task(id).Status);
+    }
 }

@@ -17,4 +17,16 @@ public sealed class PromptTests
         Assert.Contains(box.PathOf("tasks", box.Ids[0], ".done"), got, StringComparison.Ordinal);
         Assert.Contains(box.PathOf("tasks", box.Ids[0], ".error"), got, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void The_shell_takes_a_prompt_that_begins_with_a_dash_for_a_command()
+    {
+        using var box = new Sandbox();
+        box.Run("start", "shell", "--wait", "--", "-n; echo went on").Gives(0);
+        Assert.Contains(
+            "went on",
+            box.Run("logs", box.Ids[0]).Gives(0).Out,
+            StringComparison.Ordinal
+        );
+    }
 }

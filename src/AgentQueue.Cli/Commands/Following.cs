@@ -17,6 +17,7 @@ internal static class Following
     )
     {
         TellWhatKeeps(session, ids);
+        using var parting = quiet ? null : new Parting();
         var ended = session.Project.Foreground.SeeThrough(
             ids,
             limit ?? session.Project.Settings.Parallel,

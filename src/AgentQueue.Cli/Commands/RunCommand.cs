@@ -137,6 +137,10 @@ internal static class RunCommand
                     quiet: false,
                     parallel ?? int.MaxValue
                 );
+            if (pass.Ready > 0 && !drain)
+            {
+                Session.Screen.Talk($"{pass.Ready} more could start: agentq run --drain", Tone.Dim);
+            }
         }
 
         if (session.Json)

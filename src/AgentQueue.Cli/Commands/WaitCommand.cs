@@ -63,6 +63,7 @@ internal static class WaitCommand
             Following.TellWhatKeeps(session, ids);
         }
 
+        using var parting = quiet ? null : new Parting();
         var ended = session.Project.Wait.Until(
             ids,
             parsed.GetValue(s_any),
@@ -91,6 +92,7 @@ internal static class WaitCommand
             return Empty(session);
         }
 
+        using var parting = quiet ? null : new Parting();
         var (ended, timedOut, waited) = session.Project.Wait.UntilIdle(
             session.Project.Run,
             timeout,

@@ -119,7 +119,7 @@ internal sealed class AgentConfig
             Name = AgentDefinition.Shell,
             Description = "Runs the prompt as a shell command",
             Command = onWindows ? "cmd" : "/bin/sh",
-            Args = onWindows ? ["/c", "{prompt}"] : ["-c", "{prompt}"],
+            Args = onWindows ? ["/c", "{prompt}"] : ["-c", "--", "{prompt}"],
             PromptTemplate = PromptText.Bare,
         };
 

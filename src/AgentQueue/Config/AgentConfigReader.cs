@@ -67,8 +67,6 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
 
     private static readonly TimeSpan s_oneSecond = TimeSpan.FromSeconds(1);
 
-    private static readonly string[] s_shells = ["sh", "bash", "dash", "zsh", "ksh", "fish", "cmd"];
-
     private readonly ConfigReader _reader = new(file);
     private readonly List<(AgentDefinition Agent, SourceMember Source)> _agents = [];
 
@@ -285,18 +283,16 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         }
     }
 
-    // Only an argument that begins with the prompt can begin with the prompt's dash. A shell's -c takes
-    // the next argument whatever it begins with.
+    // Only an argument that begins with the prompt can begin with the prompt's dash. sh looks for options
+    // behind -c too; cmd takes what follows /c as it is.
     private static bool MayReadThePromptAsAnOption(AgentDefinition agent, int index) =>
         agent.Args[index].StartsWith($"{{{Placeholders.Prompt}}}", StringComparison.Ordinal)
         && !agent.Args[..index].Contains("--")
         && !(
             index > 0
-            && agent.Args[index - 1] is "-c" or "-lc" or "/c" or "/C"
-            && s_shells.Contains(
-                Path.GetFileNameWithoutExtension(agent.Command),
-                StringComparer.OrdinalIgnoreCase
-            )
+            && agent.Args[index - 1] is "/c" or "/C"
+            && Path.GetFileNameWithoutExtension(agent.Command)
+                .Equals("cmd", StringComparison.OrdinalIgnoreCase)
         );
 
     private void WarnAboutTheTemplate(AgentDefinition agent, SourceMember source)

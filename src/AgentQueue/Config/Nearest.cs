@@ -10,8 +10,9 @@ internal static class Nearest
     private const int LongestWord = 100;
 
     /// <summary>
-    /// The nearest of <paramref name="known"/>, or null if none is near: at most one slip for each three
-    /// letters, or a known word of which <paramref name="typed"/> is the beginning. The first of equals wins.
+    /// The nearest of <paramref name="known"/>, or null if none is near: a known word of which
+    /// <paramref name="typed"/> is the beginning, else at most one slip for each three letters. The first of
+    /// equals wins.
     /// </summary>
     public static string? To(string typed, IEnumerable<string> known)
     {
@@ -21,11 +22,11 @@ internal static class Nearest
         }
 
         string? nearest = null;
-        var least = int.MaxValue;
+        var least = (HasSlips: true, Distance: int.MaxValue);
         foreach (var word in known)
         {
-            var distance = Distance(typed, word);
-            if (distance < least && IsNear(typed, word, distance))
+            var distance = (!IsBeginning(typed, word), Distance(typed, word));
+            if (distance.CompareTo(least) < 0 && IsNear(typed, word, distance))
             {
                 (nearest, least) = (word, distance);
             }
@@ -79,9 +80,13 @@ internal static class Nearest
         return last[right.Length];
     }
 
-    private static bool IsNear(string typed, string word, int distance) =>
-        distance <= Math.Max(1, Math.Max(typed.Length, word.Length) / 3)
-        || (typed.Length >= 3 && word.StartsWith(typed, StringComparison.OrdinalIgnoreCase));
+    private static bool IsNear(string typed, string word, (bool HasSlips, int Distance) distance) =>
+        !distance.HasSlips
+        || distance.Distance <= Math.Max(1, Math.Max(typed.Length, word.Length) / 3);
+
+    // Who stops early has made no slip.
+    private static bool IsBeginning(string typed, string word) =>
+        typed.Length >= 3 && word.StartsWith(typed, StringComparison.OrdinalIgnoreCase);
 
     private static bool Same(char a, char b) =>
         char.ToLowerInvariant(a) == char.ToLowerInvariant(b);

@@ -76,9 +76,7 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
         [
             .. QueueSnapshot
                 .Take(queue)
-                .Unfinished.Where(static t =>
-                    t.State is TaskState.Pending && !t.DependsOn.IsEmpty
-                )
+                .Unfinished.Where(static t => t.State is TaskState.Pending && !t.DependsOn.IsEmpty)
                 .Select(static t => t.Id),
         ];
 

@@ -102,16 +102,7 @@ internal static class Flows
         ),
         ["status after a supervisor was killed"] = new(
             "status",
-            static b =>
-            {
-                var id = b.RunInBackground(Sleeping);
-                Eventually.Holds(() => File.Exists(b.PathOf("run", id, ".run")), "it is recorded");
-                b.KillAtOnce(b.SupervisorOf(id));
-                foreach (var pid in b.ProcessesOf(id))
-                {
-                    b.KillAtOnce(pid);
-                }
-            },
+            static b => Lost(b),
             Promise: static b => Assert.Equal("failed", b.Tasks[0].Status)
         ),
         ["clean"] = new(
@@ -256,14 +247,7 @@ internal static class Flows
             "doctor --fix",
             static b =>
             {
-                var id = b.RunInBackground(Sleeping);
-                Eventually.Holds(() => File.Exists(b.PathOf("run", id, ".run")), "it is recorded");
-                b.KillAtOnce(b.SupervisorOf(id));
-                foreach (var pid in b.ProcessesOf(id))
-                {
-                    b.KillAtOnce(pid);
-                }
-
+                var id = Lost(b);
                 b.Write($".agents/tasks/.{id}.json.tmp-1-2-3", "half");
             },
             Promise: static b => Assert.Equal("failed", b.Tasks[0].Status)
@@ -282,6 +266,20 @@ internal static class Flows
         box.Sh(
             $"sed -i 's/\"completedAt\": \"20../\"completedAt\": \"200/' .agents/tasks/{id}.json"
         );
+
+    /// <summary>A task that nobody looks after any more: its supervisor and its agent were killed.</summary>
+    private static string Lost(Sandbox b)
+    {
+        var id = b.RunInBackground(Sleeping);
+        Eventually.Holds(() => File.Exists(b.PathOf("run", id, ".run")), "it is recorded");
+        b.KillAtOnce(b.SupervisorOf(id));
+        foreach (var pid in b.ProcessesOf(id))
+        {
+            b.KillAtOnce(pid);
+        }
+
+        return id;
+    }
 
     private static string Failed(Sandbox box, params string[] options) =>
         Ended(

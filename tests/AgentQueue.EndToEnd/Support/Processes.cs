@@ -9,6 +9,7 @@ internal static partial class Processes
 {
     public const int Term = 15;
     public const int Hangup = 1;
+    public const int Interrupt = 2;
     public const int Kill = 9;
     public const int Stop = 19;
 
@@ -79,6 +80,16 @@ internal static partial class Processes
             .FirstOrDefault(l => l.StartsWith(field + ":", StringComparison.Ordinal))
             ?.Split(':', 2)[1]
             .Trim();
+
+    /// <summary>True once the process has a handler of its own for the signal.</summary>
+    public static bool Handles(int pid, int signal) =>
+        ulong.TryParse(
+            Status(pid, "SigCgt"),
+            NumberStyles.HexNumber,
+            CultureInfo.InvariantCulture,
+            out var caught
+        )
+        && (caught & (1UL << (signal - 1))) != 0;
 
     public static void Signal(int pid, int signal)
     {

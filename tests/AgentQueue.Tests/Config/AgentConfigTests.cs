@@ -348,6 +348,10 @@ public sealed class AgentConfigTests : IDisposable
             "'nowhere' is not found on PATH"
         )]
         [InlineData(
+            "\"command\": \"/bin/sh\", \"args\": [\"-c\", \"{prompt}\"]",
+            "takes a prompt that begins with '-' for an option"
+        )]
+        [InlineData(
             "\"command\": \"codex exec\", \"promptVia\": \"stdin\"",
             "arguments belong in args"
         )]
@@ -365,7 +369,7 @@ public sealed class AgentConfigTests : IDisposable
         [Theory]
         [InlineData("\"command\": \"sh\", \"args\": [\"--\", \"{prompt}\"]")]
         [InlineData("\"command\": \"sh\", \"args\": [\"--prompt={prompt}\"]")]
-        [InlineData("\"command\": \"/bin/sh\", \"args\": [\"-c\", \"{prompt}\"]")]
+        [InlineData("\"command\": \"/bin/sh\", \"args\": [\"-c\", \"--\", \"{prompt}\"]")]
         [InlineData("\"command\": \"sh\", \"args\": [\"Do: {prompt} for ${HOME} {\\\"a\\\": 1}\"]")]
         [InlineData("\"command\": \"sh\", \"promptVia\": \"stdin\"")]
         [InlineData("\"command\": \"sh\", \"args\": [\"{promptFile}\"], \"promptVia\": \"file\"")]

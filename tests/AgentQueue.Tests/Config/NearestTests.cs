@@ -12,6 +12,7 @@ public class NearestTests
     [InlineData("cancle", "cancel")]
     [InlineData("STATUS", "status")]
     [InlineData("arch", "archive")]
+    [InlineData("stat", "status")]
     [InlineData("stp", "stop")]
     public void A_slip_is_led_back_to_the_word_that_was_meant(string typed, string meant) =>
         Assert.Equal(meant, Nearest.To(typed, s_verbs));

@@ -151,6 +151,55 @@ public sealed class QueueWaitTests
     }
 
     [Fact]
+    public void One_end_in_a_busy_queue_is_enough_if_that_is_asked()
+    {
+        Put("a", new TaskState.Running(FakeTime.Start, 77));
+        Put("b", new TaskState.Running(FakeTime.Start, 78));
+        using var a = _world.Open("supervisor").Queue.TryLockTask(s_a);
+        using var b = _world.Open("supervisor").Queue.TryLockTask(s_b);
+        EndAfter(3, "b");
+
+        var (ended, timedOut, waited) = UntilIdle(timeout: 60, any: true);
+        Assert.Equal(s_b, Assert.Single(ended).Id);
+        Assert.Equal((false, true), (timedOut, waited));
+        Assert.InRange(_world.Time.Elapsed.TotalSeconds, 3, 5);
+    }
+
+    [Fact]
+    public void An_end_among_others_is_not_enough_if_it_is_not_asked()
+    {
+        Put("a", new TaskState.Running(FakeTime.Start, 77));
+        Put("b", new TaskState.Running(FakeTime.Start, 78));
+        using var a = _world.Open("supervisor").Queue.TryLockTask(s_a);
+        using var b = _world.Open("supervisor").Queue.TryLockTask(s_b);
+        EndAfter(3, "b");
+
+        var (ended, timedOut, _) = UntilIdle(timeout: 10);
+        Assert.Equal(s_b, Assert.Single(ended).Id);
+        Assert.True(timedOut);
+        Assert.Equal(["task_b"], _told);
+    }
+
+    [Fact]
+    public void Whoever_looks_long_rests_nine_times_as_long()
+    {
+        Put("a");
+        var looks = new List<TimeSpan>();
+        Until(
+            [s_a],
+            timeout: 20,
+            look: () =>
+            {
+                looks.Add(_world.Time.Elapsed);
+                _world.Time.Advance(TimeSpan.FromMilliseconds(50));
+                return looks.Count < 3;
+            }
+        );
+        // 50 ms of looking, 450 of rest, a second without a sign of change.
+        Assert.Equal([0, 1.5, 3], looks.Select(static l => Math.Round(l.TotalSeconds, 3)));
+    }
+
+    [Fact]
     public void A_task_that_was_retried_is_told_as_its_last_retry_that_has_ended()
     {
         Put("a", Failed(retriedBy: s_b));
@@ -205,14 +254,15 @@ public sealed class QueueWaitTests
 
     private (IReadOnlyList<AgentTask> Ended, bool TimedOut, bool Waited) UntilIdle(
         double? timeout = null,
-        TaskId[]? also = null
+        TaskId[]? also = null,
+        bool any = false
     )
     {
         var own = _world.Open();
         return own.Wait.UntilIdle(
             own.Run,
             timeout is { } s ? TimeSpan.FromSeconds(s) : null,
-            any: false,
+            any,
             t => _told.Add(t.Id.Value),
             also
         );
