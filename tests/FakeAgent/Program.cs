@@ -24,9 +24,15 @@ internal static partial class Program
             return 0;
         }
 
-        foreach (var step in string.Join(' ', args).Split(';', StringSplitOptions.TrimEntries))
+        var steps = string.Join(' ', args).Split(';', StringSplitOptions.TrimEntries);
+        for (var i = 0; i < steps.Length; i++)
         {
-            var words = step.Split(' ', 2);
+            var words = steps[i].Split(' ', 2);
+            if (words[0] == "close-fds")
+            {
+                return GoOnWithoutDescriptors(string.Join(';', steps[(i + 1)..]));
+            }
+
             if (Take(words[0], words.Length > 1 ? words[1] : "") is { } code)
             {
                 return code;
@@ -94,19 +100,27 @@ internal static partial class Program
                     "setsid sh -c 'exec sleep 300 </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&-' & exit 0"
                 );
                 break;
-            case "close-fds":
-                for (var fd = 0; fd < 256; fd++)
-                {
-                    _ = Close(fd);
-                }
-
-                break;
             default:
                 Console.Error.WriteLine($"fake-agent: no step '{step}'");
                 return 64;
         }
 
         return null;
+    }
+
+    // The runtime dies of a descriptor that is closed under it: they go as another program takes over, which is
+    // this one again.
+    private static int GoOnWithoutDescriptors(string steps)
+    {
+        const int SetFlags = 2,
+            CloseOnExec = 1;
+        for (var fd = 3; fd < 256; fd++)
+        {
+            _ = Control(fd, SetFlags, CloseOnExec);
+        }
+
+        var self = Environment.ProcessPath!;
+        return Exec(self, [self, steps, null]);
     }
 
     // Written beside and moved, so that whoever waits for the file sees all of it.
@@ -176,6 +190,10 @@ internal static partial class Program
     [LibraryImport("libc", EntryPoint = "signal")]
     private static partial nint Signal(int signal, nint handler);
 
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int fd);
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int Control(int fd, int command, int value);
+
+    /// <summary>Returns only if it fails.</summary>
+    [LibraryImport("libc", EntryPoint = "execv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Exec(string path, string?[] args);
 }

@@ -16,11 +16,15 @@ internal sealed class ForegroundRun(
 {
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
 
+    // Whatever keeps killing supervisors before they can record anything is not waited out.
+    private const int MostStarts = 5;
+
     /// <param name="limit">How many tasks may run at once, whoever started them.</param>
     /// <param name="started">Told of each task that was started on the way.</param>
     /// <param name="ended">Told of each end, and of the retry that takes over, if one will.</param>
     /// <param name="look">Called at each look, for progress; false stops the waiting.</param>
     /// <returns>The tasks as they ended, each retried one replaced by its last retry.</returns>
+    /// <exception cref="QueueException">A task was started again and again, and is pending still.</exception>
     public IReadOnlyList<AgentTask> SeeThrough(
         IReadOnlyList<TaskId> ids,
         int limit,
@@ -32,6 +36,7 @@ internal sealed class ForegroundRun(
         var open = ids.ToList();
         var told = new HashSet<TaskId>();
         var done = new List<AgentTask>();
+        var starts = new Dictionary<TaskId, int>();
         using var watch = queue.Disk.Watch(queue.Tasks);
         while (true)
         {
@@ -79,6 +84,15 @@ internal sealed class ForegroundRun(
             foreach (var start in run.StartAny(open, limit).Started)
             {
                 started(start);
+                var id = start.Task.Id;
+                starts[id] = starts.GetValueOrDefault(id) + 1;
+                if (starts[id] > MostStarts)
+                {
+                    throw new QueueException(
+                        $"The supervisor of {id} has ended {MostStarts} times before it could record the start; the task is still pending",
+                        $"Look for what ends it (a full disk? memory?), then: agentq run {id} --wait"
+                    );
+                }
             }
 
             var left = due - clock.GetUtcNow();

@@ -448,16 +448,21 @@ internal sealed class Supervisor(
     private sealed class Surroundings(QueueFolder queue, TaskId id)
     {
         private (FolderMark? Tasks, FolderMark? Run, FolderMark? Lock) _last;
+        private bool? _foldersTell;
 
         /// <summary>False if since the last call no name has come into the folders, and nobody has knocked.</summary>
         public bool MayHaveChanged()
         {
             try
             {
+                // Asked while the files that the start has just made in them are young.
+                _foldersTell ??=
+                    Tells(queue.Tasks, queue.TaskFile(id))
+                    && Tells(queue.Run, queue.IdentityFile(id));
                 var now = (Mark(queue.Tasks), Mark(queue.Run), Mark(queue.LockFile(id)));
                 var same = now == _last && now is ({ }, { }, { });
                 _last = now;
-                return !same;
+                return !same || _foldersTell != true;
             }
             catch (QueueException)
             {
@@ -466,5 +471,10 @@ internal sealed class Supervisor(
         }
 
         private FolderMark? Mark(string path) => FolderMark.Of(queue.Disk.Facts(path), queue.Disk);
+
+        private bool Tells(string folder, string file) =>
+            queue.Disk.Facts(folder) is { } time
+            && queue.Disk.Facts(file) is { } made
+            && FolderMark.KeepsUp(time.ChangedNs, made.ChangedNs);
     }
 }

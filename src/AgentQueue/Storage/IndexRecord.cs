@@ -54,6 +54,9 @@ internal static class IndexRecord
     public static long Ticks(ReadOnlySpan<byte> record) =>
         BinaryPrimitives.ReadInt64LittleEndian(record[32..]);
 
+    public static long ChangedNs(ReadOnlySpan<byte> record) =>
+        BinaryPrimitives.ReadInt64LittleEndian(record[24..]);
+
     public static ulong Inode(ReadOnlySpan<byte> record) =>
         BinaryPrimitives.ReadUInt64LittleEndian(record[16..]);
 
@@ -61,8 +64,8 @@ internal static class IndexRecord
     public static bool IsOf(ReadOnlySpan<byte> record, FileFacts? facts)
     {
         return facts is { IsRegular: true } f
-            && f.Inode == BinaryPrimitives.ReadUInt64LittleEndian(record[16..])
-            && f.ChangedNs == BinaryPrimitives.ReadInt64LittleEndian(record[24..])
+            && f.Inode == Inode(record)
+            && f.ChangedNs == ChangedNs(record)
             && f.Size == BinaryPrimitives.ReadInt32LittleEndian(record[12..]);
     }
 

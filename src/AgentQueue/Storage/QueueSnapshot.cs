@@ -190,7 +190,13 @@ internal sealed class QueueSnapshot
             return null;
         }
 
-        return new WholeFolder(mark.Value, [.. _open, .. Finished.Select(static t => t.Record)]);
+        int[] records = [.. _open, .. Finished.Select(static t => t.Record)];
+        // Without a file nothing tells if the folder's time can be relied on.
+        return
+            records.Length > 0
+            && FolderMark.KeepsUp(mark.Value.ChangedNs, records.Max(_index.ChangedNsOf))
+            ? new WholeFolder(mark.Value, records)
+            : null;
     }
 
     // Called for every name in the folder, a quarter of a million times: most of what a look costs is here.

@@ -187,6 +187,8 @@ internal sealed class TaskIndex
             : throw new InvalidOperationException("The index holds an id that is none");
     }
 
+    public long ChangedNsOf(int record) => IndexRecord.ChangedNs(Span(record));
+
     public ulong InodeOf(int record) => IndexRecord.Inode(Span(record));
 
     /// <summary>True if the file is the very one that the record was made from.</summary>
@@ -341,6 +343,16 @@ internal readonly record struct FolderMark(ulong Inode, long ChangedNs, ulong Bo
 {
     // FAT keeps times in steps of two seconds: within one, names come without a trace.
     private const long QuietNs = 3_000_000_000;
+
+    // The system stamps a name and its folder one after the other.
+    private const long SlackNs = 1_000_000_000;
+
+    /// <summary>
+    /// False where a file system does not give a folder the time of the last name that came into it, as some
+    /// that are programs do not; also after something was written into that file, which costs a listing.
+    /// </summary>
+    /// <param name="newestNs">When the youngest file in it was changed.</param>
+    public static bool KeepsUp(long folderNs, long newestNs) => folderNs + SlackNs >= newestNs;
 
     /// <summary>Null unless the folder can be told from what it will be after its next change.</summary>
     public static FolderMark? Of(FileFacts? folder, IDisk disk) =>

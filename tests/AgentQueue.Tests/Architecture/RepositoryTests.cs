@@ -1,3 +1,4 @@
+using System.Globalization;
 using AgentQueue.Tests.Support;
 
 namespace AgentQueue.Tests.Architecture;
@@ -74,6 +75,22 @@ public sealed class RepositoryTests
             where lines > s_longer.GetValueOrDefault(Path.GetFileName(file), MostLines)
             select $"{Path.GetRelativePath(Repository.Root, file)}: {lines} lines";
         Assert.Empty(tooLong);
+    }
+
+    [Fact]
+    public void The_readme_shows_every_fault_with_injections_and_no_violation()
+    {
+        var shown = File.ReadLines(Repository.PathOf("README.md"))
+            .Select(static l => l.Split('|', StringSplitOptions.TrimEntries))
+            .Where(static c => c.Length == 7)
+            .ToDictionary(static c => (c[1], c[2]), static c => (c[3], c[4]));
+        foreach (var line in File.ReadLines(Repository.PathOf("tests/Shared/faults.tsv")))
+        {
+            var fault = line.Split('\t');
+            var (injections, violations) = shown[(fault[0], fault[1])];
+            Assert.InRange(int.Parse(injections, CultureInfo.InvariantCulture), 1, int.MaxValue);
+            Assert.Equal("0", violations);
+        }
     }
 
     [Fact]

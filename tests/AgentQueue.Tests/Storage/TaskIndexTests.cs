@@ -265,6 +265,19 @@ public sealed class TaskIndexTests
     }
 
     [Fact]
+    public void A_folder_that_does_not_keep_the_time_of_its_last_name_is_listed_each_time()
+    {
+        using var stage = Stage("memory");
+        stage.Memory!.FoldersKeepTime = false;
+        stage.AgeFolder();
+        stage.Queue.TryCreate(Finished("late"));
+        stage.AgeFolder();
+        QueueSnapshot.Take(stage.Queue);
+        stage.Queue.TryCreate(Finished("later"));
+        Assert.Equal(7, QueueSnapshot.Take(stage.Queue).Count);
+    }
+
+    [Fact]
     public void After_a_loss_of_power_the_folder_is_listed_again()
     {
         using var stage = Stage("memory");

@@ -164,6 +164,9 @@ internal sealed partial class MemoryDisk(FakeTime time)
     /// <summary>What files are stamped with.</summary>
     public long NowNs => Now;
 
+    /// <summary>False for a file system whose folders keep the time at which they were made.</summary>
+    public bool FoldersKeepTime { get; set; } = true;
+
     /// <summary>Counts the losses of power, from one.</summary>
     public ulong Boot { get; private set; } = 1;
 
@@ -225,7 +228,11 @@ internal sealed partial class MemoryDisk(FakeTime time)
     {
         var change = new Change(name, inode, movedFrom, onlyWith);
         folder.Unsynced.Add(change);
-        folder.Modified = Now;
+        if (FoldersKeepTime)
+        {
+            folder.Modified = Now;
+        }
+
         Replace(folder, name, inode);
         if (movedFrom is not null)
         {

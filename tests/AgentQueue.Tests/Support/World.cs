@@ -99,6 +99,7 @@ internal sealed class AgentqProcess
         NewTasks = new NewTasks(Queue, world.Time);
         Control = new TaskControl(Queue, Reconciler, world.Time);
         Wait = new QueueWait(Queue, Reconciler, world.Time);
+        Foreground = new ForegroundRun(Queue, Reconciler, Run, world.Time);
         Cleaning = new Cleaning(Queue, Reconciler, world.Time);
         Archive = new TaskArchive(Queue, Reconciler, world.Time);
         Supervisor = new Supervisor(Queue, world.Planner, world.Host.For(disk), world.Time);
@@ -112,6 +113,7 @@ internal sealed class AgentqProcess
     public NewTasks NewTasks { get; }
     public TaskControl Control { get; }
     public QueueWait Wait { get; }
+    public ForegroundRun Foreground { get; }
     public Cleaning Cleaning { get; }
     public TaskArchive Archive { get; }
     public Supervisor Supervisor { get; }
