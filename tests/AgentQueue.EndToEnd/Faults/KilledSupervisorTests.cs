@@ -40,8 +40,7 @@ public sealed class KilledSupervisorTests
                 box.Run("cancel", "--all").Gives(0, 1);
                 box.Run("status").Gives(0);
                 Assert.All(box.Tasks, static t => Assert.True(t.IsFinished, t.ToString()));
-                // Not how many ran at once: of an agent that had to be killed the journal has no end.
-                box.Journal.ShowsNoSecondStart();
+                box.HoldInJournal(AtOnce);
                 box.HoldInFiles();
             },
             seeded: true

@@ -140,7 +140,7 @@ public sealed class RacingVerbsTests(ITestOutputHelper output)
                     0 => "take ids start shell \"$WORKS\" --quiet\n",
                     1 => "take ids start shell \"$FAILS\" --quiet --run\n",
                     2 or 3 => $"take none run --parallel {Limit}\n",
-                    4 => $"take none run {id}\n",
+                    4 => $"take none run {id} --parallel {Limit}\n",
                     5 => $"take none cancel {id}\n",
                     6 => $"take ids retry {id} --quiet\n",
                     7 => "take cleaned clean all --yes --json\n",
