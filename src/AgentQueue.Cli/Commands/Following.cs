@@ -2,6 +2,7 @@ using AgentQueue.Cli.Output;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
+using LibraryReport = AgentQueue.Scheduling.StartReport;
 
 namespace AgentQueue.Cli.Commands;
 
@@ -23,8 +24,16 @@ internal static class Following
             limit ?? session.Project.Settings.Parallel,
             start =>
             {
-                start.Start.Await(TimeSpan.FromSeconds(5));
-                if (!quiet)
+                var report = start.Start.Await(TimeSpan.FromSeconds(5));
+                if (
+                    report is LibraryReport.Failed(var message)
+                    && IsPending(session, start.Task.Id)
+                )
+                {
+                    throw Starts.Refused(session, start.Task.Id, message);
+                }
+
+                if (!quiet && report is LibraryReport.Started)
                 {
                     Session.Screen.Talk($"{start.Task.Id} started", Tone.Dim);
                 }
@@ -41,15 +50,16 @@ internal static class Following
         return QueueWait.Outcome(ended);
     }
 
+    public static bool IsPending(Session session, TaskId id) =>
+        session.Queue.Read(id) is TaskRead.Found({ State: TaskState.Pending }, _)
+        && !session.Queue.IsSupervised(id);
+
     /// <summary>A line on stderr for each task that cannot start now: whoever waits shall know for what.</summary>
     public static void TellWhatKeeps(Session session, IReadOnlyList<TaskId> ids)
     {
         foreach (var id in ids)
         {
-            if (
-                session.Queue.Read(id) is not TaskRead.Found({ State: TaskState.Pending }, _)
-                || session.Queue.IsSupervised(id)
-            )
+            if (!IsPending(session, id))
             {
                 continue;
             }

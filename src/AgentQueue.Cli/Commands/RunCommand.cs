@@ -129,14 +129,19 @@ internal static class RunCommand
         if (parsed.GetValue(s_wait))
         {
             Session.Screen.Flush();
-            code = drain
+            var outcome = drain
                 ? WaitCommand.ForAll(session, quiet: false, also: pass.Unfinished)
                 : Following.SeeThrough(
                     session,
-                    [.. pass.Started.Select(static s => s.Task.Id)],
+                    [
+                        .. pass
+                            .Started.Select(static s => s.Task.Id)
+                            .Where(id => code == ExitCode.Ok || !Following.IsPending(session, id)),
+                    ],
                     quiet: false,
                     parallel ?? int.MaxValue
                 );
+            code = outcome == ExitCode.Ok ? code : outcome;
             if (pass.Ready > 0 && !drain)
             {
                 Session.Screen.Talk($"{pass.Ready} more could start: agentq run --drain", Tone.Dim);

@@ -1,5 +1,6 @@
 using AgentQueue.Cli.Output;
 using AgentQueue.Scheduling;
+using AgentQueue.Tasks;
 using LibraryReport = AgentQueue.Scheduling.StartReport;
 
 namespace AgentQueue.Cli.Commands;
@@ -9,6 +10,14 @@ internal static class Starts
 {
     // An agent runs within milliseconds; a machine under load gets this long.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    public static QueueException Refused(Session session, TaskId id, string message) =>
+        new(
+            $"Task {id} could not be started: {message}",
+            Following.IsPending(session, id)
+                ? $"It is still pending; once mended: agentq run {id}"
+                : $"See agentq show {id}; once mended: agentq retry {id} --run"
+        );
 
     /// <summary>Waits for each start's word and prints a line for it; 3 if one could not be started.</summary>
     public static ExitCode Tell(
@@ -27,12 +36,7 @@ internal static class Starts
                     Session.Screen.Line($"{task.Id} started: {task.Agent}, pid {pid}");
                     break;
                 case LibraryReport.Failed(var message):
-                    Session.Screen.Error(
-                        new QueueException(
-                            $"Task {task.Id} could not be started: {message}",
-                            $"See agentq show {task.Id}; once mended: agentq retry {task.Id} --run"
-                        )
-                    );
+                    Session.Screen.Error(Refused(session, task.Id, message));
                     code = ExitCode.WorkFailed;
                     break;
                 case LibraryReport.Unknown:

@@ -13,6 +13,7 @@ namespace AgentQueue.Scheduling;
 internal static class TaskBatch
 {
     private const string LockName = "batch.lock";
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     // What stands in a journal's place may be of any size, and is read as a whole.
     private const int LongestJournal = 512 << 20;
@@ -21,8 +22,11 @@ internal static class TaskBatch
     public static void Create(QueueFolder queue, IReadOnlyList<AgentTask> tasks)
     {
         using var busy =
-            queue.TryLockRun(LockName)
-            ?? throw new QueueException("Another batch is being stored", "Try again in a moment");
+            queue.LockRun(LockName, s_patience)
+            ?? throw new QueueException(
+                $"Another batch has been stored for {s_patience.TotalSeconds:0} s, and is not yet",
+                "Try again when it is done"
+            );
         var journal = Path.Join(queue.Tasks, QueueSnapshot.BatchJournal + tasks[0].Id.Value);
         var packed = Pack(tasks);
         if (packed.Length > LongestJournal)

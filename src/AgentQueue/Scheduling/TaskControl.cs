@@ -58,10 +58,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
                     // Nobody owns it: a pending task is cancelled here and now.
                     if (queue.ReadOrThrow(id) is { State: TaskState.Pending } pending)
                     {
-                        return new VerdictWriter(queue, clock).Record(
-                            pending,
-                            new Evidence { CancelRequested = true }
-                        );
+                        return CancelAtRest(pending);
                     }
                 }
 
@@ -93,6 +90,30 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
             // Most end within milliseconds; setting up a watch and tearing it down takes longer than that.
             queue.Disk.Pause(pause);
             pause = TimeSpan.FromMilliseconds(Math.Min(pause.TotalMilliseconds * 1.5, 100));
+        }
+    }
+
+    // The marker comes first. If the disk refuses what comes then, it goes again, or a verb that has failed
+    // would take effect at the next look.
+    private AgentTask CancelAtRest(AgentTask task)
+    {
+        var marker = queue.SentinelFile(task.Id, Sentinel.Cancelled);
+        var isOurs = queue.Disk.Facts(marker) is null;
+        try
+        {
+            return new VerdictWriter(queue, clock).Record(
+                task,
+                new Evidence { CancelRequested = true }
+            );
+        }
+        catch (QueueException)
+        {
+            if (isOurs && queue.Read(task.Id) is TaskRead.Found({ State: TaskState.Pending }, _))
+            {
+                queue.Discard(marker);
+            }
+
+            throw;
         }
     }
 

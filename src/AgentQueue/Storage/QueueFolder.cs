@@ -399,6 +399,10 @@ internal sealed class QueueFolder
             OperatingSystem.IsWindows() ? null : $"See who: fuser -v {Path.Join(Run, "queue.lock")}"
         );
 
+    /// <summary>As <see cref="TryLockRun"/>, but waits for its turn; null if the patience is over.</summary>
+    public HeldLock? LockRun(string name, TimeSpan patience) =>
+        Lock(Path.Join(Run, name), patience);
+
     public HeldLock? TryLockRun(string name) => Disk.TryLock(Path.Join(Run, name), create: true);
 
     /// <summary>As <see cref="LockTask"/>, without waiting: null if somebody holds it.</summary>

@@ -18,7 +18,7 @@ internal sealed class TaskIndex
     private const int LongestFile = 512 << 20;
 
     // A file that was replaced twice within one tick of the file system's clock may look the same as before;
-    // what is that young is read again the next time.
+    // what is that young is read again the next time. Where times have whole seconds, ticks are that long.
     private const long YoungNs = 100_000_000;
 
     private readonly QueueFolder _queue;
@@ -138,7 +138,8 @@ internal sealed class TaskIndex
             return -1;
         }
 
-        if (_now - facts.ChangedNs is < YoungNs)
+        var young = facts.ChangedNs % 1_000_000_000 == 0 ? FolderMark.QuietNs : YoungNs;
+        if (_now - facts.ChangedNs < young)
         {
             // Kept for this look, and stored by none.
             record[10] = 1;
@@ -341,8 +342,8 @@ internal sealed class TaskIndex
 /// <param name="Boot">Of the machine: with the power, changes of a folder may go and its time stay.</param>
 internal readonly record struct FolderMark(ulong Inode, long ChangedNs, ulong Boot)
 {
-    // FAT keeps times in steps of two seconds: within one, names come without a trace.
-    private const long QuietNs = 3_000_000_000;
+    /// <summary>FAT keeps times in steps of two seconds: within one, changes leave no trace.</summary>
+    public const long QuietNs = 3_000_000_000;
 
     // The system stamps a name and its folder one after the other.
     private const long SlackNs = 1_000_000_000;

@@ -278,6 +278,22 @@ public sealed class TaskIndexTests
     }
 
     [Fact]
+    public void Where_times_have_whole_seconds_each_version_of_one_second_is_seen()
+    {
+        using var stage = Stage("memory");
+        stage.Memory!.HasWholeSeconds = true;
+        stage.AgeFolder();
+        var task = Finished("0") with { State = new TaskState.Pending(), Priority = 5 };
+        stage.Queue.Write(task);
+        stage.Age();
+        Assert.Equal(5, Assert.Single(QueueSnapshot.Take(stage.Queue).Unfinished).Priority);
+        // The second of them gets the inode of what was seen.
+        stage.Queue.Write(task with { Priority = 6 });
+        stage.Queue.Write(task with { Priority = 7 });
+        Assert.Equal(7, Assert.Single(QueueSnapshot.Take(stage.Queue).Unfinished).Priority);
+    }
+
+    [Fact]
     public void After_a_loss_of_power_the_folder_is_listed_again()
     {
         using var stage = Stage("memory");

@@ -162,7 +162,7 @@ internal sealed partial class MemoryDisk(FakeTime time)
     }
 
     /// <summary>What files are stamped with.</summary>
-    public long NowNs => Now;
+    public long NowNs => time.Elapsed.Ticks * 100;
 
     /// <summary>False for a file system whose folders keep the time at which they were made.</summary>
     public bool FoldersKeepTime { get; set; } = true;
@@ -170,7 +170,14 @@ internal sealed partial class MemoryDisk(FakeTime time)
     /// <summary>Counts the losses of power, from one.</summary>
     public ulong Boot { get; private set; } = 1;
 
-    private long Now => time.Elapsed.Ticks / 10_000 * 1_000_000;
+    // Never a whole second, unless that is asked for.
+    private long Now =>
+        HasWholeSeconds
+            ? time.Elapsed.Ticks / 10_000_000 * 1_000_000_000
+            : (time.Elapsed.Ticks / 10_000 * 1_000_000) + 500_000;
+
+    /// <summary>True for a file system whose times have no fractions of a second.</summary>
+    public bool HasWholeSeconds { get; set; }
 
     private Inode? Find(ReadOnlySpan<char> path)
     {
