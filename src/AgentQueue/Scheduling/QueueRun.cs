@@ -376,7 +376,11 @@ internal sealed class QueueRun(
             }
 
             // What was read for the choice may have been changed before the lock was ours.
-            if (ReadIfStillReady(choice.Id) is not { } task)
+            if (
+                queue.Read(choice.Id)
+                is not TaskRead.Found
+                ({ State: TaskState.Pending { Held: false } } task, _)
+            )
             {
                 new PassingLock(held, queue.Disk, queue.LockFile(choice.Id)).Dispose();
                 continue;

@@ -33,6 +33,29 @@ public sealed class TaskControlTests
     }
 
     [Fact]
+    public void A_cancellation_that_the_disk_refuses_takes_no_effect_later()
+    {
+        _world.Put(_world.NewTask("a"));
+        _world.Disk.Capacity = 1;
+        Assert.Throws<QueueException>(() => _world.Open().Control.Cancel(s_id));
+        _world.Disk.Capacity = long.MaxValue;
+        _world.Open().Reconciler.Reconcile(autoRetry: true);
+        Assert.Equal(TaskStatus.Pending, _world.Read(s_id).Status);
+    }
+
+    [Fact]
+    public void A_users_own_marker_stays_though_the_disk_refuses_the_rest()
+    {
+        _world.Put(_world.NewTask("a"));
+        _world.Disk.Plant($"{World.Root}/.agents/tasks/task_a.cancelled", "");
+        _world.Disk.Capacity = 1;
+        Assert.Throws<QueueException>(() => _world.Open().Control.Cancel(s_id));
+        _world.Disk.Capacity = long.MaxValue;
+        _world.Open().Reconciler.Reconcile(autoRetry: true);
+        Assert.Equal(TaskStatus.Cancelled, _world.Read(s_id).Status);
+    }
+
+    [Fact]
     public void A_cancelled_task_never_becomes_done()
     {
         _world.Put(_world.NewTask("a"));
