@@ -272,6 +272,12 @@ internal sealed class QueueRun(
     private bool IsSupervised(TaskSummary task, QueueSnapshot snapshot) =>
         snapshot.MayBeSupervised(task.Id) && queue.IsSupervised(task.Id);
 
+    // Its supervisor may have started the agent after the snapshot, and been killed before the lock was asked:
+    // the agent takes a slot until somebody settles it.
+    private bool HasStartedSince(TaskSummary task, QueueSnapshot snapshot) =>
+        snapshot.MayBeSupervised(task.Id)
+        && queue.Read(task.Id) is TaskRead.Found({ State: TaskState.Running }, _);
+
     private QueueSnapshot Reconcile() =>
         reconciler.Reconcile(autoRetry: true, Closeness.OpenTasks).Snapshot;
 
@@ -376,11 +382,7 @@ internal sealed class QueueRun(
             }
 
             // What was read for the choice may have been changed before the lock was ours.
-            if (
-                queue.Read(choice.Id)
-                is not TaskRead.Found
-                ({ State: TaskState.Pending { Held: false } } task, _)
-            )
+            if (ReadIfStillReady(choice.Id) is not { } task)
             {
                 new PassingLock(held, queue.Disk, queue.LockFile(choice.Id)).Dispose();
                 continue;
@@ -452,7 +454,11 @@ internal sealed class QueueRun(
         };
         foreach (var task in snapshot.Unfinished)
         {
-            if (task.State is not TaskState.Pending state || IsSupervised(task, snapshot))
+            if (
+                task.State is not TaskState.Pending state
+                || IsSupervised(task, snapshot)
+                || HasStartedSince(task, snapshot)
+            )
             {
                 survey.Running[task.Agent] = survey.Running.GetValueOrDefault(task.Agent) + 1;
                 survey.InHand += task.State is TaskState.Pending ? 1 : 0;

@@ -22,6 +22,7 @@ public sealed class SimulationTests
         33,
         124,
         383,
+        1064,
         1392,
         1707,
         1998,
