@@ -204,7 +204,7 @@ run_tests() {
   local total=0 executed=0 ok=0 counters
   rm -f "$report"
   quietly "$what tests" dotnet test "$project" --no-build -v quiet \
-    --logger "trx;LogFileName=$report" --logger "console;verbosity=normal" || code=1
+    --logger "trx;LogFileName=$report" --logger "console;verbosity=minimal" || code=1
   if [[ -f $report ]]; then
     counters=$(grep -o '<Counters [^>]*>' "$report" || true)
     total=$(counter total "$counters")
@@ -216,6 +216,10 @@ run_tests() {
   failed=$((failed + executed - ok))
   skipped=$((skipped + total - executed))
   say "  $ok passed, $((executed - ok)) failed, $((total - executed)) skipped"
+  if [[ -f $report ]]; then
+    # Whoever sees only the end of this must see what failed.
+    grep '<UnitTestResult ' "$report" | grep 'outcome="Failed"' | sed 's/.* testName="\([^"]*\)".*/  failed: \1/' || true
+  fi
   return "$code"
 }
 
@@ -335,7 +339,7 @@ faults() {
   export AGENTQ_FAULT_REPORTS=$reports AGENTQ_BINARY=$binary
   for project in "${projects[@]}"; do
     quietly "inject, $project" dotnet test "tests/$project" --no-build -v quiet --filter "$filter" \
-      --logger "console;verbosity=normal" || code=1
+      --logger "console;verbosity=minimal" || code=1
   done
   say
   fault_table "${only[@]}" || code=1

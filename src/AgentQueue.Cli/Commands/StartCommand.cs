@@ -162,7 +162,6 @@ internal static class StartCommand
             ? [ReadRequest(session, parsed)]
             : ReadBatch(session, parsed, batch);
         CheckAgents(session, requests);
-        CheckRoom(session, requests.Count);
         var tasks = batch is null
             ? [session.Project.NewTasks.Create(requests[0])]
             : session.Project.NewTasks.CreateAll(requests);
@@ -280,20 +279,6 @@ internal static class StartCommand
         {
             NewTasks.CheckPrompt(request.Prompt);
             session.Project.CheckDeliverable(request);
-        }
-    }
-
-    private static void CheckRoom(Session session, int more)
-    {
-        if (
-            session.Project.Settings.MaxQueuedTasks is { } most
-            && session.Project.Lookup.All().Count() + more > most
-        )
-        {
-            throw new QueueException(
-                $"The queue is limited to {most} tasks (queue.maxTasks)",
-                "Make room: agentq clean, or agentq archive"
-            );
         }
     }
 

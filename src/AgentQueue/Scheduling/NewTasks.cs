@@ -32,6 +32,9 @@ internal sealed record NewTask(string Agent, string Prompt)
 /// <summary>Queues tasks. Once a call has returned, they survive anything but <c>clean</c>.</summary>
 internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
 {
+    /// <summary>How many tasks the queue takes, finished ones too; null for no limit.</summary>
+    public int? Most { get; init; }
+
     /// <summary>The longest prompt: 4 MiB of UTF-8.</summary>
     public const int LongestPrompt = TaskJson.LongestText;
 
@@ -39,11 +42,12 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
     private const int LongestDetail = 128 << 10;
 
     /// <exception cref="QueueException">
-    /// A dependency does not exist, a prompt cannot be delivered, or the disk refused; nothing was stored.
+    /// A dependency does not exist, there is no room, a prompt cannot be delivered, or the disk refused;
+    /// nothing was stored.
     /// </exception>
     public AgentTask Create(NewTask request)
     {
-        // A dependency must not be cleaned between the look and the write.
+        // Between the look and the write no dependency is cleaned and nobody else takes the last room.
         using var turn = Prepare([request]);
         var task = Build(request, TaskId.New(clock.GetUtcNow()));
         while (!TryStore(task))
@@ -97,7 +101,7 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
 
         queue.Create();
 
-        if (!requests.Any(static r => r.DependsOn.Length > 0))
+        if (Most is null && !requests.Any(static r => r.DependsOn.Length > 0))
         {
             return null;
         }
@@ -105,26 +109,42 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
         var turn = queue.LockQueue();
         try
         {
-            foreach (var id in requests.SelectMany(static r => r.DependsOn).Distinct())
-            {
-                if (
-                    queue.Disk.Facts(queue.TaskFile(id)) is null
-                    && queue.Disk.Facts(queue.ArchivedTask(id)) is null
-                )
-                {
-                    throw new QueueException(
-                        $"There is no task {id} to depend on",
-                        "See what there is: agentq status --all"
-                    );
-                }
-            }
-
+            CheckRoom(requests.Count);
+            CheckDependencies(requests);
             return turn;
         }
         catch
         {
             turn.Dispose();
             throw;
+        }
+    }
+
+    private void CheckRoom(int more)
+    {
+        if (Most is { } most && new TaskLookup(queue).All().Count() + more > most)
+        {
+            throw new QueueException(
+                $"The queue is limited to {most} tasks (queue.maxTasks)",
+                "Make room: agentq clean, or agentq archive"
+            );
+        }
+    }
+
+    private void CheckDependencies(IReadOnlyList<NewTask> requests)
+    {
+        foreach (var id in requests.SelectMany(static r => r.DependsOn).Distinct())
+        {
+            if (
+                queue.Disk.Facts(queue.TaskFile(id)) is null
+                && queue.Disk.Facts(queue.ArchivedTask(id)) is null
+            )
+            {
+                throw new QueueException(
+                    $"There is no task {id} to depend on",
+                    "See what there is: agentq status --all"
+                );
+            }
         }
     }
 

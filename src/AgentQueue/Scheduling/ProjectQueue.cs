@@ -49,7 +49,7 @@ internal sealed class ProjectQueue
     public Retries Retries => _retries.Value;
     public QueueRun Run => _run.Value;
     public TaskLookup Lookup => new(Queue);
-    public NewTasks NewTasks => new(Queue, Clock);
+    public NewTasks NewTasks => new(Queue, Clock) { Most = Settings.MaxQueuedTasks };
     public TaskControl Control => new(Queue, Reconciler, Clock);
     public ForegroundRun Foreground => new(Queue, Reconciler, Run, Clock);
     public QueueWait Wait => new(Queue, Reconciler, Clock);

@@ -49,6 +49,27 @@ public sealed class GrowthTests
 
     [Fact]
     [Trait("Fault", "S18")]
+    public void Many_who_race_for_the_last_room_get_no_more_than_there_is() =>
+        Fault.Inject(
+            "S18",
+            fault =>
+            {
+                for (var round = 0; round < 3; round++)
+                {
+                    using var box = new Sandbox();
+                    box.Settings("\"fsync\": false, \"queue\": { \"maxTasks\": 10 }");
+                    box.Sh(
+                        "for i in $(seq 30); do agentq start shell true -q 2>/dev/null & done; wait",
+                        seconds: 60
+                    );
+                    fault.Injected(30);
+                    Assert.Equal(10, box.Ids.Count);
+                }
+            }
+        );
+
+    [Fact]
+    [Trait("Fault", "S18")]
     public void What_has_ended_is_cleared_away_to_the_last_file() =>
         Fault.Inject(
             "S18",
