@@ -218,6 +218,50 @@ public sealed class NewTasksTests
         Assert.Equal(3, _world.Open().Reconciler.Reconcile(autoRetry: true).Snapshot.Count);
     }
 
+    [Fact]
+    public void A_second_batch_waits_for_the_first_one()
+    {
+        var first = _world.Open();
+        first.Queue.Create();
+        var busy = first.Queue.TryLockRun("batch.lock");
+        Assert.NotNull(busy);
+        _world.Time.Plan(TimeSpan.FromSeconds(59), busy.Dispose);
+        Assert.Equal(3, _world.Open().NewTasks.CreateAll(Batch).Count);
+        Assert.InRange(_world.Time.Elapsed.TotalSeconds, 59, 60);
+    }
+
+    [Fact]
+    public void A_second_batch_is_refused_when_the_first_one_takes_more_than_a_minute()
+    {
+        var first = _world.Open();
+        first.Queue.Create();
+        using var busy = first.Queue.TryLockRun("batch.lock");
+        var refused = Assert.Throws<QueueException>(() => _world.Open().NewTasks.CreateAll(Batch));
+        Assert.Contains("Another batch", refused.Message, StringComparison.Ordinal);
+        Assert.InRange(_world.Time.Elapsed.TotalSeconds, 60, 61);
+        Assert.Equal(0, QueueSnapshot.Take(first.Queue).Count);
+    }
+
+    [Theory]
+    [InlineData(3, true)]
+    [InlineData(2, false)]
+    public void A_limited_queue_takes_what_fits_and_refuses_all_of_what_does_not(
+        int most,
+        bool fits
+    )
+    {
+        var own = new NewTasks(_world.Open().Queue, _world.Time) { Most = most };
+        if (fits)
+        {
+            Assert.Equal(3, own.CreateAll(Batch).Count);
+        }
+
+        Assert.Throws<QueueException>(() => own.CreateAll(Batch));
+        Assert.Equal(fits ? 3 : 0, QueueSnapshot.Take(_world.Open().Queue).Count);
+        // Refused with the queue's lock held, it was let go.
+        using var turn = _world.Open().Queue.LockQueue(TimeSpan.Zero);
+    }
+
     private static readonly ImmutableArray<NewTask> s_batch =
     [
         new("coder", "one"),
