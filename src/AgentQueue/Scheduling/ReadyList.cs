@@ -87,7 +87,7 @@ internal sealed class ReadyList(QueueFolder queue, TimeProvider clock)
             || !long.TryParse(until, CultureInfo.InvariantCulture, out var to)
             || Now < from
             || Now > to
-            || (ended is { } id && Array.IndexOf(lines, "+" + id.Value) >= 0)
+            || (ended is { } id && lines.Contains("+" + id.Value))
         )
         {
             return null;

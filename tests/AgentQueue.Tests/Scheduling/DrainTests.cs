@@ -59,6 +59,15 @@ public sealed class DrainTests
     }
 
     [Fact]
+    public void The_first_supervisor_of_a_queue_joins_at_once()
+    {
+        using var joined = Drain().TryJoin();
+
+        Assert.NotNull(joined);
+        Assert.Equal(TimeSpan.Zero, _world.Time.Elapsed);
+    }
+
+    [Fact]
     public void Who_asks_whether_it_is_deserted_keeps_nobody_from_joining()
     {
         var alone = Alone();

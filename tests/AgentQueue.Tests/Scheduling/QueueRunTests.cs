@@ -316,6 +316,507 @@ public sealed class QueueRunTests
         }
     }
 
+    [Fact]
+    public void A_finished_task_that_nobody_waits_for_is_started_too_when_it_was_set_back()
+    {
+        var done = _world.Put(_world.NewTask("done") with { State = Complete });
+        _world.Time.Advance(TimeSpan.FromSeconds(1));
+        _world.Open().Reconciler.Reconcile(autoRetry: false);
+        _world.Time.Advance(TimeSpan.FromSeconds(1));
+        _world.Disk.Drop(
+            _world.Disk.Process("user"),
+            _world.Open().Queue.TaskFile(done.Id),
+            System.Text.Encoding.UTF8.GetString(
+                TaskJson.Write(done with { State = new TaskState.Pending() })
+            )
+        );
+
+        Assert.Equal(["task_done"], Ids(_world.Open().Run.Fill(5)));
+    }
+
+    [Theory]
+    [InlineData("fill")]
+    [InlineData("named")]
+    [InlineData("any")]
+    public void Whatever_starts_a_task_does_not_bring_a_deserted_drain_back(string how)
+    {
+        Put(3);
+        _world.Open().Run.BeginDrain(1);
+        KillAll();
+        StartOne(how);
+        _world.Backend.LiveAll();
+
+        Assert.Single(_world.Host.Started);
+    }
+
+    [Theory]
+    [InlineData("fill")]
+    [InlineData("named")]
+    [InlineData("any")]
+    public void A_drain_whose_supervisor_is_between_two_tasks_goes_on(string how)
+    {
+        Put(3);
+        Drain().Begin(1);
+        using (Drain().TryJoin())
+        {
+            StartOne(how);
+        }
+
+        _world.Backend.LiveAll();
+        Assert.Equal(3, _world.Host.Started.Count);
+    }
+
+    [Fact]
+    public void Only_those_that_were_asked_for_are_started()
+    {
+        Put(4);
+        var run = _world.Open().Run;
+
+        Assert.Equal(["task_1"], Ids(run.StartAny([Id("1"), Id("2")], 1)));
+        Assert.Equal(["task_2"], Ids(run.StartAny([Id("1"), Id("2")], 5)));
+    }
+
+    [Fact]
+    public void A_change_fills_the_free_slots_of_a_drain()
+    {
+        Put(1);
+        _world.Open().Run.BeginDrain(2);
+        _world.Put(_world.NewTask("new"));
+
+        Assert.Equal(["task_new"], Ids(_world.Open().Run.ContinueDrain()!));
+    }
+
+    [Fact]
+    public void A_change_starts_nothing_while_a_drains_slots_are_taken()
+    {
+        Put(1);
+        _world.Open().Run.BeginDrain(1);
+        _world.Put(_world.NewTask("new"));
+
+        Assert.Null(_world.Open().Run.ContinueDrain());
+        Assert.Single(_world.Backend.All);
+    }
+
+    [Fact]
+    public void The_file_of_a_lock_that_nobody_holds_takes_no_slot()
+    {
+        Put(2);
+        _world.Open().Run.BeginDrain(2);
+        _world.Backend.Waiting[0].Process.Die();
+
+        Assert.Equal(["task_0"], Ids(_world.Open().Run.ContinueDrain()!));
+    }
+
+    [Fact]
+    public void Without_a_drain_a_change_does_not_wait_for_the_queue()
+    {
+        Put(1);
+        using var turn = _world.Open("other").Queue.LockQueue();
+
+        Assert.Null(_world.Open().Run.ContinueDrain());
+        Assert.Equal(TimeSpan.Zero, _world.Time.Elapsed);
+    }
+
+    [Fact]
+    public void What_became_ready_meanwhile_takes_its_place_in_the_order_of_a_drain()
+    {
+        Put(3);
+        _world.Host.Script = static _ => new FakeAgent().Exit(0.5);
+        _world.Open().Run.BeginDrain(1);
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(0.2),
+            () =>
+            {
+                PutUrgent();
+                _world.Open().Run.ContinueDrain();
+            }
+        );
+        _world.Backend.LiveAll();
+
+        Assert.Equal(["task_0", "task_urgent", "task_1", "task_2"], StartedAgents());
+    }
+
+    [Theory]
+    [InlineData(0, "task_1")]
+    [InlineData(1, "task_urgent")]
+    public void After_a_failure_everything_is_looked_at_before_the_next_task_is_taken(
+        int code,
+        string next
+    )
+    {
+        Put(3);
+        _world.Host.Script = _ => new FakeAgent().Exit(0.5, code);
+        _world.Open().Run.BeginDrain(1);
+        // Without a word to the drain, so that its list stands.
+        _world.Time.Plan(TimeSpan.FromSeconds(0.2), PutUrgent);
+        _world.Backend.LiveAll();
+
+        Assert.Equal(next, StartedAgents()[1]);
+    }
+
+    [Fact]
+    public void A_supervisor_that_had_no_task_yet_takes_the_first_of_the_list()
+    {
+        Put(3);
+        PutUrgent();
+        DrainWithList(1, "1", "2");
+
+        Assert.Equal(Id("1"), TakeNext());
+    }
+
+    [Fact]
+    public void A_supervisor_takes_the_next_task_itself_instead_of_starting_a_process_for_it()
+    {
+        Put(7);
+        _world.Host.Script = static _ => new FakeAgent().Exit(1.5);
+        _world.Open().Run.BeginDrain(2);
+        _world.Backend.LiveAll();
+
+        Assert.Equal(7, _world.Host.Started.Count);
+        Assert.Equal(2, _world.Backend.All.Count);
+    }
+
+    [Fact]
+    public void A_supervisor_whose_slot_somebody_has_taken_takes_no_task()
+    {
+        Put(3);
+        _world.Open().Run.BeginDrain(1);
+
+        Assert.Null(TakeNext());
+    }
+
+    [Fact]
+    public void A_listed_task_that_somebody_has_in_hand_is_passed_over()
+    {
+        Put(2);
+        DrainWithList(2, "0", "1");
+        using var verb = _world.Open("verb").Queue.TryLockTask(Id("0"));
+
+        Assert.Equal(Id("1"), TakeNext());
+    }
+
+    [Fact]
+    public void A_listed_task_that_is_not_ready_any_more_is_passed_over_and_let_go()
+    {
+        Put(2, static (t, i) => i == 0 ? t with { State = new TaskState.Pending(Held: true) } : t);
+        DrainWithList(2, "0", "1");
+        var supervisor = _world.Open("supervisor");
+
+        Assert.Equal(Id("1"), supervisor.Run.TakeNext()?.Task.Id);
+        Assert.False(_world.Open().Queue.IsSupervised(Id("0")));
+        Assert.False(_world.Disk.Has(supervisor.Queue.LockFile(Id("0"))));
+    }
+
+    [Fact]
+    public void A_supervisor_waits_for_what_a_verb_lets_go_in_a_moment()
+    {
+        Put(1);
+        Drain().Begin(2);
+        var verb = _world.Open("verb").Queue.TryLockTask(Id("0"))!;
+        _world.Time.Plan(TimeSpan.FromMilliseconds(50), verb.Dispose);
+
+        Assert.Equal(Id("0"), TakeNext());
+        Assert.Equal(60, _world.Time.Elapsed.TotalMilliseconds);
+    }
+
+    [Fact]
+    public void A_supervisor_waits_two_seconds_for_what_is_never_let_go()
+    {
+        Put(1);
+        Drain().Begin(2);
+        using var verb = _world.Open("verb").Queue.TryLockTask(Id("0"));
+
+        Assert.Null(TakeNext());
+        Assert.Equal(2, _world.Time.Elapsed.TotalSeconds);
+    }
+
+    [Fact]
+    public void A_supervisor_with_nothing_to_take_leaves_at_once_while_others_run()
+    {
+        using var supervised = PutRunning("r");
+        Drain().Begin(2);
+
+        Assert.Null(TakeNext());
+        Assert.Equal(TimeSpan.Zero, _world.Time.Elapsed);
+    }
+
+    [Fact]
+    public void A_keeper_that_is_not_needed_any_more_makes_room_for_the_next()
+    {
+        PutWaiting("a", TimeSpan.FromSeconds(10));
+        Drain().Begin(1);
+        _world.Time.Plan(TimeSpan.FromSeconds(5), () => _world.Open().Run.EndDrain());
+        var keeper = _world.Open("keeper");
+
+        Assert.Null(keeper.Run.TakeNext());
+        using var next = Drain().TryKeep();
+        Assert.NotNull(next);
+    }
+
+    [Fact]
+    public void A_keeper_notices_within_a_minute_that_the_clock_was_set()
+    {
+        PutWaiting("a", TimeSpan.FromMinutes(10));
+        _world.Open().Run.BeginDrain(1);
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(30),
+            () => _world.Time.SetWall(TimeSpan.FromMinutes(10))
+        );
+
+        Assert.Equal(TimeSpan.FromMinutes(1), FirstStart());
+    }
+
+    [Fact]
+    public void A_keeper_never_waits_for_less_than_a_millisecond()
+    {
+        PutWaiting("a", TimeSpan.FromMilliseconds(1));
+        _world.Time.Advance(TimeSpan.FromMilliseconds(0.5));
+        _world.Open().Run.BeginDrain(1);
+
+        Assert.Equal(TimeSpan.FromMilliseconds(1.5), FirstStart());
+    }
+
+    [Theory]
+    [InlineData(10, 20)]
+    [InlineData(20, 10)]
+    public void The_first_back_off_to_end_is_waited_for(int first, int second)
+    {
+        PutWaiting("a", TimeSpan.FromSeconds(first));
+        PutWaiting("b", TimeSpan.FromSeconds(second));
+
+        Assert.Equal(FakeTime.Start.AddSeconds(10), _world.Open().Run.Fill(1).NextDue);
+    }
+
+    [Fact]
+    public void A_drain_of_an_empty_queue_is_over_at_once()
+    {
+        _world.Put(_world.NewTask("done") with { State = Complete });
+        _world.Open().Run.BeginDrain(3);
+
+        Assert.False(_world.Open().Run.EndDrain());
+        Assert.Empty(_world.Backend.All);
+    }
+
+    [Fact]
+    public void What_comes_after_the_started_tasks_is_listed_for_the_drains_supervisors()
+    {
+        Put(4);
+        _world.Open().Run.BeginDrain(1);
+
+        Assert.Equal(["task_1", "task_2", "task_3"], Listed());
+    }
+
+    [Fact]
+    public void Nothing_is_listed_while_an_agents_own_limit_may_change_the_order()
+    {
+        Put(4);
+        _world.Open().Run.BeginDrain(1);
+        _world.Planner.Limits["coder"] = 2;
+        _world.Open().Run.BeginDrain(2);
+
+        Assert.Empty(Listed());
+    }
+
+    [Fact]
+    public void Only_a_failed_task_that_cannot_start_is_to_be_tried_again()
+    {
+        var failed = _world.Put(_world.NewTask("f") with { State = Failed });
+        var done = _world.Put(_world.NewTask("d") with { State = Complete });
+
+        Assert.Equal("Try it again: agentq retry task_f --run", HintFor(failed.Id));
+        Assert.Null(HintFor(done.Id));
+
+        string? HintFor(TaskId id) =>
+            Assert.Throws<QueueException>(() => _world.Open().Run.StartNamed([id], null)).Hint;
+    }
+
+    [Theory]
+    [InlineData(4, int.MaxValue, "task_3 task_2")]
+    [InlineData(4, 1, "task_3")]
+    [InlineData(2, int.MaxValue, "")]
+    [InlineData(9, int.MaxValue, "task_3 task_2 task_1 task_0")]
+    public void A_preview_shows_what_the_free_slots_would_take_and_starts_nothing(
+        int limit,
+        int most,
+        string expected
+    )
+    {
+        Put(4, static (t, i) => t with { Priority = i + 1 });
+        using var first = PutRunning("r1");
+        using var second = PutRunning("r2", "tester");
+
+        var preview = _world.Open().Run.Preview(null, limit, most);
+
+        Assert.Equal(expected, string.Join(' ', preview.Select(static t => t.Id)));
+        Assert.Empty(_world.Backend.All);
+    }
+
+    [Fact]
+    public void A_preview_of_named_tasks_shows_them_as_they_were_named_or_says_why_not()
+    {
+        Put(3);
+        var done = _world.Put(_world.NewTask("d") with { State = Complete });
+        var run = _world.Open().Run;
+
+        Assert.Equal([Id("2"), Id("0")], run.Preview([Id("2"), Id("0")], 1, 1).Select(t => t.Id));
+        Assert.Throws<QueueException>(() => run.Preview([Id("2"), done.Id], 5, 5));
+        Assert.Empty(_world.Backend.All);
+    }
+
+    [Fact]
+    public void A_preview_makes_no_retry_and_a_look_makes_it()
+    {
+        _world.Put(_world.NewTask("f") with { State = Failed, AutoRetry = true });
+        _world.Time.Advance(TimeSpan.FromSeconds(2));
+        var run = _world.Open().Run;
+
+        Assert.Empty(run.Preview(null, 5, 5));
+        Assert.Null(((TaskState.Failed)_world.Read(Id("f")).State).RetriedBy);
+
+        var look = run.Look();
+        var retry = ((TaskState.Failed)_world.Read(Id("f")).State).RetriedBy!.Value;
+        Assert.Equal([retry], look.Unfinished);
+        Assert.True(look.Busy);
+    }
+
+    [Theory]
+    [InlineData("done", false, false, false, false)]
+    [InlineData("done", false, true, false, false)]
+    [InlineData("done", true, false, false, false)]
+    [InlineData("done", true, true, true, true)]
+    [InlineData("waiting", false, false, false, false)]
+    [InlineData("waiting", false, true, false, false)]
+    [InlineData("waiting", true, false, false, false)]
+    [InlineData("waiting", true, true, true, false)]
+    [InlineData("ready", false, false, true, false)]
+    [InlineData("ready", true, true, true, false)]
+    [InlineData("running", false, true, true, false)]
+    [InlineData("running", true, true, true, false)]
+    public void A_queue_is_busy_with_what_runs_or_is_ready_or_what_a_living_drain_waits_for(
+        string task,
+        bool drain,
+        bool supervisor,
+        bool busy,
+        bool ending
+    )
+    {
+        using var running = task == "running" ? PutRunning("t") : null;
+        if (task == "waiting")
+        {
+            PutWaiting("t", TimeSpan.FromSeconds(10));
+        }
+        else if (task != "running")
+        {
+            _world.Put(
+                _world.NewTask("t") with
+                {
+                    State = task == "done" ? Complete : new TaskState.Pending(),
+                }
+            );
+        }
+
+        if (drain)
+        {
+            Drain().Begin(1);
+        }
+
+        using var joined = supervisor ? Drain().TryJoin() : null;
+        var look = _world.Open().Run.Look();
+
+        Assert.Equal((busy, ending), (look.Busy, look.Ending));
+        Assert.Equal(task == "done" ? [] : [Id("t")], look.Unfinished);
+    }
+
+    private static TaskState.Complete Complete => new(null, FakeTime.Start);
+
+    private static TaskState.Failed Failed =>
+        new(FakeTime.Start, FakeTime.Start, Reason.Exit, "Exited with 1");
+
+    private static TaskId Id(string token) => TaskId.Parse("task_" + token);
+
+    private Drain Drain() => new(_world.Open().Queue);
+
+    private TaskId? TakeNext() => _world.Open("supervisor").Run.TakeNext()?.Task.Id;
+
+    private List<string> StartedAgents() =>
+        [.. _world.Host.Started.Select(static a => a.Task.Value)];
+
+    private void PutUrgent() => _world.Put(_world.NewTask("urgent") with { Priority = 9 });
+
+    private void PutWaiting(string token, TimeSpan time) =>
+        _world.Put(
+            _world.NewTask(token) with
+            {
+                State = new TaskState.Pending(NotBefore: FakeTime.Start + time),
+            }
+        );
+
+    /// <summary>A task that runs as long as the lock that comes back is held.</summary>
+    private HeldLock? PutRunning(string token, string agent = "coder")
+    {
+        var task = _world.Put(
+            _world.NewTask(token) with
+            {
+                Agent = agent,
+                State = new TaskState.Running(FakeTime.Start),
+            }
+        );
+        return _world.Open("supervisor of " + token).Queue.TryLockTask(task.Id);
+    }
+
+    private void KillAll()
+    {
+        foreach (var supervisor in _world.Backend.Waiting)
+        {
+            supervisor.Process.Die();
+        }
+
+        _world.Backend.Waiting.Clear();
+    }
+
+    private void StartOne(string how)
+    {
+        var run = _world.Open().Run;
+        _ = how switch
+        {
+            "fill" => run.Fill(1),
+            "named" => run.StartNamed([Id("0")], null),
+            _ => run.StartAny([Id("0")], 1),
+        };
+    }
+
+    /// <summary>A drain whose last look found these ready.</summary>
+    private void DrainWithList(int parallel, params string[] tokens)
+    {
+        Drain().Begin(parallel);
+        new ReadyList(_world.Open().Queue, _world.Time).Write(
+            tokens.Select(t => _world.NewTask(t)),
+            new HashSet<TaskId>(),
+            TimeSpan.Zero
+        );
+    }
+
+    private List<string> Listed()
+    {
+        var list = new ReadyList(_world.Open().Queue, _world.Time);
+        var ids = new List<string>();
+        while (list.Take(null) is { } id)
+        {
+            ids.Add(id.Value);
+        }
+
+        return ids;
+    }
+
+    /// <summary>Lets everything run; the moment at which the first agent was started.</summary>
+    private TimeSpan? FirstStart()
+    {
+        TimeSpan? first = null;
+        _world.Host.Launched = _ => first ??= _world.Time.Elapsed;
+        _world.Backend.LiveAll();
+        return first;
+    }
+
     private void Put(int count, Func<AgentTask, int, AgentTask>? change = null)
     {
         for (var i = 0; i < count; i++)
