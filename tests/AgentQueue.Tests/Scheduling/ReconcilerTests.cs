@@ -232,6 +232,138 @@ public sealed class ReconcilerTests
         Assert.Equal(TaskStatus.Running, _world.Read(s_id).Status);
     }
 
+    [Theory]
+    [InlineData(10, true)]
+    [InlineData(190, true)]
+    [InlineData(300, false)]
+    public void An_orphan_that_lets_go_of_its_files_a_moment_after_its_end_is_waited_for(
+        int milliseconds,
+        bool settled
+    )
+    {
+        var agent = Orphan();
+        var own = _world.Open();
+        var reconciler = new Reconciler(own.Queue, new NoEnd(), own.Retries, _world.Time);
+        _world.Time.Plan(TimeSpan.FromMilliseconds(milliseconds), agent.KillAll);
+        Assert.Equal(settled, reconciler.Settle(s_id));
+        Assert.Equal(settled, _world.Read(s_id).IsFinished);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Where_it_cannot_be_recorded_a_lost_task_is_shown_as_it_ended(bool lockRemains)
+    {
+        var queue = _world.Open().Queue;
+        _world.Put(Running(_world));
+        if (lockRemains)
+        {
+            _world.Disk.Plant(queue.LockFile(s_id), "");
+        }
+
+        Assert.Equal(Reason.Lost, Assert.IsType<TaskState.Failed>(Shown().State).Reason);
+        Assert.Equal(TaskStatus.Running, _world.Read(s_id).Status);
+        Assert.Equal(lockRemains, _world.Disk.Has(queue.LockFile(s_id)));
+        Assert.False(_world.Disk.Has(Marker(Sentinel.Error)));
+        Assert.Empty(_world.Orphans.Ended);
+    }
+
+    [Fact]
+    public void Where_it_cannot_be_recorded_a_task_is_shown_by_all_that_would_count()
+    {
+        _world.Put(Running(_world) with { IdleTimeout = TimeSpan.FromMinutes(5) });
+        _world.Disk.Plant(Marker(Sentinel.Done), "");
+        Assert.Equal(TaskStatus.Complete, Shown().Status);
+        PutIdentity(_world, Completion.Exit);
+        Assert.Equal(Reason.Lost, Assert.IsType<TaskState.Failed>(Shown().State).Reason);
+        _world.Disk.Plant($"{World.Root}/.agents/run/{s_id}.{Requests.Stalled}", "");
+        Assert.Equal(
+            "No output for 5m",
+            Assert.IsType<TaskState.Failed>(Shown().State).Message
+        );
+    }
+
+    [Fact]
+    public void Where_it_cannot_be_recorded_a_pending_task_is_shown_as_its_marker_says()
+    {
+        _world.Put(_world.NewTask("a"));
+        Assert.Equal(TaskStatus.Pending, Shown().Status);
+        _world.Disk.Plant(Marker(Sentinel.Done), "");
+        Assert.Equal(TaskStatus.Complete, Shown().Status);
+        using var held = _world.Open("supervisor").Queue.TryLockTask(s_id);
+        Assert.Equal(TaskStatus.Pending, Shown().Status);
+    }
+
+    [Fact]
+    public void A_marker_that_is_gone_again_ends_nothing_that_is_shown()
+    {
+        _world.Put(_world.NewTask("a"));
+        _world.Disk.Plant(Marker(Sentinel.Done), "");
+        var own = _world.Open();
+        _world.Disk.Before = s =>
+        {
+            if (s.Kind == "stat" && s.Path == own.Queue.LockFile(s_id))
+            {
+                _world.Disk.Before = null;
+                _world.Open("user").Disk.Delete(Marker(Sentinel.Done));
+            }
+        };
+        own.Reconciler.ShowUnrecorded();
+        Assert.Null(_world.Disk.Before);
+        Assert.Equal(TaskStatus.Pending, own.Read(s_id).Status);
+    }
+
+    [Fact]
+    public void A_supervised_task_is_shown_as_it_stands_though_nothing_can_be_recorded()
+    {
+        _world.Put(Running(_world));
+        using var held = _world.Open("supervisor").Queue.TryLockTask(s_id);
+        Assert.Equal(TaskStatus.Running, Shown().Status);
+    }
+
+    [Fact]
+    public void Where_it_cannot_be_recorded_what_is_left_of_an_agent_is_ended_all_the_same()
+    {
+        var agent = Orphan();
+        Assert.Equal(TaskStatus.Failed, Shown().Status);
+        Assert.False(agent.IsAlive);
+    }
+
+    [Fact]
+    public void What_is_out_of_reach_or_lives_on_is_shown_as_running()
+    {
+        _world.Orphans.Reachable = false;
+        var agent = Orphan();
+        Assert.Equal(TaskStatus.Running, Shown().Status);
+        var own = _world.Open();
+        new Reconciler(own.Queue, new NoEnd(), own.Retries, _world.Time).ShowUnrecorded();
+        Assert.Equal(TaskStatus.Running, own.Read(s_id).Status);
+        Assert.True(agent.IsAlive);
+    }
+
+    [Fact]
+    public void What_has_ended_without_room_to_record_it_is_told_and_shown_as_it_ended()
+    {
+        _world.Put(Running(_world));
+        var supervisor = _world.Open("supervisor").Queue;
+        using var held = supervisor.TryLockTask(s_id);
+        supervisor.Request(s_id, Requests.Cancel);
+        var problems = new List<QueueException>();
+        var own = _world.Open();
+        Assert.False(own.Reconciler.ShowEnded(QueueSnapshot.Take(own.Queue), problems.Add));
+        Assert.Empty(problems);
+        Assert.Equal(TaskStatus.Running, own.Read(s_id).Status);
+
+        supervisor.Say(s_id, LockWord.Ended);
+        Assert.True(own.Reconciler.ShowEnded(QueueSnapshot.Take(own.Queue), problems.Add));
+        Assert.Equal(
+            "there is no room to record how task_a ended",
+            Assert.Single(problems).Message
+        );
+        Assert.Equal(TaskStatus.Cancelled, own.Read(s_id).Status);
+        Assert.Equal(TaskStatus.Running, _world.Read(s_id).Status);
+    }
+
     private sealed class NoEnd : IOrphans
     {
         public bool End(TaskId id, RunIdentity? identity) => true;
@@ -289,6 +421,83 @@ public sealed class ReconcilerTests
         Assert.False(reconciler.Refresh(s_id));
         _world.Put(_world.NewTask("a"));
         Assert.True(reconciler.Refresh(s_id), "its .error is still there");
+        Assert.Equal(TaskStatus.Failed, _world.Read(s_id).Status);
+    }
+
+    [Fact]
+    public void Settling_what_needs_none_says_so()
+    {
+        var reconciler = _world.Open().Reconciler;
+        Assert.False(reconciler.Settle(s_id), "there is no such task");
+        _world.Put(_world.NewTask("a"));
+        Assert.False(reconciler.Settle(s_id), "it waits");
+        Assert.Equal(TaskStatus.Pending, _world.Read(s_id).Status);
+        _world.Put(Running(_world));
+        using (_world.Open("supervisor").Queue.TryLockTask(s_id))
+        {
+            Assert.False(reconciler.Settle(s_id), "it is supervised");
+            Assert.Equal(TaskStatus.Running, _world.Read(s_id).Status);
+        }
+
+        Assert.True(reconciler.Settle(s_id));
+        Assert.False(reconciler.Settle(s_id), "it has ended");
+    }
+
+    [Fact]
+    public void What_a_supervisor_that_died_after_the_record_left_in_the_run_folder_is_swept()
+    {
+        var now = _world.Time.GetUtcNow();
+        _world.Put(_world.NewTask("a") with { State = new TaskState.Complete(now, now) });
+        PutIdentity(_world, Completion.Auto);
+        Assert.False(_world.Open().Reconciler.Settle(s_id));
+        Assert.DoesNotContain(
+            _world.Disk.Files(),
+            static f => f.Path.Contains("run/task_a", StringComparison.Ordinal)
+        );
+        Assert.Equal(TaskStatus.Complete, _world.Read(s_id).Status);
+    }
+
+    [Fact]
+    public void What_is_returned_shows_what_was_settled_and_every_retry_that_was_made()
+    {
+        _world.Put(Running(_world));
+        var (settled, _) = _world.Open().Reconciler.Reconcile(autoRetry: false);
+        Assert.Empty(settled.Unfinished);
+        Assert.Equal(s_id, Assert.Single(settled.Finished).Id);
+
+        var retry = TaskId.Parse("task_retry");
+        _world.Put(
+            _world.NewTask("b") with
+            {
+                State = new TaskState.Failed(null, _world.Time.GetUtcNow(), Reason.Exit, "no")
+                {
+                    RetryIntent = retry,
+                },
+            }
+        );
+        var (snapshot, changed) = _world.Open().Reconciler.Reconcile(autoRetry: false);
+        Assert.Equal(1, changed);
+        Assert.Equal(retry, Assert.Single(snapshot.Unfinished).Id);
+    }
+
+    [Fact]
+    public void Where_nothing_has_changed_one_look_at_the_folder_is_enough()
+    {
+        _world.Put(_world.NewTask("a"));
+        _world.Put(_world.NewTask("b") with { State = Running(_world).State });
+        using var held = _world.Open("supervisor").Queue.TryLockTask(TaskId.Parse("task_b"));
+        var own = _world.Open();
+        var steps = new List<DiskStep>();
+        _world.Disk.Before = steps.Add;
+        own.Reconciler.Reconcile(autoRetry: true);
+        _world.Disk.Before = null;
+
+        Assert.Single(steps, s => s.Kind == "list" && s.Path == own.Queue.Tasks);
+        Assert.DoesNotContain(steps, s => s.Path == own.Queue.LockFile(s_id));
+        Assert.Single(
+            steps,
+            s => s.Kind == "lock" && s.Path == own.Queue.LockFile(TaskId.Parse("task_b"))
+        );
     }
 
     [Fact]
@@ -326,6 +535,14 @@ public sealed class ReconcilerTests
         _world.Open().Disk.Delete(Marker(Sentinel.Error));
         Reconcile();
         Assert.Equal("The supervisor and the agent ended without a record", Failed().Message);
+    }
+
+    /// <summary>The task as a process reads it that cannot record anything.</summary>
+    private AgentTask Shown()
+    {
+        var own = _world.Open();
+        own.Reconciler.ShowUnrecorded();
+        return own.Read(s_id);
     }
 
     private static string WithoutCache(string dump) =>

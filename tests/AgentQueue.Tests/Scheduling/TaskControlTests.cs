@@ -44,6 +44,63 @@ public sealed class TaskControlTests
     }
 
     [Fact]
+    public void A_cancellation_that_reaches_only_the_marker_takes_it_away_again()
+    {
+        _world.Put(_world.NewTask("a"));
+        Refuse("rename", "task_a.json");
+        Assert.Throws<QueueException>(() => _world.Open().Control.Cancel(s_id));
+        _world.Disk.Before = null;
+        Assert.False(_world.Disk.Has($"{World.Root}/.agents/tasks/task_a.cancelled"));
+        _world.Open().Reconciler.Reconcile(autoRetry: true);
+        Assert.Equal(TaskStatus.Pending, _world.Read(s_id).Status);
+    }
+
+    [Fact]
+    public void A_cancellation_that_is_in_the_file_keeps_its_marker_though_it_could_not_be_synced()
+    {
+        _world.Put(_world.NewTask("a"));
+        Refuse("sync", "/tasks");
+        Assert.Throws<QueueException>(() => _world.Open().Control.Cancel(s_id));
+        _world.Disk.Before = null;
+        Assert.Equal(TaskStatus.Cancelled, _world.Read(s_id).Status);
+        Assert.True(_world.Disk.Has($"{World.Root}/.agents/tasks/task_a.cancelled"));
+    }
+
+    [Fact]
+    public void A_running_task_is_asked_to_end_and_returned_as_its_supervisor_recorded_it()
+    {
+        var (supervisor, held) = Supervised(_world.NewTask("a"));
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(1),
+            () =>
+            {
+                Assert.True(Requests.Has(supervisor.Queue, s_id, Requests.Cancel));
+                End(supervisor);
+                held.Dispose();
+            }
+        );
+        var asked = _world.Open().Control.Cancel(s_id);
+        Assert.IsType<TaskState.Complete>(asked.State);
+        Assert.InRange(_world.Time.Elapsed.TotalSeconds, 1, 1.2);
+        Assert.Single(
+            _world.Disk.Log,
+            static s => s.Path.EndsWith(Requests.Cancel, StringComparison.Ordinal) && IsRename(s)
+        );
+    }
+
+    [Fact]
+    public void A_task_whose_end_finds_no_room_is_returned_as_it_will_be_recorded()
+    {
+        var (supervisor, _) = Supervised(_world.NewTask("a"));
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(1),
+            () => supervisor.Queue.Say(s_id, LockWord.Ended)
+        );
+        Assert.IsType<TaskState.Cancelled>(_world.Open().Control.Cancel(s_id).State);
+        Assert.Equal(TaskStatus.Running, _world.Read(s_id).Status);
+    }
+
+    [Fact]
     public void A_users_own_marker_stays_though_the_disk_refuses_the_rest()
     {
         _world.Put(_world.NewTask("a"));
@@ -207,6 +264,141 @@ public sealed class TaskControlTests
         var (before, after) = _world.Open().Control.Extend(s_id, TimeSpan.FromSeconds(7));
         Assert.Equal((5, 12), (before.TotalSeconds, after.TotalSeconds));
         Assert.Equal(12, _world.Read(s_id).Timeout?.TotalSeconds);
+        Assert.Empty(Extensions());
+    }
+
+    [Fact]
+    public void A_running_task_is_extended_by_its_supervisor()
+    {
+        var (supervisor, _) = Supervised(Limited());
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(1),
+            () =>
+            {
+                Assert.Equal("7", Assert.Single(Extensions()));
+                Grant(supervisor, TimeSpan.FromSeconds(307));
+            }
+        );
+        Assert.Equal((300, 307), Extend(7));
+    }
+
+    [Fact]
+    public void Who_extends_while_another_does_is_told_the_limit_of_before_and_all_that_was_added()
+    {
+        var (supervisor, _) = Supervised(Limited());
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(1),
+            () => supervisor.Queue.Write(Limited(310) with { State = Running() })
+        );
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(2),
+            () => Grant(supervisor, TimeSpan.FromSeconds(317))
+        );
+        Assert.Equal((300, 317), Extend(7));
+    }
+
+    [Fact]
+    public void A_task_that_is_starting_is_extended_once_its_agents_limit_is_known()
+    {
+        var (supervisor, _) = Supervised(_world.NewTask("a"), new TaskState.Pending());
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(1),
+            () => supervisor.Queue.Write(Limited() with { State = Running() })
+        );
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(2),
+            () => Grant(supervisor, TimeSpan.FromSeconds(307))
+        );
+        Assert.Equal((300, 307), Extend(7));
+    }
+
+    [Fact]
+    public void A_running_task_without_a_limit_has_none_to_extend_and_nobody_waits_for_one()
+    {
+        Supervised(_world.NewTask("a"));
+        var e = Assert.Throws<QueueException>(() => Extend(7));
+        Assert.Contains("has no time limit", e.Message, StringComparison.Ordinal);
+        Assert.Equal(TimeSpan.Zero, _world.Time.Elapsed);
+    }
+
+    [Fact]
+    public void A_task_that_ends_before_it_was_extended_says_so_and_the_request_goes()
+    {
+        var (supervisor, _) = Supervised(Limited());
+        _world.Time.Plan(TimeSpan.FromSeconds(1), () => End(supervisor));
+        var e = Assert.Throws<QueueException>(() => Extend(7));
+        Assert.Contains("ended before its time", e.Message, StringComparison.Ordinal);
+        Assert.Empty(Extensions());
+    }
+
+    [Theory]
+    [InlineData(300, false)]
+    [InlineData(306, false)]
+    [InlineData(307, true)]
+    [InlineData(317, true)]
+    public void An_extension_of_a_task_that_ends_meanwhile_counts_if_it_stands_in_its_file(
+        int limit,
+        bool counts
+    )
+    {
+        var (supervisor, _) = Supervised(Limited());
+        var extender = _world.Open("extender");
+        _world.Disk.Before = s =>
+        {
+            if (s.Process == extender.Disk && s.Kind == "stat" && Extensions().Any())
+            {
+                _world.Disk.Before = null;
+                End(supervisor, TimeSpan.FromSeconds(limit));
+                supervisor.Queue.SweepRunFiles(s_id);
+            }
+        };
+        if (counts)
+        {
+            var (before, after) = extender.Control.Extend(s_id, TimeSpan.FromSeconds(7));
+            Assert.Equal((300, limit), (before.TotalSeconds, after.TotalSeconds));
+        }
+        else
+        {
+            var e = Assert.Throws<QueueException>(() =>
+                extender.Control.Extend(s_id, TimeSpan.FromSeconds(7))
+            );
+            Assert.Contains("ended before its time", e.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Null(_world.Disk.Before);
+    }
+
+    [Fact]
+    public void A_request_that_somebody_removed_is_not_taken_for_an_extension()
+    {
+        var (supervisor, _) = Supervised(Limited());
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(1),
+            () => Grant(supervisor, TimeSpan.FromSeconds(300))
+        );
+        Assert.Throws<QueueException>(() => Extend(7));
+    }
+
+    [Fact]
+    public void A_task_whose_supervisor_died_is_settled_and_not_extended()
+    {
+        _world.Put(Limited() with { State = Running() });
+        var e = Assert.Throws<QueueException>(() => Extend(7));
+        Assert.Contains(
+            "is failed; its time cannot be extended",
+            e.Message,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(TaskStatus.Failed, _world.Read(s_id).Status);
+    }
+
+    [Fact]
+    public void A_supervisor_that_does_not_hear_a_knock_hears_the_next_a_quarter_of_a_second_later()
+    {
+        Supervised(Limited());
+        Assert.Throws<QueueException>(() => Extend(7));
+        var knocks = _world.Disk.Log.Count(static s => s.Kind == "touch");
+        Assert.InRange(knocks, 39, 42);
     }
 
     [Fact]
@@ -229,6 +421,66 @@ public sealed class TaskControlTests
     {
         _world.Put(_world.NewTask("a") with { State = new TaskState.Running(FakeTime.Start, 7) });
         Assert.IsType<TaskState.Cancelled>(_world.Open().Control.Cancel(s_id).State);
+    }
+
+    [Fact]
+    public void A_task_that_runs_without_its_supervisor_can_be_timed_out()
+    {
+        _world.Put(_world.NewTask("a") with { State = Running() });
+        var failed = Assert.IsType<TaskState.Failed>(_world.Open().Control.Expire(s_id).State);
+        Assert.Equal(Reason.Timeout, failed.Reason);
+    }
+
+    [Fact]
+    public void A_task_that_is_starting_can_be_timed_out()
+    {
+        var (supervisor, _) = Supervised(_world.NewTask("a"), new TaskState.Pending());
+        _world.Time.Plan(TimeSpan.FromSeconds(1), () => End(supervisor));
+        Assert.IsType<TaskState.Complete>(_world.Open().Control.Expire(s_id).State);
+    }
+
+    [Fact]
+    public void What_runs_is_neither_held_nor_released_and_nobody_waits_for_its_lock()
+    {
+        Supervised(_world.NewTask("a"));
+        var control = _world.Open().Control;
+        Assert.Contains(
+            "is running; only a pending task can be held",
+            Assert.Throws<QueueException>(() => control.Hold(s_id)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "is running; only a pending task can be released",
+            Assert.Throws<QueueException>(() => control.Release(s_id)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(TimeSpan.Zero, _world.Time.Elapsed);
+    }
+
+    [Fact]
+    public void A_pending_task_that_another_verb_is_at_is_held_a_moment_later()
+    {
+        var (_, held) = Supervised(_world.NewTask("a"), new TaskState.Pending());
+        _world.Time.Plan(TimeSpan.FromSeconds(1), held.Dispose);
+        Assert.True(_world.Open().Control.Hold(s_id));
+        Assert.Equal(new TaskState.Pending(Held: true), _world.Read(s_id).State);
+    }
+
+    [Fact]
+    public void A_task_that_starts_while_it_is_waited_for_is_not_held()
+    {
+        var (supervisor, held) = Supervised(_world.NewTask("a"), new TaskState.Pending());
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(1),
+            () =>
+            {
+                End(supervisor);
+                held.Dispose();
+            }
+        );
+        var e = Assert.Throws<QueueException>(() => _world.Open().Control.Hold(s_id));
+        Assert.Contains("is complete", e.Message, StringComparison.Ordinal);
+        Assert.Equal(TaskStatus.Complete, _world.Read(s_id).Status);
     }
 
     [Fact]
@@ -396,6 +648,71 @@ public sealed class TaskControlTests
         Assert.InRange(_world.Time.Elapsed.TotalSeconds, 120, 121);
         Assert.True(_world.Disk.Has($"{World.Root}/.agents/run/task_a.{Requests.Cancel}"));
     }
+
+    /// <summary>A task whose lock a supervisor holds that does only what the test lets it do.</summary>
+    private (AgentqProcess Supervisor, HeldLock Held) Supervised(
+        AgentTask task,
+        TaskState? state = null
+    )
+    {
+        _world.Put(task with { State = state ?? Running() });
+        var supervisor = _world.Open("supervisor");
+        return (supervisor, supervisor.Queue.TryLockTask(s_id)!);
+    }
+
+    private AgentTask Limited(int seconds = 300) =>
+        _world.NewTask("a") with
+        {
+            Timeout = TimeSpan.FromSeconds(seconds),
+        };
+
+    private static TaskState.Running Running() => new(FakeTime.Start, 77);
+
+    private static void End(AgentqProcess supervisor, TimeSpan? limit = null)
+    {
+        var task = supervisor.Read(s_id);
+        supervisor.Queue.Write(
+            task with
+            {
+                Timeout = limit ?? task.Timeout,
+                State = new TaskState.Complete(FakeTime.Start, FakeTime.Start),
+            }
+        );
+    }
+
+    /// <summary>Takes the requests away, after that limit was written.</summary>
+    private static void Grant(AgentqProcess supervisor, TimeSpan limit)
+    {
+        supervisor.Queue.Write(supervisor.Read(s_id) with { Timeout = limit });
+        supervisor.Queue.DeleteRunFiles(s_id);
+    }
+
+    private (double Before, double After) Extend(int seconds)
+    {
+        var (before, after) = _world.Open().Control.Extend(s_id, TimeSpan.FromSeconds(seconds));
+        return (before.TotalSeconds, after.TotalSeconds);
+    }
+
+    /// <summary>What the requests to extend that are there ask for.</summary>
+    private IEnumerable<string> Extensions() =>
+        _world
+            .Disk.Files()
+            .Where(static f =>
+                Path.GetFileName(f.Path)
+                    .StartsWith($"task_a.{Requests.ExtendPrefix}", StringComparison.Ordinal)
+            )
+            .Select(static f => System.Text.Encoding.UTF8.GetString(f.Content));
+
+    private static bool IsRename(DiskStep step) => step.Kind == "rename";
+
+    private void Refuse(string kind, string path) =>
+        _world.Disk.Before = s =>
+        {
+            if (s.Kind == kind && s.Path.EndsWith(path, StringComparison.Ordinal))
+            {
+                throw new QueueException($"Cannot {kind} {path}: Input/output error");
+            }
+        };
 
     /// <summary>Runs the task and acts as another process before one step of its supervisor; true if refused.</summary>
     private static bool Interfere(
