@@ -132,19 +132,18 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
         while (true)
         {
             var task = queue.ReadOrThrow(id);
-            if (task.State is TaskState.Finished)
+            if (request is null && task.IsFinished)
             {
-                Withdraw(request);
                 throw new QueueException(
-                    request is null
-                        ? $"Task {id} is {TaskJson.NameOf(task.Status)}; its time cannot be extended"
-                        : $"Task {id} ended before its time could be extended"
+                    $"Task {id} is {TaskJson.NameOf(task.Status)}; its time cannot be extended"
                 );
             }
 
-            if (request is not null && queue.Disk.Facts(request) is null)
+            if (request is not null && (task.IsFinished || queue.Disk.Facts(request) is null))
             {
-                // Taken up, or swept away with a task that has ended: only what stands in the file now tells.
+                // Taken up, perhaps just before the task ended, or too late: only what stands in the file now
+                // tells.
+                queue.Disk.Delete(request);
                 var after = queue.ReadOrThrow(id).Timeout;
                 return after >= before + more
                     ? (before!.Value, after.Value)
@@ -209,7 +208,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
             // Stryker disable once Equality: one look more or less at the very end
             if (clock.GetElapsedTime(start) > TimeSpan.FromSeconds(10))
             {
-                Withdraw(request);
+                queue.Disk.Delete(request);
                 throw new QueueException(
                     $"The supervisor of task {id} does not answer",
                     "See what holds it: agentq doctor"
@@ -225,14 +224,6 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
             }
 
             watch.Wait(s_knockAgain);
-        }
-    }
-
-    private void Withdraw(string? request)
-    {
-        if (request is not null)
-        {
-            queue.Disk.Delete(request);
         }
     }
 

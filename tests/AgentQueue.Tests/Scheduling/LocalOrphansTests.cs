@@ -69,7 +69,12 @@ public sealed class LocalOrphansTests : IDisposable
         var identity = IdentityOf(older);
 
         Assert.True(
-            End(identity with { Agent = identity.Agent with { Pid = 0, StartTicks = long.MaxValue } })
+            End(
+                identity with
+                {
+                    Agent = identity.Agent with { Pid = 0, StartTicks = long.MaxValue },
+                }
+            )
         );
 
         Assert.False(older.HasExited);
@@ -104,10 +109,7 @@ public sealed class LocalOrphansTests : IDisposable
         var process = Process.Start(
             new ProcessStartInfo("sleep", ["60"])
             {
-                Environment =
-                {
-                    [AgentEnvironment.TaskFileVariable] = _temp.Queue.TaskFile(id),
-                },
+                Environment = { [AgentEnvironment.TaskFileVariable] = _temp.Queue.TaskFile(id) },
             }
         )!;
         _processes.Add(process);

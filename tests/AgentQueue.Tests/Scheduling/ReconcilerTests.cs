@@ -277,10 +277,7 @@ public sealed class ReconcilerTests
         PutIdentity(_world, Completion.Exit);
         Assert.Equal(Reason.Lost, Assert.IsType<TaskState.Failed>(Shown().State).Reason);
         _world.Disk.Plant($"{World.Root}/.agents/run/{s_id}.{Requests.Stalled}", "");
-        Assert.Equal(
-            "No output for 5m",
-            Assert.IsType<TaskState.Failed>(Shown().State).Message
-        );
+        Assert.Equal("No output for 5m", Assert.IsType<TaskState.Failed>(Shown().State).Message);
     }
 
     [Fact]

@@ -92,10 +92,7 @@ public sealed class TaskControlTests
     public void A_task_whose_end_finds_no_room_is_returned_as_it_will_be_recorded()
     {
         var (supervisor, _) = Supervised(_world.NewTask("a"));
-        _world.Time.Plan(
-            TimeSpan.FromSeconds(1),
-            () => supervisor.Queue.Say(s_id, LockWord.Ended)
-        );
+        _world.Time.Plan(TimeSpan.FromSeconds(1), () => supervisor.Queue.Say(s_id, LockWord.Ended));
         Assert.IsType<TaskState.Cancelled>(_world.Open().Control.Cancel(s_id).State);
         Assert.Equal(TaskStatus.Running, _world.Read(s_id).Status);
     }
@@ -332,11 +329,14 @@ public sealed class TaskControlTests
     }
 
     [Theory]
-    [InlineData(300, false)]
-    [InlineData(306, false)]
-    [InlineData(307, true)]
-    [InlineData(317, true)]
+    [InlineData(".lock", 306, false)]
+    [InlineData(".lock", 307, true)]
+    [InlineData(".extend-", 300, false)]
+    [InlineData(".extend-", 306, false)]
+    [InlineData(".extend-", 307, true)]
+    [InlineData(".extend-", 317, true)]
     public void An_extension_of_a_task_that_ends_meanwhile_counts_if_it_stands_in_its_file(
+        string lookedAt,
         int limit,
         bool counts
     )
@@ -345,7 +345,12 @@ public sealed class TaskControlTests
         var extender = _world.Open("extender");
         _world.Disk.Before = s =>
         {
-            if (s.Process == extender.Disk && s.Kind == "stat" && Extensions().Any())
+            if (
+                s.Process == extender.Disk
+                && s.Kind == "stat"
+                && s.Path.Contains("/task_a" + lookedAt, StringComparison.Ordinal)
+                && Extensions().Any()
+            )
             {
                 _world.Disk.Before = null;
                 End(supervisor, TimeSpan.FromSeconds(limit));
