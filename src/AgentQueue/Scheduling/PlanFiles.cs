@@ -11,23 +11,19 @@ internal static class PlanFiles
     /// <summary>Writes the first version, unless there is one. Not synced: it can be made again.</summary>
     public static void Write(QueueFolder queue, AgentTask task, string? previousError = null)
     {
-        var path = queue.PlanFile(task.Id);
-        if (queue.Disk.Facts(path) is not null)
-        {
-            return;
-        }
-
         try
         {
             queue.Disk.WriteNew(
-                path,
+                queue.PlanFile(task.Id),
                 Encoding.UTF8.GetBytes(Text(task, previousError)),
+                // Stryker disable once Boolean: a sync would cost time and change nothing else
                 sync: false
             );
         }
         catch (QueueException)
         {
-            // The task is stored and will run; to say that it failed would have it queued twice.
+            // There is one already, or it cannot be written: the task is stored and will run; to say that it
+            // failed would have it queued twice.
         }
     }
 
