@@ -100,24 +100,12 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
     }
 
     /// <summary>When the next automatic retry is due; null if none is.</summary>
-    public DateTimeOffset? NextDue(QueueSnapshot snapshot)
-    {
-        DateTimeOffset? next = null;
-        foreach (var candidate in snapshot.Finished)
-        {
-            if (
-                candidate.WillRetry
-                && queue.Read(candidate.Id) is TaskRead.Found(var task, _)
-                && RetryPolicy.DueAt(task) is { } due
-                && (next is null || due < next)
-            )
-            {
-                next = due;
-            }
-        }
-
-        return next;
-    }
+    public DateTimeOffset? NextDue(QueueSnapshot snapshot) =>
+        snapshot
+            .Finished.Where(static t => t.WillRetry)
+            .Min(t =>
+                queue.Read(t.Id) is TaskRead.Found(var task, _) ? RetryPolicy.DueAt(task) : null
+            );
 
     /// <summary>Completes retries whose maker died half-way; returns how many.</summary>
     public int FinishInterrupted(QueueSnapshot snapshot)

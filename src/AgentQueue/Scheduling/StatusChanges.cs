@@ -44,6 +44,7 @@ internal sealed class StatusChanges(QueueFolder queue, StatusFilter filter)
                 now
             );
             words[task.Id] = standing.Word;
+            // Stryker disable once Equality: of two that end at once either is the first
             if (standing.StartsIn is { } wait && (NextChange is null || now + wait < NextChange))
             {
                 NextChange = now + wait;

@@ -373,6 +373,42 @@ public sealed class RetriesTests
         Assert.Equal(0, looks);
     }
 
+    [Fact]
+    public void A_task_that_runs_is_not_waited_for_to_say_that_it_cannot_be_retried()
+    {
+        _world.Put(_world.NewTask("a") with { State = new TaskState.Running(FakeTime.Start) });
+        using var held = _world.Open("supervisor").Queue.TryLockTask(s_id);
+        var e = Assert.Throws<QueueException>(() =>
+            _world.Open().Retries.Create(s_id, new RetryOptions())
+        );
+        Assert.Contains("is running", e.Message, StringComparison.Ordinal);
+        Assert.Equal(TimeSpan.Zero, _world.Time.Elapsed);
+    }
+
+    [Fact]
+    public void A_retry_takes_no_id_that_another_task_has()
+    {
+        Fail();
+        string? taken = null;
+        _world.Disk.Before = step =>
+        {
+            if (
+                step.Kind == "stat"
+                && step.Path.Contains("/tasks/task_", StringComparison.Ordinal)
+                && !step.Path.EndsWith("task_a.json", StringComparison.Ordinal)
+                && taken is null
+            )
+            {
+                taken = Path.GetFileNameWithoutExtension(step.Path);
+                _world.Disk.Plant(step.Path, "another's");
+            }
+        };
+        var retry = _world.Open().Retries.Create(s_id, new RetryOptions());
+        Assert.NotNull(taken);
+        Assert.NotEqual(taken, retry.Id.Value);
+        Assert.Equal(s_id, _world.Read(retry.Id).Parent);
+    }
+
     private DateTimeOffset? NextDue() => _world.Open().Retries.NextDue(Snapshot());
 
     private QueueSnapshot Snapshot() => QueueSnapshot.Take(_world.Open().Queue);
