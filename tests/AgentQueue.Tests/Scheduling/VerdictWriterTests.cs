@@ -179,6 +179,51 @@ public sealed class VerdictWriterTests
         string? Tail(ExitStatus? exit) => writer.Gather(s_id, Completion.Auto, exit).LogTail;
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_marker_without_content_finds_room_where_an_exit_code_does_not(bool isNoRoom)
+    {
+        var problem = new QueueException("refused") { IsNoRoom = isNoRoom };
+        _world.Disk.Before = step =>
+        {
+            if (step.Kind == "write" && step.Path.Contains(".exitcode", StringComparison.Ordinal))
+            {
+                throw problem;
+            }
+        };
+        Assert.Same(
+            problem,
+            Assert.Throws<QueueException>(() =>
+                Record(new Evidence { Exit = ExitStatus.Exited(0) })
+            )
+        );
+        // From a disk that fails in another way nothing more is asked.
+        Assert.Equal(isNoRoom, _world.Disk.Has(PathOf(Sentinel.Done)));
+        Assert.IsType<TaskState.Running>(_world.Read(s_id).State);
+
+        _world.Disk.Before = null;
+        Assert.IsType<TaskState.Complete>(
+            Writer()
+                .Record(_task, Writer().Gather(s_id, Completion.Auto, ExitStatus.Exited(0)))
+                .State
+        );
+    }
+
+    [Fact]
+    public void A_marker_with_content_waits_for_the_exit_code_before_it()
+    {
+        _world.Disk.Before = static step =>
+        {
+            if (step.Kind == "write" && step.Path.Contains(".exitcode", StringComparison.Ordinal))
+            {
+                throw new QueueException("refused") { IsNoRoom = true };
+            }
+        };
+        Assert.Throws<QueueException>(() => Record(new Evidence { Exit = ExitStatus.Exited(3) }));
+        Assert.False(_world.Disk.Has(PathOf(Sentinel.Error)));
+    }
+
     private VerdictWriter Writer() => new(_world.Open().Queue, _world.Time);
 
     private Evidence Gather() => Writer().Gather(s_id, Completion.Auto);
