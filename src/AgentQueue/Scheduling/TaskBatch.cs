@@ -29,6 +29,7 @@ internal static class TaskBatch
             );
         var journal = Path.Join(queue.Tasks, QueueSnapshot.BatchJournal + tasks[0].Id.Value);
         var packed = Pack(tasks);
+        // Stryker disable once all: no fast test packs half a gigabyte
         if (packed.Length > LongestJournal)
         {
             throw QueueException.Usage(
@@ -194,37 +195,36 @@ internal static class TaskBatch
     /// <summary>The tasks of a whole journal; null if it is damaged, or from a newer version.</summary>
     private static List<AgentTask>? Unpack(ReadOnlySpan<byte> packed)
     {
-        if (packed.Length < 4)
+        if (!BinaryPrimitives.TryReadUInt32LittleEndian(packed, out var count))
         {
             return null;
         }
 
-        var count = BinaryPrimitives.ReadInt32LittleEndian(packed);
         packed = packed[4..];
         var tasks = new List<AgentTask>();
         while (tasks.Count < count)
         {
-            if (packed.Length < 8)
-            {
-                return null;
-            }
-
-            var idLength = BinaryPrimitives.ReadInt32LittleEndian(packed);
-            var textLength = BinaryPrimitives.ReadInt32LittleEndian(packed[4..]);
-            packed = packed[8..];
             if (
-                idLength is < 0 or > 100
-                || textLength < 0
-                || (long)idLength + textLength > packed.Length
-                || !TaskId.TryParse(Encoding.ASCII.GetString(packed[..idLength]), out var id)
+                !BinaryPrimitives.TryReadUInt32LittleEndian(packed, out var idLength)
+                || !BinaryPrimitives.TryReadUInt32LittleEndian(packed[4..], out var textLength)
             )
             {
                 return null;
             }
 
+            packed = packed[8..];
+            if (
+                (long)idLength + textLength > packed.Length
+                || !TaskId.TryParse(Encoding.ASCII.GetString(packed[..(int)idLength]), out var id)
+            )
+            {
+                return null;
+            }
+
+            packed = packed[(int)idLength..];
             try
             {
-                tasks.Add(TaskJson.Read(packed.Slice(idLength, textLength), id));
+                tasks.Add(TaskJson.Read(packed[..(int)textLength], id));
             }
             catch (FormatException)
             {
@@ -232,7 +232,7 @@ internal static class TaskBatch
                 return null;
             }
 
-            packed = packed[(idLength + textLength)..];
+            packed = packed[(int)textLength..];
         }
 
         return tasks;
