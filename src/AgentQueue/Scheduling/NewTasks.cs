@@ -172,11 +172,15 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
     // What is stored can be read again.
     private static void CheckDetails(NewTask request)
     {
-        var details = request
-            .Labels.SelectMany(static l => new[] { l.Key, l.Value })
-            .Concat(request.Environment.SelectMany(static e => new[] { e.Key, e.Value }))
-            .Append(request.Name)
-            .Append(request.WorkingFolder);
+        string?[] details =
+        [
+            request.Name,
+            request.WorkingFolder,
+            .. request.Labels.Keys,
+            .. request.Labels.Values,
+            .. request.Environment.Keys,
+            .. request.Environment.Values,
+        ];
         if (details.Any(static d => d is not null && Encoding.UTF8.GetByteCount(d) > LongestDetail))
         {
             throw QueueException.Usage(
@@ -235,10 +239,7 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
         if (Encoding.UTF8.GetByteCount(prompt) > LongestPrompt)
         {
             throw QueueException.Usage(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"The prompt is longer than {LongestPrompt >> 20} MiB"
-                ),
+                "The prompt is longer than 4 MiB",
                 "Put it into a file and tell the agent to read that"
             );
         }

@@ -72,7 +72,10 @@ public sealed class NewTasksTests
     public void The_longest_prompt_has_4_MiB()
     {
         NewTasks.CheckPrompt(new string('x', 4 << 20));
-        Assert.Throws<QueueException>(() => NewTasks.CheckPrompt(new string('x', (4 << 20) + 1)));
+        var refused = Assert.Throws<QueueException>(() =>
+            NewTasks.CheckPrompt(new string('x', (4 << 20) + 1))
+        );
+        Assert.Contains("4 MiB", refused.Message, StringComparison.Ordinal);
         Assert.Throws<QueueException>(() => NewTasks.CheckPrompt(new string('é', (2 << 20) + 1)));
     }
 
@@ -260,6 +263,152 @@ public sealed class NewTasksTests
         Assert.Equal(fits ? 3 : 0, QueueSnapshot.Take(_world.Open().Queue).Count);
         // Refused with the queue's lock held, it was let go.
         using var turn = _world.Open().Queue.LockQueue(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void A_batch_of_nothing_makes_nothing()
+    {
+        Assert.Empty(_world.Open().NewTasks.CreateAll([]));
+        Assert.False(_world.Disk.Has(World.Root + "/.agents"));
+    }
+
+    [Fact]
+    public void A_task_whose_id_is_taken_gets_another_and_leaves_the_first_alone()
+    {
+        var own = _world.Open();
+        own.Queue.Create();
+        string? taken = null;
+        _world.Disk.Before = step =>
+        {
+            if (taken is null && step.Kind == "rename new" && step.Path.EndsWith(".json"))
+            {
+                taken = step.Path;
+                _world.Disk.Plant(taken, "of somebody else");
+            }
+        };
+
+        var task = own.NewTasks.Create(new NewTask("coder", "do it"));
+
+        Assert.NotNull(taken);
+        Assert.NotEqual(taken, own.Queue.TaskFile(task.Id));
+        Assert.Equal("of somebody else", _world.Disk.Text(taken));
+        Assert.Equal("do it", _world.Read(task.Id).Prompt);
+        // The plan of that id may be the other's by now.
+        Assert.Equal(2, _world.Disk.FilesIn(own.Queue.Plans).Count());
+    }
+
+    [Fact]
+    public void A_task_that_the_disk_refuses_leaves_no_plan()
+    {
+        var own = _world.Open();
+        own.Queue.Create();
+        _world.Disk.Before = static step =>
+        {
+            if (step.Kind == "rename new")
+            {
+                throw new QueueException("No space left on device");
+            }
+        };
+
+        Assert.Throws<QueueException>(() => own.NewTasks.Create(new NewTask("coder", "do it")));
+
+        Assert.Empty(_world.Disk.FilesIn(own.Queue.Plans));
+        Assert.Empty(_world.Disk.FilesIn(own.Queue.Tasks));
+    }
+
+    [Fact]
+    public void A_dependency_of_any_task_of_a_batch_must_exist()
+    {
+        var own = _world.Open();
+        Assert.Throws<QueueException>(() =>
+            own.NewTasks.CreateAll([
+                new NewTask("coder", "one"),
+                new NewTask("coder", "two") { DependsOn = [TaskId.Parse("task_none")] },
+            ])
+        );
+        Assert.Equal(0, QueueSnapshot.Take(own.Queue).Count);
+    }
+
+    [Theory]
+    [InlineData("name")]
+    [InlineData("folder")]
+    [InlineData("label")]
+    [InlineData("value of a label")]
+    [InlineData("variable")]
+    [InlineData("value of a variable")]
+    public void A_detail_may_have_128_KiB_and_no_more(string which)
+    {
+        var own = _world.Open();
+        var longest = own.NewTasks.Create(With(new string('x', 128 << 10)));
+        Assert.Equal(TaskText.Of(Stored(longest)), TaskText.Of(_world.Read(longest.Id)));
+
+        string[] tooLong = [new('x', (128 << 10) + 1), new('é', (64 << 10) + 1)];
+        foreach (var text in tooLong)
+        {
+            var refused = Assert.Throws<QueueException>(() => own.NewTasks.Create(With(text)));
+            Assert.Equal(ExitCode.Usage, refused.ExitCode);
+            Assert.Contains("128 KiB", refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(1, QueueSnapshot.Take(own.Queue).Count);
+
+        NewTask With(string text)
+        {
+            var task = new NewTask("coder", "do it");
+            return which switch
+            {
+                "name" => task with { Name = text },
+                "folder" => task with { WorkingFolder = text },
+                "label" => task with { Labels = task.Labels.Add(text, "") },
+                "value of a label" => task with { Labels = task.Labels.Add("a", text) },
+                "variable" => task with { Environment = task.Environment.Add(text, null) },
+                _ => task with { Environment = task.Environment.Add("A", text) },
+            };
+        }
+    }
+
+    [Theory]
+    [InlineData("labels", 10_000)]
+    [InlineData("variables", 10_000)]
+    [InlineData("dependencies", 100_000)]
+    public void A_task_has_so_many_details_and_no_more(string which, int most)
+    {
+        var own = _world.Open();
+        var first = own.NewTasks.Create(new NewTask("coder", "do it")).Id;
+        var task = own.NewTasks.Create(With(most));
+        Assert.Equal(TaskText.Of(Stored(task)), TaskText.Of(_world.Read(task.Id)));
+
+        var refused = Assert.Throws<QueueException>(() => own.NewTasks.Create(With(most + 1)));
+        Assert.Equal(ExitCode.Usage, refused.ExitCode);
+        Assert.Equal(2, QueueSnapshot.Take(own.Queue).Count);
+
+        NewTask With(int count)
+        {
+            var task = new NewTask("coder", "do it");
+            var names = Enumerable.Range(0, count).Select(static i => $"n{i}");
+            return which switch
+            {
+                "labels" => task with
+                {
+                    Labels = names.ToImmutableSortedDictionary(static n => n, static _ => ""),
+                },
+                "variables" => task with
+                {
+                    Environment = names.ToImmutableSortedDictionary(
+                        static n => n,
+                        static _ => (string?)null
+                    ),
+                },
+                _ => task with { DependsOn = [.. Enumerable.Repeat(first, count)] },
+            };
+        }
+    }
+
+    [Fact]
+    public void A_prompt_may_hold_any_character_of_Unicode()
+    {
+        var task = _world.Open().NewTasks.Create(new NewTask("coder", "go 😀😀, a😀b"));
+        Assert.Equal("go 😀😀, a😀b", _world.Read(task.Id).Prompt);
     }
 
     private static readonly ImmutableArray<NewTask> s_batch =
