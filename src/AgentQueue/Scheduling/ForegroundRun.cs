@@ -15,6 +15,7 @@ internal sealed class ForegroundRun(
 )
 {
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_shortest = TimeSpan.FromMilliseconds(1);
 
     // Whatever keeps killing supervisors before they can record anything is not waited out.
     private const int MostStarts = 5;
@@ -44,6 +45,7 @@ internal sealed class ForegroundRun(
             foreach (var id in open.ToArray())
             {
                 var task = queue.ReadOrThrow(id);
+                // Stryker disable once Logical: to settle what needs it not changes nothing
                 if (task.State is TaskState.Running && !queue.IsSupervised(id))
                 {
                     reconciler.Settle(id);
@@ -95,12 +97,8 @@ internal sealed class ForegroundRun(
                 }
             }
 
-            var left = due - clock.GetUtcNow();
-            watch.Wait(
-                left is null || left > s_look ? s_look
-                : left > TimeSpan.Zero ? left.Value
-                : TimeSpan.FromMilliseconds(1)
-            );
+            var left = due - clock.GetUtcNow() ?? s_look;
+            watch.Wait(TimeSpan.FromTicks(Math.Clamp(left.Ticks, s_shortest.Ticks, s_look.Ticks)));
         }
     }
 }

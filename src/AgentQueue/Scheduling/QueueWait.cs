@@ -55,19 +55,15 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
             }
 
             Rest(begun);
-            watch.Wait(left < s_look ? left.Value : s_look);
+            watch.Wait(Shorter(left ?? s_look, s_look));
         }
     }
 
     // Whoever waits takes a tenth of a processor at most from those that it waits for, however many there are.
-    private void Rest(long begun)
-    {
-        var rest = 9 * clock.GetElapsedTime(begun);
-        if (rest > TimeSpan.Zero)
-        {
-            queue.Disk.Pause(rest < s_look ? rest : s_look);
-        }
-    }
+    private void Rest(long begun) =>
+        queue.Disk.Pause(Shorter(9 * clock.GetElapsedTime(begun), s_look));
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     /// <summary>
     /// Waits until nothing is running or ready, or with <paramref name="any"/> until one task has ended.
@@ -114,7 +110,7 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
 
             Rest(begun);
             var look = ending ? s_lookForEnd : s_look;
-            watch.Wait(left < look ? left.Value : look);
+            watch.Wait(Shorter(left ?? look, look));
         }
     }
 

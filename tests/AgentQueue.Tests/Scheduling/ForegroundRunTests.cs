@@ -53,6 +53,48 @@ public sealed class ForegroundRunTests
     }
 
     [Fact]
+    public void What_died_before_is_told_even_to_one_who_leaves_at_once()
+    {
+        var a = Put("a", t => t with { State = new TaskState.Running(FakeTime.Start, 77) });
+        Assert.Equal(a, Assert.Single(SeeThrough(1, static () => false, a)).Id);
+    }
+
+    [Theory]
+    [InlineData(0.6, 0.3, 0.3)]
+    [InlineData(0.3, 0.6, 0.3)]
+    [InlineData(0.4, 2.5, 0.4)]
+    [InlineData(1.7, 2.5, 1)]
+    [InlineData(1, 1, 1)]
+    public void The_earliest_back_off_ends_the_wait_or_else_a_second(
+        double a,
+        double b,
+        double next
+    )
+    {
+        var looks = LooksAt(2, FailedUntil("a", a), FailedUntil("b", b));
+        Assert.Equal([0, next], looks);
+    }
+
+    [Fact]
+    public void A_retry_that_somebody_made_is_looked_at_in_a_millisecond_and_then_once_a_second()
+    {
+        var b = Put("b");
+        using var held = _world.Open("other").Queue.TryLockTask(b);
+        var a = Put(
+            "a",
+            t =>
+                t with
+                {
+                    State = new TaskState.Failed(null, FakeTime.Start, Reason.Exit, "no")
+                    {
+                        RetriedBy = b,
+                    },
+                }
+        );
+        Assert.Equal([0, 0.001, 1.001, 2.001], LooksAt(4, a));
+    }
+
+    [Fact]
     public void A_retry_takes_the_place_of_what_it_retries()
     {
         _world.Host.Script = NextAgent;
@@ -82,6 +124,38 @@ public sealed class ForegroundRunTests
         Assert.Contains("still pending", error.Message, StringComparison.Ordinal);
         Assert.Equal(6, _started.Count);
         Assert.Equal(TaskStatus.Pending, _world.Read(a).Status);
+    }
+
+    // Its automatic retry is due so many seconds from the start.
+    private TaskId FailedUntil(string token, double due) =>
+        Put(
+            token,
+            t =>
+                t with
+                {
+                    AutoRetry = true,
+                    State = new TaskState.Failed(
+                        null,
+                        FakeTime.Start.AddSeconds(due) - RetryPolicy.Backoff(0),
+                        Reason.Exit,
+                        "no"
+                    ),
+                }
+        );
+
+    private List<double> LooksAt(int count, params TaskId[] ids)
+    {
+        var looks = new List<double>();
+        SeeThrough(
+            1,
+            () =>
+            {
+                looks.Add(Math.Round(_world.Time.Elapsed.TotalSeconds, 6));
+                return looks.Count < count;
+            },
+            ids
+        );
+        return looks;
     }
 
     private TaskId Put(string token, Func<AgentTask, AgentTask>? change = null) =>

@@ -200,6 +200,95 @@ public sealed class QueueWaitTests
     }
 
     [Fact]
+    public void A_very_long_look_is_followed_by_a_second_of_rest()
+    {
+        Put("a");
+        var looks = new List<TimeSpan>();
+        Until(
+            [s_a],
+            timeout: 20,
+            look: () =>
+            {
+                looks.Add(_world.Time.Elapsed);
+                _world.Time.Advance(TimeSpan.FromMilliseconds(500));
+                return looks.Count < 3;
+            }
+        );
+        Assert.Equal([0, 2.5, 5], looks.Select(static l => Math.Round(l.TotalSeconds, 3)));
+    }
+
+    [Theory]
+    [InlineData(0, 2.5, new[] { 0, 1, 2, 2.5 })]
+    [InlineData(50, 4.2, new[] { 0, 1.5, 3, 4.5 })]
+    public void A_busy_queue_is_looked_at_once_a_second_after_a_rest(
+        int lookMs,
+        double timeout,
+        double[] expected
+    )
+    {
+        Put("a", new TaskState.Running(FakeTime.Start, 77));
+        using var held = _world.Open("supervisor").Queue.TryLockTask(s_a);
+        var looks = new List<double>();
+        _world.Disk.Before = _ =>
+        {
+            var now = _world.Time.Elapsed.TotalSeconds;
+            if (looks.Count == 0 || now - looks[^1] > 0.1)
+            {
+                looks.Add(Math.Round(now, 3));
+                _world.Time.Advance(TimeSpan.FromMilliseconds(lookMs));
+            }
+        };
+
+        Assert.True(UntilIdle(timeout).TimedOut);
+        Assert.Equal(expected, looks);
+    }
+
+    [Fact]
+    public void The_end_of_a_drain_is_seen_within_a_hundredth_of_a_second()
+    {
+        Put("a", Complete());
+        var supervisor = _world.Open("supervisor");
+        var drain = new Drain(supervisor.Queue);
+        drain.Begin(1);
+        var joined = drain.TryJoin();
+        Assert.NotNull(joined);
+        _world.Time.Plan(
+            TimeSpan.FromMilliseconds(35),
+            () =>
+            {
+                drain.End();
+                joined.Dispose();
+            }
+        );
+
+        var (_, timedOut, waited) = UntilIdle(timeout: 60);
+
+        Assert.Equal((false, false), (timedOut, waited));
+        Assert.Equal(40, _world.Time.Elapsed.TotalMilliseconds);
+    }
+
+    [Fact]
+    public void A_queue_without_a_limit_of_time_is_waited_for_until_it_is_idle()
+    {
+        Put("a", new TaskState.Running(FakeTime.Start, 77));
+        using var held = _world.Open("supervisor").Queue.TryLockTask(s_a);
+        _world.Time.Plan(
+            TimeSpan.FromSeconds(2.5),
+            () =>
+            {
+                Put("a", Complete());
+                held!.Dispose();
+            }
+        );
+
+        var (ended, timedOut, waited) = UntilIdle();
+
+        Assert.Equal(s_a, Assert.Single(ended).Id);
+        Assert.Equal((false, true), (timedOut, waited));
+        Assert.Equal(2.5, _world.Time.Elapsed.TotalSeconds);
+    }
+
+    [Fact]
     public void A_task_that_was_retried_is_told_as_its_last_retry_that_has_ended()
     {
         Put("a", Failed(retriedBy: s_b));
