@@ -39,7 +39,12 @@ internal sealed class DaemonLoop(QueueFolder queue, TimeProvider clock, Func<Pas
         using var only = Claim();
         begun();
         using var watch = new FolderWatch(queue.Tasks);
-        Use(watch);
+        watch.PrepareWake();
+        lock (_lock)
+        {
+            _watch = watch;
+        }
+
         try
         {
             var events = new QueueEvents(queue, clock.GetUtcNow());
@@ -72,7 +77,6 @@ internal sealed class DaemonLoop(QueueFolder queue, TimeProvider clock, Func<Pas
         }
         finally
         {
-            Use(null);
             queue.Disk.Delete(OwnerFile);
         }
     }
@@ -106,15 +110,6 @@ internal sealed class DaemonLoop(QueueFolder queue, TimeProvider clock, Func<Pas
         }
 
         return result.NextDue;
-    }
-
-    private void Use(FolderWatch? watch)
-    {
-        watch?.PrepareWake();
-        lock (_lock)
-        {
-            _watch = watch;
-        }
     }
 
     private string OwnerFile => Path.Join(queue.Run, "daemon");

@@ -25,6 +25,8 @@ public sealed class DaemonLoopTests : IDisposable
     [InlineData(9000, 5000)]
     [InlineData(0, 10)]
     [InlineData(-60_000, 10)]
+    [InlineData(10, 10)]
+    [InlineData(11, 11)]
     public void It_waits_for_the_next_back_off_but_never_longer_than_the_interval(
         int? dueInMs,
         int expectedMs
@@ -86,6 +88,109 @@ public sealed class DaemonLoopTests : IDisposable
         loop.Run(s_never, () => { }, _ => { }, _ => { });
 
         Assert.Equal(0, _passes.CurrentCount);
+    }
+
+    [Fact]
+    public void It_makes_the_queue_and_says_that_it_has_begun()
+    {
+        var folder = Path.Join(_temp.Root, "new");
+        Directory.CreateDirectory(folder);
+        var queue = new QueueFolder(folder, ProjectQueue.RealDisk, () => false);
+        var loop = new DaemonLoop(queue, TimeProvider.System, () => Nothing);
+        loop.Stop();
+
+        var begun = 0;
+        loop.Run(s_never, () => begun++, _ => { }, _ => { });
+
+        Assert.Equal(1, begun);
+        Assert.True(queue.Exists);
+    }
+
+    [Fact]
+    public void What_its_first_pass_has_brought_about_is_told()
+    {
+        DaemonLoop? loop = null;
+        var told = new List<QueueEvent>();
+        loop = new DaemonLoop(
+            _temp.Queue,
+            TimeProvider.System,
+            () =>
+            {
+                _temp.Add("a");
+                return Nothing;
+            }
+        );
+
+        loop.Run(
+            s_never,
+            () => { },
+            news =>
+            {
+                told.AddRange(news);
+                loop.Stop();
+            },
+            e => throw e
+        );
+
+        Assert.IsType<QueueEvent.Queued>(Assert.Single(told));
+    }
+
+    [Fact]
+    public void Nothing_is_looked_at_again_before_the_interval_is_over()
+    {
+        DaemonLoop? loop = null;
+        var passes = 0;
+        loop = new DaemonLoop(
+            _temp.Queue,
+            TimeProvider.System,
+            () =>
+            {
+                if (++passes == 3)
+                {
+                    loop!.Stop();
+                }
+
+                return Nothing;
+            }
+        );
+
+        var begun = TimeProvider.System.GetTimestamp();
+        loop.Run(TimeSpan.FromMilliseconds(150), () => { }, _ => { }, e => throw e);
+
+        Assert.True(TimeProvider.System.GetElapsedTime(begun) >= TimeSpan.FromMilliseconds(300));
+    }
+
+    [Fact]
+    public void Every_start_is_heard_to_its_word()
+    {
+        var task = _temp.Add("a");
+        Heard[] starts = [new(), new()];
+        DaemonLoop? loop = null;
+        loop = new DaemonLoop(
+            _temp.Queue,
+            TimeProvider.System,
+            () =>
+            {
+                loop!.Stop();
+                return Nothing with { Started = [.. starts.Select(s => new StartedTask(task, s))] };
+            }
+        );
+
+        loop.Run(s_never, () => { }, _ => { }, e => throw e);
+
+        Assert.All(starts, static s => Assert.Equal(5, s.Patience?.TotalSeconds));
+    }
+
+    [Fact]
+    public void A_daemon_that_is_only_beginning_has_no_name_yet()
+    {
+        using var held = _temp.Queue.TryLockRun("daemon.lock");
+
+        var problem = Assert.Throws<QueueException>(() =>
+            Loop().Run(s_never, () => { }, _ => { }, _ => { })
+        );
+
+        Assert.Contains("A daemon works on", problem.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -162,6 +267,19 @@ public sealed class DaemonLoopTests : IDisposable
                 return new PassResult([], 0, 0, 0, null);
             }
         );
+
+    private static PassResult Nothing => new([], 0, 0, 0, null);
+
+    private sealed class Heard : ISupervisorStart
+    {
+        public TimeSpan? Patience { get; private set; }
+
+        public StartReport Await(TimeSpan patience)
+        {
+            Patience = patience;
+            return new StartReport.Unknown();
+        }
+    }
 
     private static Task Start(
         DaemonLoop loop,
