@@ -60,6 +60,7 @@ internal sealed class LogFollow(QueueFolder queue, QueueWait wait, TimeProvider 
                     return ended;
                 }
 
+                // Stryker disable once Conditional: decides only how soon a change without a sign is seen
                 watch.Wait(isDue ? s_look : s_gap);
             }
         }
