@@ -54,14 +54,18 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
                 return done;
             }
 
-            Rest(begun);
-            watch.Wait(Shorter(left ?? s_look, s_look));
+            WaitForNews(watch, begun, left ?? TimeSpan.MaxValue, s_look);
         }
     }
 
-    // Whoever waits takes a tenth of a processor at most from those that it waits for, however many there are.
-    private void Rest(long begun) =>
-        queue.Disk.Pause(Shorter(9 * clock.GetElapsedTime(begun), s_look));
+    // Whoever waits takes a tenth of a processor at most from those that it waits for, however many there are:
+    // it rests for nine times what its look took, and no longer than it still has.
+    private void WaitForNews(IFolderWatch watch, long begun, TimeSpan left, TimeSpan look)
+    {
+        var rest = Shorter(Shorter(9 * clock.GetElapsedTime(begun), s_look), left);
+        queue.Disk.Pause(rest);
+        watch.Wait(Shorter(left - rest, look));
+    }
 
     private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
@@ -108,9 +112,8 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
                 return (LastOfEach(done), true, true);
             }
 
-            Rest(begun);
             var look = ending ? s_lookForEnd : s_look;
-            watch.Wait(Shorter(left ?? look, look));
+            WaitForNews(watch, begun, left ?? TimeSpan.MaxValue, look);
         }
     }
 
