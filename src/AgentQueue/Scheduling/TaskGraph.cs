@@ -89,7 +89,11 @@ internal sealed class TaskGraph
                 continue;
             }
 
-            nodes[task.Id] = NodeOf(task.Id, task);
+            var (status, last, _) = dependencies.Resolve(task.Id);
+            nodes[task.Id] = new GraphNode(task.Id, task, task.Status, last, status)
+            {
+                DependsOn = task.DependsOn,
+            };
             foreach (var id in task.DependsOn.Where(id => !nodes.ContainsKey(id)))
             {
                 if (Find(queue, id) is { } next)
@@ -98,25 +102,15 @@ internal sealed class TaskGraph
                 }
                 else
                 {
-                    nodes[id] = NodeOf(
-                        id,
-                        null,
-                        task.DependenciesMet.Contains(id) ? TaskStatus.Complete : null
-                    );
+                    TaskStatus? met = task.DependenciesMet.Contains(id)
+                        ? TaskStatus.Complete
+                        : null;
+                    nodes[id] = new GraphNode(id, null, met, id, met);
                 }
             }
         }
 
         return new TaskGraph(nodes.Values);
-
-        GraphNode NodeOf(TaskId id, AgentTask? task, TaskStatus? met = null)
-        {
-            var (status, last, _) = dependencies.Resolve(id);
-            return new GraphNode(id, task, task?.Status ?? met, last, status ?? met)
-            {
-                DependsOn = task?.DependsOn ?? [],
-            };
-        }
     }
 
     private static AgentTask? Find(QueueFolder queue, TaskId id) =>
