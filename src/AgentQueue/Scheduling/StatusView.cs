@@ -156,6 +156,7 @@ internal sealed class StatusView
     /// </summary>
     private static List<T> FirstOf<T>(List<T> all, Comparer<T> order, int most)
     {
+        // Stryker disable once Equality: taking all of them one by one comes to the same
         if (all.Count <= most)
         {
             all.Sort(order);
@@ -165,10 +166,11 @@ internal sealed class StatusView
         var first = new List<T>(most + 1);
         foreach (var each in all)
         {
+            // Stryker disable once Equality: what is put in beyond the most is taken out again
             if (first.Count < most || (most > 0 && order.Compare(each, first[^1]) < 0))
             {
-                var at = first.BinarySearch(each, order);
-                first.Insert(at < 0 ? ~at : at, each);
+                // No two are equal in their order: it ends with the ids.
+                first.Insert(~first.BinarySearch(each, order), each);
                 if (first.Count > most)
                 {
                     first.RemoveAt(most);
@@ -243,6 +245,7 @@ internal sealed class StatusView
         out int left
     )
     {
+        // Stryker disable once Conditional: only saves a copy
         var matching = filter is { Ids.IsEmpty: true, States.IsEmpty: true }
             ? snapshot.Finished
             : snapshot.Finished.FindAll(t =>
@@ -334,12 +337,10 @@ internal sealed class StatusView
     private static int NewestFirst(FinishedTask a, FinishedTask b)
     {
         var later = b.CompletedTicks.CompareTo(a.CompletedTicks);
-        return later != 0 ? later
-            : a.Record == b.Record ? 0
-            : b.IsBefore(a) ? -1
-            : 1;
+        return later != 0 ? later : b.CompareIdTo(a);
     }
 
+    // Stryker disable once Equality: of two that are the same it takes either
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) =>
-        a is null || b < a ? b ?? a : a;
+        a is null || b < a ? b : a;
 }

@@ -39,8 +39,8 @@ internal readonly struct FinishedTask
 
     private FinishedFlags Flags { get; }
 
-    public bool IsBefore(FinishedTask other) =>
-        _index.IdOf(Record).SequenceCompareTo(other._index.IdOf(other.Record)) < 0;
+    public int CompareIdTo(FinishedTask other) =>
+        _index.IdOf(Record).SequenceCompareTo(other._index.IdOf(other.Record));
 
     public static FinishedFlags FlagsOf(AgentTask task) =>
         task.State is TaskState.Failed failed

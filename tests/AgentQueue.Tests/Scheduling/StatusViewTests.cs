@@ -87,6 +87,7 @@ public sealed class StatusViewTests : IDisposable
         Assert.Equal([10, 11], Numbers(view));
         Assert.Equal(1, view.UnfinishedNotShown);
         Assert.Equal(3, view.FinishedNotShown);
+        Assert.Equal(4, view.NotShown);
         view = _temp.View(new StatusFilter { Limit = 4 });
         Assert.Equal(4, view.Tasks.Count);
         Assert.Equal(2, view.NotShown);
@@ -146,6 +147,7 @@ public sealed class StatusViewTests : IDisposable
         _temp.Put(TimedQueue.Pending(3) with { DependsOn = [TimedQueue.Id(1)] });
         _temp.Put(TimedQueue.Running(4, elapsed: 1));
         _temp.Put(TimedQueue.Running(5, elapsed: 59) with { Timeout = TimeSpan.FromMinutes(1) });
+        _temp.Put(TimedQueue.Running(8, elapsed: 5));
         _temp.Put(TimedQueue.Failed(6, ago: 1) with { AutoRetry = true });
         _temp.Put(
             TimedQueue.Failed(7, ago: 1) with
@@ -156,22 +158,120 @@ public sealed class StatusViewTests : IDisposable
                 },
             }
         );
+        for (var i = 10; i < 15; i++)
+        {
+            _temp.Put(Cancelled(i));
+            _temp.Put(TimedQueue.Complete(i + 10, ago: 1));
+        }
 
+        var counts = _temp.View(new StatusFilter { States = [StateView.Waiting] }).Counts;
         Assert.Equal(
             new StatusCounts
             {
                 Pending = 3,
                 Held = 1,
                 Waiting = 1,
-                Running = 2,
+                Running = 3,
                 WithTimeout = 1,
                 NearTimeout = 1,
                 Failed = 2,
                 AutoRetry = 1,
                 TimedOut = 1,
+                Cancelled = 5,
+                Complete = 5,
             },
-            _temp.View(new StatusFilter { States = [StateView.Cancelled] }).Counts
+            counts
         );
+        Assert.Equal(18, counts.Total);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(3)]
+    [InlineData(1)]
+    public void Of_tasks_that_ended_at_the_same_moment_the_newest_comes_first(int? limit)
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            _temp.Put(TimedQueue.Complete(i, ago: 7));
+        }
+
+        Assert.Equal(
+            new[] { 4, 3, 2, 1, 0 }.Take(limit ?? 5),
+            Numbers(_temp.View(new StatusFilter { Limit = limit }))
+        );
+    }
+
+    [Fact]
+    public void When_a_task_ended_counts_for_more_than_when_it_was_made()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            _temp.Put(TimedQueue.Complete(i, ago: i));
+        }
+
+        Assert.Equal([0, 1, 2, 3, 4], Numbers(_temp.View()));
+        Assert.Equal([0, 1], Numbers(_temp.View(new StatusFilter { Limit = 2 })));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(4)]
+    [InlineData(1)]
+    public void Of_tasks_that_started_at_the_same_moment_the_oldest_comes_first(int? limit)
+    {
+        for (var i = 0; i < 40; i++)
+        {
+            _temp.Put(TimedQueue.Running(i, elapsed: 7));
+        }
+
+        Assert.Equal(
+            Enumerable.Range(0, limit ?? 40),
+            Numbers(_temp.View(new StatusFilter { Limit = limit }))
+        );
+    }
+
+    [Theory]
+    [InlineData(0, new int[0])]
+    [InlineData(2, new[] { 5, 4 })]
+    [InlineData(3, new[] { 5, 4, 3 })]
+    [InlineData(7, new[] { 5, 4, 3, 2, 1, 0 })]
+    public void A_limit_takes_the_first_of_many_in_their_order(int limit, int[] expected)
+    {
+        for (var i = 0; i < 6; i++)
+        {
+            _temp.Put(TimedQueue.Pending(i, age: i));
+        }
+
+        var view = _temp.View(new StatusFilter { Limit = limit });
+        Assert.Equal(expected, Numbers(view));
+        Assert.Equal(6 - expected.Length, view.NotShown);
+    }
+
+    [Fact]
+    public void Named_tasks_are_shown_alone_and_nothing_else_counts_as_left_out()
+    {
+        for (var i = 0; i < 25; i++)
+        {
+            _temp.Put(TimedQueue.Complete(i, ago: 100 - i));
+        }
+
+        _temp.Put(TimedQueue.Pending(30));
+        _temp.Put(TimedQueue.Pending(31));
+        var view = _temp.View(new StatusFilter { Ids = [TimedQueue.Id(0), TimedQueue.Id(31)] });
+        Assert.Equal([31, 0], Numbers(view));
+        Assert.Equal(0, view.NotShown);
+    }
+
+    [Fact]
+    public void A_state_and_a_name_must_both_fit()
+    {
+        _temp.Put(TimedQueue.Complete(1, ago: 1));
+        _temp.Put(TimedQueue.Failed(2, ago: 1));
+        _temp.Put(TimedQueue.Complete(3, ago: 1));
+        var complete = new StatusFilter { States = [StateView.Complete] };
+        TaskId[] named = [TimedQueue.Id(1), TimedQueue.Id(2)];
+        Assert.Equal([1], Numbers(_temp.View(complete with { Ids = [.. named] })));
     }
 
     [Fact]
@@ -228,6 +328,44 @@ public sealed class StatusViewTests : IDisposable
         Assert.Equal(TimedQueue.Now.AddSeconds(9), _temp.View(later: 5).NextChange);
     }
 
+    [Theory]
+    [InlineData(3, 9)]
+    [InlineData(9, 3)]
+    [InlineData(3, 3)]
+    [InlineData(3, null)]
+    [InlineData(null, 3)]
+    public void The_next_change_is_the_first_whichever_task_it_is_of(int? one, int? other)
+    {
+        foreach (var (number, wait) in ((int, int?)[])[(1, one), (2, other)])
+        {
+            _temp.Put(
+                TimedQueue.Pending(number) with
+                {
+                    State = new TaskState.Pending(
+                        NotBefore: wait is { } s ? TimedQueue.Now.AddSeconds(s) : null
+                    ),
+                }
+            );
+        }
+
+        Assert.Equal(TimedQueue.Now.AddSeconds(3), _temp.View().NextChange);
+    }
+
+    [Fact]
+    public void A_back_off_that_is_not_shown_is_waited_for_too()
+    {
+        _temp.Put(
+            TimedQueue.Pending(1) with
+            {
+                State = new TaskState.Pending(NotBefore: TimedQueue.Now.AddSeconds(3)),
+            }
+        );
+        _temp.Put(TimedQueue.Pending(2) with { Priority = 9 });
+        var view = _temp.View(new StatusFilter { Limit = 1 });
+        Assert.Equal([2], Numbers(view));
+        Assert.Equal(TimedQueue.Now.AddSeconds(3), view.NextChange);
+    }
+
     [Fact]
     public void A_queue_that_was_never_used_is_empty()
     {
@@ -244,6 +382,12 @@ public sealed class StatusViewTests : IDisposable
         Assert.Equal(new StatusCounts(), view.Counts);
         Assert.False(Directory.Exists(nowhere.ProjectRoot));
     }
+
+    private static AgentTask Cancelled(int number) =>
+        TimedQueue.Pending(number) with
+        {
+            State = new TaskState.Cancelled(null, TimedQueue.Now),
+        };
 
     private static System.Collections.Immutable.ImmutableSortedDictionary<
         string,
