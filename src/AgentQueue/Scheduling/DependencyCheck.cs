@@ -74,10 +74,7 @@ internal sealed class DependencyCheck(QueueFolder queue, QueueSnapshot snapshot)
     {
         var lines = Of(task);
         // A whole id wins over a part of another one.
-        var found = lines
-            .Where(d => d.Id.Value == part || d.StandsFor.Value == part)
-            .DefaultIfEmpty()
-            .First()
+        var found = lines.FirstOrDefault(d => d.Id.Value == part || d.StandsFor.Value == part)
             is { } exact
             ? [exact]
             : lines.Where(d => Has(d.Id, part) || Has(d.StandsFor, part)).ToList();

@@ -60,7 +60,7 @@ internal record TaskStanding(TaskSummary Summary, DateTimeOffset Now)
 
     // A clock that was set back makes nothing run for less than no time.
     protected static TimeSpan NotNegative(TimeSpan time) =>
-        time < TimeSpan.Zero ? TimeSpan.Zero : time;
+        TimeSpan.FromTicks(Math.Max(time.Ticks, 0));
 
     /// <param name="dependencies">Made only when a task has some.</param>
     public static TaskStanding Of(
@@ -71,21 +71,14 @@ internal record TaskStanding(TaskSummary Summary, DateTimeOffset Now)
         DateTimeOffset now
     )
     {
-        var standing = new TaskStanding(task, now);
-        if (task.State is not TaskState.Pending)
-        {
-            return standing;
-        }
-
-        var isStarting = mayBeSupervised(task.Id) && queue.IsSupervised(task.Id);
-        return isStarting || !task.DependsOn.IsEmpty
-            ? standing with
+        return task.State is TaskState.Pending
+            ? new TaskStanding(task, now)
             {
-                IsStarting = isStarting,
+                IsStarting = mayBeSupervised(task.Id) && queue.IsSupervised(task.Id),
                 Readiness = task.DependsOn.IsEmpty
-                    ? standing.Readiness
+                    ? Readiness.Ready.Always
                     : dependencies.Value.Check(task),
             }
-            : standing;
+            : new TaskStanding(task, now);
     }
 }

@@ -131,6 +131,65 @@ public sealed class DependencyCheckTests : IDisposable
     }
 
     [Fact]
+    public void A_whole_id_wins_over_a_part_of_another_one_also_if_it_was_retried()
+    {
+        _temp.Add("x", TempQueue.Failed(retriedBy: "r"));
+        _temp.Add("r", TempQueue.Running());
+        _temp.Add("r1", TempQueue.Running());
+        var task = _temp.Add("b", null, "x1", "x", "r1");
+
+        Assert.Equal(TempQueue.Id("x"), Check.Find(task, "task_x"));
+        Assert.Equal(TempQueue.Id("x"), Check.Find(task, "task_r"));
+    }
+
+    [Fact]
+    public void Nothing_typed_means_no_dependency()
+    {
+        var task = _temp.Add("b", null, "x");
+
+        Assert.Contains(
+            "does not depend",
+            Assert.Throws<QueueException>(() => Check.Find(task, "")).Message
+        );
+    }
+
+    [Fact]
+    public void A_dependency_that_was_met_and_put_away_keeps_nothing_from_starting()
+    {
+        var task = _temp.Add("b", null, "a") with { DependenciesMet = [TempQueue.Id("a")] };
+        _temp.Queue.Write(task);
+
+        Assert.Equal(
+            new DependencyLine(
+                TempQueue.Id("a"),
+                TempQueue.Id("a"),
+                TaskStatus.Complete,
+                Met: true,
+                ""
+            ),
+            Assert.Single(Check.Of(task))
+        );
+        Assert.Empty(Check.Validate());
+        Assert.Empty(Check.WaitingFor(TempQueue.Id("a")));
+        Assert.IsType<Readiness.Ready>(Check.Readiness(task));
+    }
+
+    [Fact]
+    public void A_task_whose_dependency_and_its_retry_failed_is_told_which_retry()
+    {
+        _temp.Add("a", TempQueue.Failed(retriedBy: "r"));
+        _temp.Add("r", TempQueue.Cancelled());
+        _temp.Add("b", null, "a");
+
+        var problem = Assert.Single(Check.Validate());
+
+        Assert.Equal(
+            (DependencyFault.Blocked, "depends on task_a, whose retry task_r was cancelled"),
+            (problem.Fault, problem.Message)
+        );
+    }
+
+    [Fact]
     public void The_graph_holds_the_unfinished_and_what_they_rest_on()
     {
         _temp.Add("base", TempQueue.Complete());

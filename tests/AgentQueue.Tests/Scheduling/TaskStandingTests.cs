@@ -49,6 +49,9 @@ public sealed class TaskStandingTests : IDisposable
         var pending = new TaskStanding(limited with { State = new TaskState.Pending() }, s_now);
         Assert.Null(pending.Remaining);
         Assert.False(pending.IsNearLimit);
+        var ended = TimedQueue.Complete(1, ago: 1) with { Timeout = TimeSpan.FromSeconds(6) };
+        Assert.Null(new TaskStanding(ended, s_now).Remaining);
+        Assert.False(new TaskStanding(ended, s_now).IsNearLimit);
     }
 
     [Theory]
@@ -113,6 +116,23 @@ public sealed class TaskStandingTests : IDisposable
         Assert.IsType<Readiness.Waiting>(Of(second).Readiness);
         Assert.False(Of(first, mayBeSupervised: false).IsStarting);
         Assert.False(Of(TimedQueue.Running(1, elapsed: 1)).IsStarting);
+    }
+
+    [Fact]
+    public void The_rest_of_the_queue_is_looked_at_only_for_a_task_that_depends_on_some_of_it()
+    {
+        var task = _temp.Put(TimedQueue.Pending(1));
+        var dependencies = new Lazy<Dependencies>(() => new Dependencies(_temp.Queue, null));
+        using var held = _temp.Queue.TryLockTask(task.Id);
+
+        TaskStanding Look(AgentTask at) =>
+            TaskStanding.Of(at, _temp.Queue, static _ => true, dependencies, s_now);
+
+        Assert.True(Look(task).IsStarting);
+        Look(TimedQueue.Running(2, elapsed: 1) with { DependsOn = [task.Id] });
+        Assert.False(dependencies.IsValueCreated);
+        Look(TimedQueue.Pending(3) with { DependsOn = [task.Id] });
+        Assert.True(dependencies.IsValueCreated);
     }
 
     private TaskStanding Of(AgentTask task, bool mayBeSupervised = true) =>

@@ -93,6 +93,25 @@ public class TaskViewTests
         Assert.False(view.IsWaiting);
     }
 
+    [Fact]
+    public void A_task_that_has_ended_since_it_was_found_waiting_waits_for_nothing_any_more()
+    {
+        var before = new TaskStanding(TimedQueue.Pending(1), s_now)
+        {
+            IsStarting = true,
+            Readiness = new Readiness.Waiting([TimedQueue.Id(2)]),
+        };
+
+        var ended = TaskView.Of(TimedQueue.Complete(1, ago: 0), before);
+        Assert.Empty(ended.WaitingFor);
+        Assert.False(ended.IsStarting);
+        var started = TaskView.Of(TimedQueue.Running(1, elapsed: 0), before);
+        Assert.False(started.IsStarting);
+        var same = TaskView.Of(TimedQueue.Pending(1), before);
+        Assert.True(same.IsStarting);
+        Assert.Equal([TimedQueue.Id(2)], same.WaitingFor);
+    }
+
     [Theory]
     [InlineData(0, 1.0, "retry in 1s; Exited with code 3")]
     [InlineData(2, 1.5, "retry in 4s; Exited with code 3")]
