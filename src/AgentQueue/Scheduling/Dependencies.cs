@@ -69,7 +69,6 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
     public (TaskStatus? Status, TaskId Last, string Note) Resolve(TaskId id)
     {
         // Lines of retries are short; the bound is for files edited into a ring.
-        // Stryker disable once Equality: nobody counts the steps round a ring
         for (var step = 0; step < 10_000; step++)
         {
             if (_unfinished.TryGetValue(id, out var open))

@@ -167,7 +167,8 @@ internal sealed class StatusView
         foreach (var each in all)
         {
             // Stryker disable once Equality: what is put in beyond the most is taken out again
-            if (first.Count < most || (most > 0 && order.Compare(each, first[^1]) < 0))
+            var isAmong = first.Count < most || (most > 0 && order.Compare(each, first[^1]) < 0);
+            if (isAmong)
             {
                 // No two are equal in their order: it ends with the ids.
                 first.Insert(~first.BinarySearch(each, order), each);

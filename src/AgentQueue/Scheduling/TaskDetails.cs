@@ -122,23 +122,21 @@ internal sealed record TaskDetails
 
     private static List<string> RequestsFor(QueueFolder queue, TaskId id)
     {
-        var prefix = id.Value + ".";
-        var requests = new List<string>();
-        foreach (var name in queue.Disk.List(queue.Run))
-        {
-            if (
-                name.StartsWith(prefix, StringComparison.Ordinal)
-                && name[prefix.Length..]
-                    is Scheduling.Requests.Cancel
-                        or Scheduling.Requests.Expire
-                        or Scheduling.Requests.Stalled
-                        or ['e', 'x', 't', 'e', 'n', 'd', '-', ..]
-            )
-            {
-                requests.Add(name[prefix.Length..].Split('-')[0]);
-            }
-        }
-
+        var extension = $"{id.Value}.{Scheduling.Requests.ExtendPrefix}";
+        string[] words =
+        [
+            Scheduling.Requests.Cancel,
+            Scheduling.Requests.Expire,
+            Scheduling.Requests.Stalled,
+        ];
+        List<string> requests =
+        [
+            .. words.Where(word => Scheduling.Requests.Has(queue, id, word)),
+            .. queue
+                .Disk.List(queue.Run)
+                .Where(name => name.StartsWith(extension, StringComparison.Ordinal))
+                .Select(static _ => "extend"),
+        ];
         requests.Sort(StringComparer.Ordinal);
         return requests;
     }

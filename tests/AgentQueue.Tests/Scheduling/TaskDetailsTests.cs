@@ -115,6 +115,19 @@ public sealed class TaskDetailsTests : IDisposable
     }
 
     [Fact]
+    public void What_was_asked_for_on_a_full_disk_is_told_like_any_other_request()
+    {
+        _temp.Put(TimedQueue.Running(1, elapsed: 5));
+        using var held = Queue.TryLockTask(s_id);
+        Assert.Empty(Details.Requests);
+        Queue.Say(s_id, LockWord.Expire);
+        Assert.Equal(["expire"], Details.Requests);
+        Queue.Say(s_id, LockWord.Cancel);
+        Queue.Request(s_id, Requests.Cancel);
+        Assert.Equal(["cancel", "expire"], Details.Requests);
+    }
+
+    [Fact]
     public void A_dependency_that_was_met_and_put_away_says_so_and_another_one_says_what_became_of_it()
     {
         _temp.Put(TimedQueue.Failed(2, ago: 5) with { State = Retried(by: 4) });
