@@ -170,8 +170,9 @@ internal sealed class StatusView
             var isAmong = first.Count < most || (most > 0 && order.Compare(each, first[^1]) < 0);
             if (isAmong)
             {
-                // No two are equal in their order: it ends with the ids.
-                first.Insert(~first.BinarySearch(each, order), each);
+                var at = first.BinarySearch(each, order);
+                // Stryker disable once all: no two are equal in their order, but a view must not fail if they are
+                first.Insert(at < 0 ? ~at : at, each);
                 if (first.Count > most)
                 {
                     first.RemoveAt(most);
