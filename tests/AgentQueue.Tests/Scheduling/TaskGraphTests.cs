@@ -88,14 +88,16 @@ public sealed class TaskGraphTests
     public void However_many_ways_lead_to_a_task_its_file_is_read_only_a_few_times()
     {
         const int Levels = 10;
-        Put("end0");
-        Put("end1");
+        Put("end0", TempQueue.Complete());
+        Put("end1", TempQueue.Complete());
         for (var i = Levels - 1; i >= 0; i--)
         {
             string[] next = i == Levels - 1 ? ["end0", "end1"] : [$"l{i + 1}-0", $"l{i + 1}-1"];
-            Put($"l{i}-0", null, next);
-            Put($"l{i}-1", null, next);
+            Put($"l{i}-0", TempQueue.Complete(), next);
+            Put($"l{i}-1", TempQueue.Complete(), next);
         }
+
+        Put("top", null, "l0-0", "l0-1");
 
         var queue = _world.Open().Queue;
         var snapshot = QueueSnapshot.Take(queue);
@@ -103,7 +105,7 @@ public sealed class TaskGraphTests
         _world.Disk.Before = _ => steps++;
         var graph = TaskGraph.Of(queue, snapshot, all: false);
 
-        Assert.Equal(2 * Levels + 2, graph.Nodes.Count);
+        Assert.Equal(2 * Levels + 3, graph.Nodes.Count);
         Assert.InRange(steps, 1, 10 * graph.Nodes.Count);
     }
 
