@@ -311,6 +311,13 @@ internal static class IndexRecord
 
         public void Add(ImmutableArray<TaskId> ids)
         {
+            // Each id takes more than a byte, so this many do not fit either.
+            if (ids.Length > ushort.MaxValue)
+            {
+                Position = -1;
+                return;
+            }
+
             if (Room(2) is { IsEmpty: false } room)
             {
                 BinaryPrimitives.WriteUInt16LittleEndian(room, (ushort)ids.Length);

@@ -157,6 +157,16 @@ public sealed class TaskIndexTests
                 Id = TaskId.Parse("task_many"),
                 DependsOn = [.. Enumerable.Range(0, 5000).Select(n => TaskId.Parse($"task_{n}"))],
             },
+            pending with
+            {
+                Id = TaskId.Parse("task_most"),
+                DependsOn =
+                [
+                    .. Enumerable
+                        .Range(0, TaskJson.MostItems)
+                        .Select(n => TaskId.Parse($"task_{n}")),
+                ],
+            },
         ];
         foreach (var task in tasks)
         {
@@ -166,7 +176,7 @@ public sealed class TaskIndexTests
         stage.Age();
         var fromFiles = QueueSnapshot.Take(stage.Queue).Unfinished.Select(TaskText.Of).ToList();
         var fromIndex = QueueSnapshot.Take(stage.Queue).Unfinished.Select(TaskText.Of).ToList();
-        Assert.Equal(4, fromIndex.Count);
+        Assert.Equal(5, fromIndex.Count);
         Assert.Equal(fromFiles, fromIndex);
         Assert.Equal(
             tasks.OrderBy(static t => t.Id).Select(static t => TaskText.Of(t.ToSummary())),
