@@ -123,7 +123,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         if (!AgentConfig.IsName(source.Name))
         {
             _reader.Error(
-                source.Line,
+                source.At,
                 key,
                 "is not a name for an agent: it must begin with a letter or a digit and have at most 64 of A-Z a-z 0-9 . _ -"
             );
@@ -139,7 +139,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
 
         if (!hasCommand)
         {
-            _reader.Error(source.Line, key, "has no command");
+            _reader.Error(source.At, key, "has no command");
         }
 
         if (agent.Command.Length > 0)
@@ -204,11 +204,11 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             var path = ConfigReader.Path(key, member.Name);
             if (!AgentEnvironment.IsName(member.Name))
             {
-                _reader.Error(member.Line, path, "is not a name for an environment variable");
+                _reader.Error(member.At, path, "is not a name for an environment variable");
             }
             else if (AgentEnvironment.IsOurs(member.Name))
             {
-                _reader.Error(member.Line, path, "cannot be set: agentq sets it for every agent");
+                _reader.Error(member.At, path, "cannot be set: agentq sets it for every agent");
             }
             else if (member.Value.Kind == JsonValueKind.Null)
             {
@@ -219,7 +219,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
                 if (AgentEnvironment.HasMalformedReference(text))
                 {
                     _reader.Error(
-                        member.Value.Line,
+                        member.Value.At,
                         path,
                         "has a ${…} that is not the name of a variable"
                     );
@@ -234,7 +234,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
 
     private void WarnAboutThePrompt(AgentDefinition agent, SourceMember source)
     {
-        var (line, key) = PlaceOf(source, ArgsKey);
+        var (at, key) = PlaceOf(source, ArgsKey);
         for (var i = 0; i < agent.Args.Length; i++)
         {
             foreach (var name in Placeholders.Unknown(agent.Args[i], Placeholders.InArgs))
@@ -242,7 +242,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
                 var guess = name == Placeholders.UserPrompt ? Placeholders.Prompt : null;
                 guess ??= Nearest.To(name, Placeholders.InArgs);
                 _reader.Warn(
-                    line,
+                    at,
                     $"{key}[{i}]",
                     $"has {{{name}}}, which is not a placeholder and stays as it is"
                         + (guess is null ? "" : $"; did you mean {{{guess}}}?")
@@ -252,7 +252,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             if (MayReadThePromptAsAnOption(agent, i))
             {
                 _reader.Warn(
-                    line,
+                    at,
                     $"{key}[{i}]",
                     "takes a prompt that begins with '-' for an option; put \"--\" before {prompt}, write \"--option={prompt}\", or set promptVia to stdin"
                 );
@@ -274,7 +274,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         };
         if (doubt is not null)
         {
-            _reader.Warn(line, key, doubt);
+            _reader.Warn(at, key, doubt);
         }
 
         if (onWindows && agent.PromptVia == PromptVia.Arg)
@@ -302,18 +302,18 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             return;
         }
 
-        var (line, key) = PlaceOf(source, PromptTemplateKey);
+        var (at, key) = PlaceOf(source, PromptTemplateKey);
         if (agent.PromptTemplateFile is not null)
         {
-            _reader.Warn(line, key, "is not used, because promptTemplateFile is set too");
+            _reader.Warn(at, key, "is not used, because promptTemplateFile is set too");
         }
         else
         {
-            WarnIfThePromptIsLost(template, line, key);
+            WarnIfThePromptIsLost(template, at, key);
         }
     }
 
-    private void WarnIfThePromptIsLost(string template, int line, string key)
+    private void WarnIfThePromptIsLost(string template, SourcePlace at, string key)
     {
         if (
             !Placeholders.Contains(template, Placeholders.UserPrompt)
@@ -321,7 +321,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         )
         {
             _reader.Warn(
-                line,
+                at,
                 key,
                 "has no {userPrompt}, so the agent is not told what the user asked for"
             );
@@ -335,7 +335,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         string? searchPath
     )
     {
-        var (line, key) = PlaceOf(source, CommandKey);
+        var (at, key) = PlaceOf(source, CommandKey);
         var path = agent.Environment.GetValueOrDefault("PATH");
         if (path is not null && path.Contains("${", StringComparison.Ordinal))
         {
@@ -353,7 +353,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
                 agent.Command.Contains(' ', StringComparison.Ordinal) ? "; arguments belong in args"
                 : agent.Command.Contains('/', StringComparison.Ordinal) ? ""
                 : " on PATH";
-            _reader.Warn(line, key, $"'{agent.Command}' is not found{reason}");
+            _reader.Warn(at, key, $"'{agent.Command}' is not found{reason}");
         }
         else if (
             onWindows
@@ -369,9 +369,9 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
     {
         if (ExecutableLookup.IsBatchFile(command))
         {
-            var (line, key) = PlaceOf(source, CommandKey);
+            var (at, key) = PlaceOf(source, CommandKey);
             _reader.Error(
-                line,
+                at,
                 key,
                 "is a batch file, where cmd.exe would execute what stands in the prompt; set promptVia to stdin or file, or name the program behind it"
             );
@@ -385,20 +385,20 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             return;
         }
 
-        var (line, key) = PlaceOf(source, PromptTemplateFileKey);
+        var (at, key) = PlaceOf(source, PromptTemplateFileKey);
         try
         {
-            WarnIfThePromptIsLost(PromptText.TemplateOf(agent, projectRoot), line, key);
+            WarnIfThePromptIsLost(PromptText.TemplateOf(agent, projectRoot), at, key);
         }
         catch (QueueException e)
         {
-            _reader.Error(line, key, $"cannot be used: {e.Message}");
+            _reader.Error(at, key, $"cannot be used: {e.Message}");
         }
     }
 
-    private static (int Line, string Key) PlaceOf(SourceMember agent, string key) =>
+    private static (SourcePlace At, string Key) PlaceOf(SourceMember agent, string key) =>
         (
-            agent.Value.Members.FirstOrDefault(m => m.Name == key)?.Line ?? agent.Line,
+            agent.Value.Members.FirstOrDefault(m => m.Name == key)?.At ?? agent.At,
             ConfigReader.Path(KeyOf(agent.Name), key)
         );
 

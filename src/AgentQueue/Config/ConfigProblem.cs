@@ -19,12 +19,20 @@ internal sealed record ConfigProblem(
     string Message
 )
 {
+    /// <summary>Counted from 1; 0 where only the line is known.</summary>
+    public int Column { get; init; }
+
     public bool IsError => Severity == ProblemSeverity.Error;
 
     /// <summary>One sentence: <c>agent-config.json:12: agents.claude.timeuot is not known; did you mean …</c></summary>
     public override string ToString()
     {
-        var place = Line > 0 ? $"{File}:{Line}" : File;
+        var place = (Line, Column) switch
+        {
+            (0, _) => File,
+            (_, 0) => $"{File}:{Line}",
+            _ => $"{File}:{Line}:{Column}",
+        };
         return Key.Length > 0 ? $"{place}: {Key} {Message}" : $"{place}: {Message}";
     }
 

@@ -24,18 +24,23 @@ internal sealed class ConfigReader(string file)
 
     public bool HasErrors => _problems.Exists(p => p.IsError);
 
-    public void Error(int line, string key, string message) =>
-        Add(line, key, ProblemSeverity.Error, message);
+    public void Error(SourcePlace at, string key, string message) =>
+        Add(at, key, ProblemSeverity.Error, message);
 
-    public void Warn(int line, string key, string message) =>
-        Add(line, key, ProblemSeverity.Warning, message);
+    public void Warn(SourcePlace at, string key, string message) =>
+        Add(at, key, ProblemSeverity.Warning, message);
 
     // A file made to hurt has a million of them, each with a million digits. The first error is always kept.
-    private void Add(int line, string key, ProblemSeverity severity, string message)
+    private void Add(SourcePlace at, string key, ProblemSeverity severity, string message)
     {
         if (_problems.Count < MostProblems || (severity == ProblemSeverity.Error && !HasErrors))
         {
-            _problems.Add(new ConfigProblem(file, line, Short(key), severity, Short(message)));
+            _problems.Add(
+                new ConfigProblem(file, at.Line, Short(key), severity, Short(message))
+                {
+                    Column = at.Column,
+                }
+            );
         }
     }
 
@@ -51,11 +56,11 @@ internal sealed class ConfigReader(string file)
         var root = SourceValue.Parse(json, out var problem);
         if (root is null)
         {
-            Error(problem.Line, "", $"this is not JSON: {problem.Reason}");
+            Error(new(problem.Line), "", $"this is not JSON: {problem.Reason}");
         }
         else if (root.Kind != JsonValueKind.Object)
         {
-            Error(root.Line, "", $"the file must hold an object, not {root.KindInWords}");
+            Error(root.At, "", $"the file must hold an object, not {root.KindInWords}");
             root = null;
         }
 
@@ -177,12 +182,12 @@ internal sealed class ConfigReader(string file)
             var path = Path(key, member.Name);
             if (!seen.TryAdd(member.Name, member.Line))
             {
-                Error(member.Line, path, $"stands here twice, first in line {seen[member.Name]}");
+                Error(member.At, path, $"stands here twice, first in line {seen[member.Name]}");
             }
             else if (known is not null && !known.Contains(member.Name, StringComparer.Ordinal))
             {
                 Error(
-                    member.Line,
+                    member.At,
                     path,
                     $"is not a known key{Nearest.Suggestion(member.Name, known)}"
                 );
@@ -205,13 +210,13 @@ internal sealed class ConfigReader(string file)
 
         if (value.Text!.Contains('\0', StringComparison.Ordinal))
         {
-            Error(value.Line, key, "must not contain a NUL character");
+            Error(value.At, key, "must not contain a NUL character");
             return null;
         }
 
         if (!mayBeEmpty && string.IsNullOrWhiteSpace(value.Text))
         {
-            Error(value.Line, key, "must not be empty");
+            Error(value.At, key, "must not be empty");
             return null;
         }
 
@@ -272,7 +277,7 @@ internal sealed class ConfigReader(string file)
         }
 
         Error(
-            value.Line,
+            value.At,
             key,
             string.Create(
                 CultureInfo.InvariantCulture,
@@ -294,7 +299,7 @@ internal sealed class ConfigReader(string file)
         if (!Duration.TryParse(value.Text, out var length))
         {
             Error(
-                value.Line,
+                value.At,
                 key,
                 $"must be whole seconds or text such as \"90s\", \"5m\", \"2h\", at most ten years, not {Shown(value)}"
             );
@@ -303,11 +308,7 @@ internal sealed class ConfigReader(string file)
 
         if (length < least)
         {
-            Error(
-                value.Line,
-                key,
-                $"must be at least {Duration.Format(least)}, not {Shown(value)}"
-            );
+            Error(value.At, key, $"must be at least {Duration.Format(least)}, not {Shown(value)}");
             return null;
         }
 
@@ -339,7 +340,7 @@ internal sealed class ConfigReader(string file)
         }
 
         Error(
-            value.Line,
+            value.At,
             key,
             $"must be one of {string.Join(", ", words)}, not {Shown(value)}{Nearest.Suggestion(text, words)}"
         );
@@ -349,7 +350,7 @@ internal sealed class ConfigReader(string file)
     public static string Path(string key, string name) => key.Length == 0 ? name : $"{key}.{name}";
 
     private void WrongKind(SourceValue value, string key, string wanted) =>
-        Error(value.Line, key, $"must be {wanted}, not {value.KindInWords}");
+        Error(value.At, key, $"must be {wanted}, not {value.KindInWords}");
 
     private static string Shown(SourceValue value)
     {

@@ -180,7 +180,7 @@ internal sealed class SettingKey
             _ => (JsonValueKind.String, ConfigText.Quote(typed)),
         };
         var reader = new ConfigReader(Settings.FileName);
-        Read(reader, new SourceValue(kind, 1, 0, 0, typed, [], []), Settings.Default);
+        Read(reader, new SourceValue(kind, new(1), 0, 0, typed, [], []), Settings.Default);
         return reader.Problems is [var problem, ..]
             ? throw QueueException.Usage(
                 $"{Name} {problem.Message}{(MayBeNone ? ", or none" : "")}"

@@ -8,13 +8,12 @@ namespace AgentQueue.Config;
 /// A JSON value that remembers where it stands, so that a complaint about it can name the line and an
 /// edit can leave everything around it as it was. Members keep their order and their duplicates.
 /// </summary>
-/// <param name="Line">Counted from 1.</param>
 /// <param name="Start">The first byte of the value in the text, after a byte order mark.</param>
 /// <param name="End">The byte behind it.</param>
 /// <param name="Text">What a string says, or a number as it is written; null for all else.</param>
 internal sealed record SourceValue(
     JsonValueKind Kind,
-    int Line,
+    SourcePlace At,
     int Start,
     int End,
     string? Text,
@@ -23,6 +22,9 @@ internal sealed record SourceValue(
 )
 {
     public const int DeepestNesting = 64;
+
+    /// <summary>Counted from 1.</summary>
+    public int Line => At.Line;
 
     /// <summary>The kind as a message names it: <c>a list</c>, <c>true or false</c>.</summary>
     public string KindInWords =>
@@ -161,10 +163,10 @@ internal sealed record SourceValue(
             int start,
             ImmutableArray<SourceMember> members,
             ImmutableArray<SourceValue> items
-        ) => new(kind, line, start, (int)_reader.BytesConsumed, null, members, items);
+        ) => new(kind, new(line), start, (int)_reader.BytesConsumed, null, members, items);
 
         private readonly SourceValue Leaf(JsonValueKind kind, int line, int start, string? text) =>
-            new(kind, line, start, (int)_reader.BytesConsumed, text, [], []);
+            new(kind, new(line), start, (int)_reader.BytesConsumed, text, [], []);
 
         private ImmutableArray<SourceMember> ReadMembers()
         {
@@ -175,7 +177,7 @@ internal sealed record SourceValue(
                 var line = Line;
                 var start = (int)_reader.TokenStartIndex;
                 Next();
-                members.Add(new SourceMember(name, line, start, ReadValue()));
+                members.Add(new SourceMember(name, new(line), start, ReadValue()));
             }
 
             return members.ToImmutable();
@@ -207,4 +209,10 @@ internal sealed record SourceValue(
 }
 
 /// <summary>A member of an object, with the place of its name.</summary>
-internal sealed record SourceMember(string Name, int Line, int Start, SourceValue Value);
+internal sealed record SourceMember(string Name, SourcePlace At, int Start, SourceValue Value)
+{
+    public int Line => At.Line;
+}
+
+/// <summary>Where something stands in a text. Both counted from 1; a column of 0 is not known.</summary>
+internal readonly record struct SourcePlace(int Line, int Column = 0);
