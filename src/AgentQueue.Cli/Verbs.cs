@@ -28,6 +28,7 @@ internal static class Verbs
         new("hold", HoldCommand.Create),
         new("release", ReleaseCommand.Create),
         new("deps", DepsCommand.Create),
+        new("plan", PlanCommand.Create),
         new("agents", AgentsCommand.Create),
         new("config", ConfigCommand.Create),
         new("completion", CompletionCommand.Create),

@@ -85,7 +85,7 @@ public sealed class OrderTests
         Assert.Contains(a, box.Run("deps", "graph").Gives(0).Out, StringComparison.Ordinal);
         Assert.Contains(
             "graph",
-            box.Run("deps", "graph", "--mermaid").Gives(0).Out,
+            box.Run("deps", "graph", "--format", "mermaid").Gives(0).Out,
             StringComparison.Ordinal
         );
         box.Run("deps", "remove", b, a).Gives(0);

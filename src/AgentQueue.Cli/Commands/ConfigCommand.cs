@@ -136,18 +136,11 @@ internal static class ConfigCommand
         ];
         if (session.Json)
         {
-            Reply(problems);
+            ProblemReply.Print(Session.Screen, problems);
         }
         else
         {
-            foreach (var problem in problems)
-            {
-                Session.Screen.Line(
-                    $"{WordFor(problem.Severity)}: {problem}",
-                    problem.IsError ? Tone.Bad : Tone.Warn
-                );
-            }
-
+            ProblemReply.Lines(Session.Screen, problems);
             if (problems.Length == 0)
             {
                 Session.Screen.Line($"{ProjectConfig.Describe(session.Queue)}: nothing wrong");
@@ -156,31 +149,6 @@ internal static class ConfigCommand
 
         return problems.Any(static p => p.IsError) ? ExitCode.Usage : ExitCode.Ok;
     }
-
-    private static void Reply(ConfigProblem[] problems) =>
-        JsonOutput.PrintObject(
-            Session.Screen,
-            w =>
-            {
-                w.WriteBoolean("valid"u8, !problems.Any(static p => p.IsError));
-                w.WriteStartArray("problems"u8);
-                foreach (var problem in problems)
-                {
-                    w.WriteStartObject();
-                    w.WriteString("severity"u8, WordFor(problem.Severity));
-                    w.WriteString("file"u8, problem.File);
-                    w.WriteNumber("line"u8, problem.Line);
-                    w.WriteString("key"u8, problem.Key);
-                    w.WriteString("message"u8, problem.Message);
-                    w.WriteEndObject();
-                }
-
-                w.WriteEndArray();
-            }
-        );
-
-    private static string WordFor(ProblemSeverity severity) =>
-        severity == ProblemSeverity.Error ? "error" : "warning";
 
     private static ExitCode Set(Session session, ParseResult parsed)
     {

@@ -18,11 +18,6 @@ internal static class DepsCommand
         CompletionSources = { Completions.Ids },
     };
 
-    private static readonly Option<bool> s_mermaid = Options.Flag(
-        "--mermaid",
-        "As a Mermaid diagram, for Markdown documents"
-    );
-
     private static readonly Option<bool> s_all = Options.Flag(
         "--all",
         "Also what has ended (default: the unfinished tasks and what they rest on)"
@@ -43,10 +38,10 @@ internal static class DepsCommand
             "graph",
             "Draw the dependencies as a tree: below each task what it waits for",
             "agentq deps graph",
-            "agentq deps graph --mermaid --all > graph.mmd"
+            "agentq deps graph --all --format svg > graph.svg"
         )
         {
-            s_mermaid,
+            GraphFormat.Option,
             s_all,
         };
         graph.Runs(Graph);
@@ -123,17 +118,19 @@ internal static class DepsCommand
         {
             JsonOutput.PrintObject(screen, w => DependencyView.Write(w, graph));
         }
-        else if (parsed.GetValue(s_mermaid))
-        {
-            screen.Lines(GraphText.Mermaid(graph));
-        }
-        else if (graph.Nodes.Count == 0)
-        {
-            screen.Talk("No unfinished task depends on another one");
-        }
         else
         {
-            screen.Lines(GraphText.Tree(graph, screen.Style));
+            if (graph.Nodes.Count == 0)
+            {
+                screen.Talk("No unfinished task depends on another one");
+            }
+
+            GraphFormat.Print(
+                screen,
+                parsed,
+                () => GraphText.Tree(graph, screen.Style),
+                () => GraphText.Boxes(graph)
+            );
         }
 
         return ExitCode.Ok;

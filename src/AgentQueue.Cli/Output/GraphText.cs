@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using AgentQueue.Scheduling;
 using AgentQueue.Tasks;
@@ -6,11 +5,9 @@ using TaskStatus = AgentQueue.Tasks.TaskStatus;
 
 namespace AgentQueue.Cli.Output;
 
-/// <summary>A graph of dependencies as text: a tree for people, a Mermaid diagram for documents.</summary>
+/// <summary>A graph of dependencies as a tree for people, and as the boxes of a diagram.</summary>
 internal static class GraphText
 {
-    private const int LongestLabel = 60;
-
     /// <summary>Clean lines, none wider than the style allows; the ids are always whole.</summary>
     public static IEnumerable<string> Tree(TaskGraph graph, TextStyle style)
     {
@@ -32,38 +29,24 @@ internal static class GraphText
         }
     }
 
-    /// <summary>A flow chart, each arrow from what comes first to what waits for it.</summary>
-    public static IEnumerable<string> Mermaid(TaskGraph graph)
-    {
-        var nodes = graph.Nodes;
-        var names = new Dictionary<TaskId, string>();
-        yield return "graph TD";
-        foreach (var node in nodes)
-        {
-            var name = string.Create(CultureInfo.InvariantCulture, $"t{names.Count}");
-            names[node.Id] = name;
-            var status = StatusWord(node.Status);
-            var label = new[] { node.Id.Value, Describe(node), status }
-                .Where(static part => part.Length > 0)
-                .Select(Escape);
-            yield return $"  {name}[\"{string.Join("<br/>", label)}\"]:::{ClassOf(node.Status)}";
-        }
-
-        foreach (var node in nodes)
-        {
-            foreach (var on in node.DependsOn.Distinct())
-            {
-                yield return $"  {names[on]} --> {names[node.Id]}";
-            }
-        }
-
-        yield return "  classDef pending fill:#eeeeee,stroke:#888888,color:#222222";
-        yield return "  classDef running fill:#cfe8ff,stroke:#2b6cb0,color:#222222";
-        yield return "  classDef complete fill:#d3f5d3,stroke:#2f855a,color:#222222";
-        yield return "  classDef failed fill:#ffd6d6,stroke:#c53030,color:#222222";
-        yield return "  classDef cancelled fill:#dddddd,stroke:#555555,color:#222222";
-        yield return "  classDef missing fill:#ffffff,stroke:#c53030,color:#222222,stroke-dasharray:4";
-    }
+    /// <summary>A box for each task, with its state in words and colour.</summary>
+    public static IReadOnlyList<Box> Boxes(TaskGraph graph) =>
+        [
+            .. graph.Nodes.Select(static n => new Box(
+                n.Id.Value,
+                [Describe(n), StatusWord(n.Status)],
+                n.Status switch
+                {
+                    TaskStatus.Pending => BoxState.Pending,
+                    TaskStatus.Running => BoxState.Running,
+                    TaskStatus.Complete => BoxState.Complete,
+                    TaskStatus.Failed => BoxState.Failed,
+                    TaskStatus.Cancelled => BoxState.Cancelled,
+                    _ => BoxState.Missing,
+                },
+                [.. n.DependsOn.Distinct().Select(static d => (d.Value, ""))]
+            )),
+        ];
 
     /// <summary>The state with its icon; what stands for a retried task beside it.</summary>
     public static (string Text, Tone Tone) StateOf(GraphNode node, bool ascii)
@@ -98,35 +81,6 @@ internal static class GraphText
     /// <summary>What a task is about, on one clean line.</summary>
     public static string Describe(GraphNode node) =>
         node.Task is { } task ? Terminal.OneLine($"{task.Agent}: {task.Name ?? task.Prompt}") : "";
-
-    /// <summary>
-    /// Text that ends neither its quotes nor the line and is never read as Mermaid or HTML: all but letters,
-    /// digits and harmless signs becomes a character code.
-    /// </summary>
-    internal static string Escape(string text)
-    {
-        var escaped = new StringBuilder();
-        var count = 0;
-        foreach (var rune in Terminal.OneLine(text).EnumerateRunes())
-        {
-            if (count++ == LongestLabel)
-            {
-                escaped.Append('…');
-                break;
-            }
-
-            escaped.Append(
-                IsHarmless(rune)
-                    ? rune.ToString()
-                    : string.Create(CultureInfo.InvariantCulture, $"#{rune.Value};")
-            );
-        }
-
-        return escaped.ToString();
-    }
-
-    private static bool IsHarmless(Rune rune) =>
-        Rune.IsLetterOrDigit(rune) || (rune.IsAscii && " .,:_-+/!?'()=".Contains((char)rune.Value));
 
     private static string Lead(GraphLine line, bool ascii)
     {
@@ -163,7 +117,4 @@ internal static class GraphText
 
     private static string StatusWord(TaskStatus? status) =>
         status is { } known ? Storage.TaskJson.NameOf(known) : "not found";
-
-    private static string ClassOf(TaskStatus? status) =>
-        status is { } known ? Storage.TaskJson.NameOf(known) : "missing";
 }

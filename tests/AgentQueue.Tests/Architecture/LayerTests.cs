@@ -16,6 +16,7 @@ public sealed partial class LayerTests
         ["Processes"] = ["Tasks", "Native"],
         ["Config"] = ["Tasks", "Native"],
         ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config"],
+        ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
         ["Keeping"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
     };
 

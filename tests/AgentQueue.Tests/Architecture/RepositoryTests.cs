@@ -30,6 +30,7 @@ public sealed class RepositoryTests
         ".agents",
         "bench",
         "docs",
+        "examples",
         "src",
         "tests",
         // What tools insist on.

@@ -131,7 +131,7 @@ public sealed class GraphTextTests
             Node("gone", null),
         ]);
 
-        Snapshot.Verify(string.Join('\n', GraphText.Mermaid(graph)));
+        Snapshot.Verify(string.Join('\n', Diagram.Mermaid(GraphText.Boxes(graph))));
     }
 
     [Theory]
@@ -141,7 +141,7 @@ public sealed class GraphTextTests
     [InlineData("`**bold**` #quot; \\ | ; \u202e")]
     public void No_prompt_can_change_a_diagram(string prompt)
     {
-        var label = GraphText.Escape(prompt);
+        var label = Diagram.Escape(prompt);
 
         Assert.DoesNotContain(label, c => "\"[]{}<>&%|`\\\n\r\t*$@^~".Contains(c));
         Assert.Matches("^([^#;]|#[0-9]+;)*$", label);
