@@ -50,6 +50,53 @@ public sealed class OrderTests
     }
 
     [Fact]
+    public void What_waits_for_a_failure_or_for_any_end_starts_after_just_that()
+    {
+        using var box = new Sandbox();
+        var command = box.Journal.Around("true");
+        var good = box.Enqueue(box.Journal.Around("true"));
+        var bad = box.Enqueue(box.Journal.Around("exit 1"));
+        var mends = box.Enqueue(command, "--after", $"afternotok:{bad}");
+        var tidies = box.Enqueue(command, "--after", $"afterany:{bad}:{good}");
+        var idles = box.Enqueue(command, "--after", $"afternotok:{good}");
+
+        box.Run("run", "--drain", "--parallel", "2", "--wait").Gives(3);
+
+        Assert.Equal("complete", box.Task(mends).Status);
+        Assert.Equal("complete", box.Task(tidies).Status);
+        Assert.True(box.Task(mends).StartedAt >= box.Task(bad).CompletedAt);
+        Assert.True(box.Task(tidies).StartedAt >= box.Task(bad).CompletedAt);
+        Assert.True(box.Task(tidies).StartedAt >= box.Task(good).CompletedAt);
+        Assert.Equal("pending", box.Task(idles).Status);
+        Assert.Contains(
+            $"afternotok:{good}",
+            box.Run("show", idles).Gives(0).Out,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "completed",
+            box.Task(idles).Text("blockedReason"),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void A_kind_that_there_is_not_or_a_task_named_twice_is_refused()
+    {
+        using var box = new Sandbox();
+        var a = box.Enqueue("true");
+        foreach (
+            var after in new[] { "afterwards:" + a, "afterany", "afterany:", a, "afterany:none" }
+        )
+        {
+            box.Run("start", "shell", "true", "--after", after).Gives(1, 2);
+        }
+
+        box.Run("start", "shell", "true", "--after", "afterany:" + a, "--depends-on", a).Gives(2);
+        Assert.Equal([a], box.Ids);
+    }
+
+    [Fact]
     public void What_depends_on_a_failure_stays_and_says_why()
     {
         using var box = new Sandbox();

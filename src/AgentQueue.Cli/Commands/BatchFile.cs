@@ -28,6 +28,8 @@ internal static class BatchFile
         "maxRetries",
         "autoRetry",
         "dependsOn",
+        "afterAny",
+        "afterNotOk",
         "held",
     ];
 
@@ -131,7 +133,11 @@ internal static class BatchFile
                     Number(root, "maxRetries", 0, Settings.MostRetries) ?? settings.MaxRetries,
                 AutoRetry = Flag(root, "autoRetry") ?? settings.AutoRetry,
                 Hold = Flag(root, "held") ?? false,
-                DependsOn = [.. Ids(root).Select(findId)],
+                DependsOn = NewTask.Unique([
+                    .. Dependencies(root, "dependsOn", DependencyKind.AfterOk, findId),
+                    .. Dependencies(root, "afterAny", DependencyKind.AfterAny, findId),
+                    .. Dependencies(root, "afterNotOk", DependencyKind.AfterNotOk, findId),
+                ]),
             };
         }
 
@@ -201,23 +207,30 @@ internal static class BatchFile
                 : throw Problem($"'{name}' must be a time such as 300 or \"5m\"");
         }
 
-        private IEnumerable<string> Ids(JsonElement root)
+        private IEnumerable<Dependency> Dependencies(
+            JsonElement root,
+            string name,
+            DependencyKind kind,
+            Func<string, TaskId> findId
+        ) => Ids(root, name).Select(part => new Dependency(findId(part), kind));
+
+        private IEnumerable<string> Ids(JsonElement root, string name)
         {
-            if (Member(root, "dependsOn") is not { } value)
+            if (Member(root, name) is not { } value)
             {
                 yield break;
             }
 
             if (value.ValueKind != JsonValueKind.Array)
             {
-                throw Problem("'dependsOn' must be an array of ids");
+                throw Problem($"'{name}' must be an array of ids");
             }
 
             foreach (var item in value.EnumerateArray())
             {
                 yield return item.ValueKind == JsonValueKind.String
                     ? item.GetString()!
-                    : throw Problem("'dependsOn' must be an array of ids");
+                    : throw Problem($"'{name}' must be an array of ids");
             }
         }
 

@@ -26,7 +26,7 @@ internal sealed record DependencyView(
         {
             var (state, tone) = GraphText.StateOf(line.Status, ascii);
             var retry = line.StandsFor == line.Id ? "" : $"retried as {line.StandsFor} ";
-            screen.Line($"  {line.Id} {retry}{state}", tone);
+            screen.Line($"  {DependencyText.Of(line.Id, line.Kind)} {retry}{state}", tone);
         }
 
         if (Waits is { } waits)
@@ -36,7 +36,11 @@ internal sealed record DependencyView(
 
         if (Dependents.Count > 0)
         {
-            screen.Line("When it is complete");
+            screen.Line(
+                Dependents.All(d => d.Task.KindOf(Task.Id) == DependencyKind.AfterOk)
+                    ? "When it is complete"
+                    : "When it has ended as they want it"
+            );
         }
 
         foreach (var line in Dependents)
@@ -74,6 +78,7 @@ internal sealed record DependencyView(
             w.WriteString("taskId"u8, line.Id.Value);
             WriteStatus(w, line.Status);
             w.WriteString("standsFor"u8, line.StandsFor.Value);
+            w.WriteString("kind"u8, line.Kind.Word());
             w.WriteBoolean("met"u8, line.Met);
             w.WriteEndObject();
         }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AgentQueue.Cli.Output;
 using AgentQueue.Plans;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
 
@@ -13,7 +14,7 @@ internal static class PlanView
                 t.Id,
                 [Describe(t)],
                 BoxState.Planned,
-                [.. t.DependsOn.Select(d => (d.Id, WordOf(d.Kind)))]
+                [.. t.DependsOn.Select(d => (d.Id, DependencyText.Word(d.Kind)))]
             )),
         ];
 
@@ -92,7 +93,7 @@ internal static class PlanView
             {
                 w.WriteStartObject();
                 w.WriteString("id"u8, dependency.Id);
-                w.WriteString("kind"u8, PlanTaskReader.WordOf(dependency.Kind));
+                w.WriteString("kind"u8, dependency.Kind.Word());
                 w.WriteEndObject();
             }
 
@@ -102,10 +103,6 @@ internal static class PlanView
 
         w.WriteEndArray();
     }
-
-    // afterok goes without saying.
-    private static string WordOf(DependencyKind kind) =>
-        kind == DependencyKind.AfterOk ? "" : PlanTaskReader.WordOf(kind);
 
     private static string Describe(PlanTask task) =>
         Terminal.OneLine(

@@ -147,15 +147,15 @@ internal static class ShowReply
         fields.Heading("Dependencies");
         foreach (var on in details.Dependencies)
         {
-            fields.Add("After", DependencyText(on));
+            fields.Add("After", Describe(on));
         }
     }
 
-    private static string DependencyText(DependencyFact on)
+    private static string Describe(DependencyFact on)
     {
         var status = on.Status is { } known ? TaskJson.NameOf(known) : "gone";
         var retry = on.Last == on.Id ? "" : $", as its retry {on.Last}";
-        return $"{on.Id} ({status}{retry}){(on.Status is null ? $": {on.Note}" : "")}";
+        return $"{DependencyText.Of(on.Id, on.Kind)} ({status}{retry}){(on.Status is null ? $": {on.Note}" : "")}";
     }
 
     private static void AddEvidence(Fields fields, TaskDetails details)
@@ -308,6 +308,7 @@ internal static class ShowReply
             w.WriteStartObject();
             w.WriteString("taskId"u8, on.Id.Value);
             w.WriteString("status"u8, on.Status is { } status ? TaskJson.NameOf(status) : null);
+            w.WriteString("kind"u8, on.Kind.Word());
             w.WriteString("standIn"u8, on.Last == on.Id ? null : on.Last.Value);
             w.WriteEndObject();
         }

@@ -68,6 +68,12 @@ internal static class StartCommand
         "Start only when these are complete (repeatable)"
     );
 
+    private static readonly Option<string[]> s_after = Options.Repeated(
+        "--after",
+        "KIND:ID[:ID]",
+        "Start after another end: afterany (however it ended), afternotok (it failed or was cancelled), afterok (repeatable)"
+    );
+
     private static readonly Option<string[]> s_label = Options.Repeated(
         "--label",
         "KEY=VALUE",
@@ -141,6 +147,7 @@ internal static class StartCommand
             s_maxRetries,
             s_autoRetry,
             s_dependsOn,
+            s_after,
             s_label,
             s_name,
             s_cwd,
@@ -210,7 +217,7 @@ internal static class StartCommand
     }
 
     // An empty variable in a script must not quietly mean that nothing is waited for.
-    private static ImmutableArray<TaskId> ReadDependencies(Session session, ParseResult parsed)
+    private static ImmutableArray<Dependency> ReadDependencies(Session session, ParseResult parsed)
     {
         string[] parts =
         [
@@ -221,9 +228,34 @@ internal static class StartCommand
                 )
             ),
         ];
-        return parts.Length == 0 && parsed.GetResult(s_dependsOn) is { Implicit: false }
-            ? throw QueueException.Usage("--depends-on wants ID[,ID], and was given nothing")
-            : [.. session.FindIds(parts, archived: true)];
+        if (parts.Length == 0 && parsed.GetResult(s_dependsOn) is { Implicit: false })
+        {
+            throw QueueException.Usage("--depends-on wants ID[,ID], and was given nothing");
+        }
+
+        return NewTask.Unique(
+            parts
+                .Select(p => new Dependency(session.FindId(p, archived: true)))
+                .Concat(
+                    (parsed.GetValue(s_after) ?? [])
+                        .SelectMany(ReadAfter)
+                        .Select(a => new Dependency(session.FindId(a.Part, archived: true), a.Kind))
+                )
+        );
+    }
+
+    private static IEnumerable<(string Part, DependencyKind Kind)> ReadAfter(string text)
+    {
+        var parts = text.Split(':', StringSplitOptions.TrimEntries);
+        var kind =
+            DependencyKinds.Find(parts[0])
+            ?? throw QueueException.Usage(
+                $"--after wants KIND:ID, and '{parts[0]}' is no kind{Nearest.Suggestion(parts[0], DependencyKinds.Words)}",
+                $"One of {string.Join(", ", DependencyKinds.Words)}"
+            );
+        return parts.Length > 1 && parts[1..].All(static p => p.Length > 0)
+            ? parts[1..].Select(p => (p, kind))
+            : throw QueueException.Usage($"--after wants KIND:ID[:ID], not '{text}'");
     }
 
     private static string ReadPrompt(Session session, ParseResult parsed)

@@ -122,7 +122,13 @@ internal static class StartReport
 
         if (!task.DependsOn.IsEmpty)
         {
-            extras.Add("after " + string.Join(", ", task.DependsOn));
+            extras.Add(
+                "after "
+                    + string.Join(
+                        ", ",
+                        task.DependsOn.Select(id => DependencyText.Of(id, task.KindOf(id)))
+                    )
+            );
         }
 
         var what = extras.Count == 0 ? "" : $" ({string.Join("; ", extras)})";

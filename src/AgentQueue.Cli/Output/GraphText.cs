@@ -44,7 +44,13 @@ internal static class GraphText
                     TaskStatus.Cancelled => BoxState.Cancelled,
                     _ => BoxState.Missing,
                 },
-                [.. n.DependsOn.Distinct().Select(static d => (d.Value, ""))]
+                [
+                    .. n
+                        .DependsOn.Distinct()
+                        .Select(d =>
+                            (d.Value, n.Task is { } task ? DependencyText.Word(task.KindOf(d)) : "")
+                        ),
+                ]
             )),
         ];
 

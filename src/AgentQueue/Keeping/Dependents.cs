@@ -4,7 +4,7 @@ using AgentQueue.Tasks;
 namespace AgentQueue.Keeping;
 
 /// <summary>
-/// What the removal of tasks means for those that still wait for them: what had completed is noted as met
+/// What the removal of tasks means for those that still wait for them: what had ended as it must is noted as met
 /// in the dependent, what was retried is replaced by its retry. It is written, durably, before anything is
 /// removed; so a dependent never loses what it waited for.
 /// </summary>
@@ -18,40 +18,49 @@ internal static class Dependents
         Func<TaskId, AgentTask?> find
     )
     {
-        var dependsOn = ImmutableArray.CreateBuilder<TaskId>();
+        var dependsOn = ImmutableArray.CreateBuilder<(TaskId Id, DependencyKind Kind)>();
         var met = task.DependenciesMet;
         var missed = ImmutableArray.CreateBuilder<TaskId>();
         foreach (var id in task.DependsOn)
         {
+            var kind = task.KindOf(id);
             var (end, standsFor) = met.Contains(id) ? default : Follow(id, going, find);
             switch (end?.State)
             {
-                case TaskState.Complete when standsFor is not null || going.Contains(end.Id):
+                case TaskState.Finished ended
+                    when (standsFor is not null || going.Contains(end.Id))
+                        && kind.Judge(ended.Status) == DependencyStanding.Met:
                     met = met.Add(id);
-                    dependsOn.Add(id);
+                    dependsOn.Add((id, kind));
                     break;
                 case TaskState.Finished when going.Contains(end.Id):
                     missed.Add(end.Id);
-                    dependsOn.Add(id);
+                    dependsOn.Add((id, kind));
                     break;
                 default:
-                    dependsOn.Add(standsFor ?? id);
+                    dependsOn.Add((standsFor ?? id, kind));
                     break;
             }
         }
 
         var changed =
-            met.Length != task.DependenciesMet.Length || !dependsOn.SequenceEqual(task.DependsOn);
+            met.Length != task.DependenciesMet.Length
+            || !dependsOn.Select(static d => d.Id).SequenceEqual(task.DependsOn);
         return (
             changed
                 ? task with
                 {
-                    DependsOn = [.. dependsOn.Distinct()],
+                    DependsOn = [.. dependsOn.Select(static d => d.Id).Distinct()],
+                    AfterAny = Those(DependencyKind.AfterAny),
+                    AfterNotOk = Those(DependencyKind.AfterNotOk),
                     DependenciesMet = met,
                 }
                 : task,
             missed.ToImmutable()
         );
+
+        ImmutableArray<TaskId> Those(DependencyKind kind) =>
+            [.. dependsOn.Where(d => d.Kind == kind).Select(static d => d.Id).Distinct()];
     }
 
     /// <summary>The last task in a dependency's line of retries, and the first that stays behind the last that goes.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Plans;
 
@@ -84,19 +85,6 @@ internal sealed record PlanTask
     /// <summary>Names and what they stand for: a path of another task.</summary>
     public ImmutableSortedDictionary<string, string> Inputs { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
-}
-
-/// <summary>When a dependency is met: Slurm's words (https://slurm.schedmd.com/sbatch.html, --dependency).</summary>
-internal enum DependencyKind
-{
-    /// <summary>It is complete.</summary>
-    AfterOk,
-
-    /// <summary>It has ended, however.</summary>
-    AfterAny,
-
-    /// <summary>It has failed, or was cancelled.</summary>
-    AfterNotOk,
 }
 
 internal sealed record PlanDependency(string Id, DependencyKind Kind = DependencyKind.AfterOk);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AgentQueue.Config;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Plans;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AgentQueue.Config;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Plans;
 
@@ -39,20 +40,9 @@ internal sealed class PlanTaskReader(
         "worktree",
     ];
 
-    private static readonly (string Word, DependencyKind Kind)[] s_kinds =
-    [
-        ("afterok", DependencyKind.AfterOk),
-        ("afterany", DependencyKind.AfterAny),
-        ("afternotok", DependencyKind.AfterNotOk),
-    ];
-
     private static readonly string[] s_outcomes = ["complete", "failed", "cancelled"];
 
     private static readonly TimeSpan s_longest = TimeSpan.FromDays(3650);
-
-    /// <summary>Slurm's word for it.</summary>
-    public static string WordOf(DependencyKind kind) =>
-        Array.Find(s_kinds, k => k.Kind == kind).Word;
 
     public PlanTask Read(
         string id,
@@ -246,10 +236,9 @@ internal sealed class PlanTaskReader(
             var kind = DependencyKind.AfterOk;
             if (parts.Length > 1)
             {
-                var found = Array.FindIndex(s_kinds, k => k.Word == parts[0]);
-                if (found < 0)
+                if (DependencyKinds.Find(parts[0]) is not { } found)
                 {
-                    var words = s_kinds.Select(static k => k.Word);
+                    var words = DependencyKinds.Words;
                     reader.Error(
                         item.At,
                         key,
@@ -258,7 +247,7 @@ internal sealed class PlanTaskReader(
                     continue;
                 }
 
-                kind = s_kinds[found].Kind;
+                kind = found;
                 parts = parts[1..];
             }
 

@@ -14,15 +14,15 @@ internal abstract record Readiness
         public static readonly Ready Always = new();
     }
 
-    /// <summary>These have yet to complete.</summary>
+    /// <summary>These have yet to end.</summary>
     internal sealed record Waiting(IReadOnlyList<TaskId> For) : Readiness;
 
-    /// <summary>One can no longer complete by itself; a retry of it would unblock the task.</summary>
+    /// <summary>One can no longer end as it must; a retry of it would unblock the task.</summary>
     internal sealed record Blocked(TaskId By, string Reason) : Readiness;
 }
 
 /// <summary>
-/// Answers whether a task's dependencies are complete. A failed dependency that was retried stands for its
+/// Answers whether a task's dependencies have ended as they must. A failed dependency that was retried stands for its
 /// retry; one that was archived counts as it ended.
 /// </summary>
 /// <param name="snapshot">Null to read the file of each task that is asked for: right for a few.</param>
@@ -43,11 +43,11 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
             }
 
             var (status, last, note) = Resolve(id);
-            switch (status)
+            switch (task.KindOf(id).Judge(status))
             {
-                case TaskStatus.Complete:
+                case DependencyStanding.Met:
                     break;
-                case TaskStatus.Pending or TaskStatus.Running:
+                case DependencyStanding.Open:
                     (waiting ??= []).Add(last);
                     break;
                 default:
@@ -64,7 +64,7 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
 
     /// <summary>
     /// What stands for a dependency: the last task in its line of retries, with its status (null if it is
-    /// gone) and, where it can no longer complete, the words for it.
+    /// gone) and, where it has ended, the words for that.
     /// </summary>
     public (TaskStatus? Status, TaskId Last, string Note) Resolve(TaskId id)
     {
@@ -79,7 +79,7 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
             var finished = snapshot?.FindFinished(id);
             if (finished is { Status: TaskStatus.Complete })
             {
-                return (TaskStatus.Complete, id, "");
+                return (TaskStatus.Complete, id, "completed");
             }
 
             if (finished is { WillRetry: true } or { HasIntent: true })
@@ -104,6 +104,8 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
                     return (TaskStatus.Failed, id, "failed");
                 case TaskState.Cancelled:
                     return (TaskStatus.Cancelled, id, "was cancelled");
+                case TaskState.Complete:
+                    return (TaskStatus.Complete, id, "completed");
                 default:
                     return (task.Status, id, "");
             }

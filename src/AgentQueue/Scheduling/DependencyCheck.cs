@@ -18,14 +18,17 @@ internal sealed record DependencyProblem(DependencyFault Fault, TaskId Task, str
 /// <summary>One dependency of a task.</summary>
 /// <param name="StandsFor">The retry that counts in its place; its own id if there is none.</param>
 /// <param name="Status">What counts; null if it is gone.</param>
-/// <param name="Met">It does not keep the task from starting.</param>
 internal sealed record DependencyLine(
     TaskId Id,
     TaskId StandsFor,
     TaskStatus? Status,
-    bool Met,
+    DependencyKind Kind,
+    DependencyStanding Standing,
     string Note
-);
+)
+{
+    public bool Met => Standing == DependencyStanding.Met;
+}
 
 /// <summary>A task that waits for another one.</summary>
 /// <param name="StillWaitsFor">What else it waits for; none if it starts as soon as the other one is complete.</param>
@@ -44,10 +47,17 @@ internal sealed class DependencyCheck(QueueFolder queue, QueueSnapshot snapshot)
             .. task.DependsOn.Select(id =>
             {
                 var (status, last, note) = _dependencies.Resolve(id);
-                var met = task.DependenciesMet.Contains(id);
-                return met
-                    ? new DependencyLine(id, id, TaskStatus.Complete, Met: true, "")
-                    : new DependencyLine(id, last, status, status == TaskStatus.Complete, note);
+                var kind = task.KindOf(id);
+                return task.DependenciesMet.Contains(id)
+                    ? new DependencyLine(
+                        id,
+                        id,
+                        kind == DependencyKind.AfterOk ? TaskStatus.Complete : status,
+                        kind,
+                        DependencyStanding.Met,
+                        ""
+                    )
+                    : new DependencyLine(id, last, status, kind, kind.Judge(status), note);
             }),
         ];
 
@@ -117,10 +127,7 @@ internal sealed class DependencyCheck(QueueFolder queue, QueueSnapshot snapshot)
             var before = problems.Count;
             problems.AddRange(
                 Of(task)
-                    .Where(static d =>
-                        d.Status
-                            is not (TaskStatus.Complete or TaskStatus.Pending or TaskStatus.Running)
-                    )
+                    .Where(static d => d.Standing == DependencyStanding.Lost)
                     .Select(d => ProblemOf(task.Id, d))
             );
             if (problems.Count > before)

@@ -26,7 +26,23 @@ internal sealed record NewTask(string Agent, string Prompt)
     public int MaxRetries { get; init; } = AgentTask.DefaultMaxRetries;
     public bool AutoRetry { get; init; }
     public bool Hold { get; init; }
-    public ImmutableArray<TaskId> DependsOn { get; init; } = [];
+
+    public ImmutableArray<Dependency> DependsOn { get; init; } = [];
+
+    /// <summary>Each dependency once.</summary>
+    /// <exception cref="QueueException">One is named with two kinds.</exception>
+    public static ImmutableArray<Dependency> Unique(IEnumerable<Dependency> dependencies)
+    {
+        ImmutableArray<Dependency> unique = [.. dependencies.Distinct()];
+        return
+            unique.GroupBy(static d => d.Id).FirstOrDefault(static g => g.Skip(1).Any())
+                is { } twice
+            ? throw QueueException.Usage(
+                $"{twice.Key} is named as {string.Join(" and as ", twice.Select(static d => d.Kind.Word()))}",
+                "Name it once"
+            )
+            : unique;
+    }
 }
 
 /// <summary>Queues tasks. Once a call has returned, they survive anything but <c>clean</c>.</summary>
@@ -133,7 +149,12 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
 
     private void CheckDependencies(IReadOnlyList<NewTask> requests)
     {
-        foreach (var id in requests.SelectMany(static r => r.DependsOn).Distinct())
+        foreach (
+            var id in requests
+                .SelectMany(static r => r.DependsOn)
+                .Select(static d => d.Id)
+                .Distinct()
+        )
         {
             if (
                 queue.Disk.Facts(queue.TaskFile(id)) is null
@@ -165,9 +186,14 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
             Priority = request.Priority,
             MaxRetries = request.MaxRetries,
             AutoRetry = request.AutoRetry,
-            DependsOn = [.. request.DependsOn.Distinct()],
+            DependsOn = [.. request.DependsOn.Select(static d => d.Id).Distinct()],
+            AfterAny = Those(request, DependencyKind.AfterAny),
+            AfterNotOk = Those(request, DependencyKind.AfterNotOk),
             State = new TaskState.Pending(request.Hold),
         };
+
+    private static ImmutableArray<TaskId> Those(NewTask request, DependencyKind kind) =>
+        [.. request.DependsOn.Where(d => d.Kind == kind).Select(static d => d.Id).Distinct()];
 
     // What is stored can be read again.
     private static void CheckDetails(NewTask request)

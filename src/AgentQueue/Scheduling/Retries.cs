@@ -166,7 +166,9 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
                 new RetryRecord(task.RetryCount + 1, now, failed.Message, task.Id),
             ],
             DependsOn = task.DependsOn,
-            // It could start once, so all of them had completed; by now they may have been cleaned.
+            AfterAny = task.AfterAny,
+            AfterNotOk = task.AfterNotOk,
+            // It could start once, so all of them were met; by now they may have been cleaned.
             DependenciesMet = failed.StartedAt is null ? task.DependenciesMet : task.DependsOn,
             State = new TaskState.Pending(),
         };

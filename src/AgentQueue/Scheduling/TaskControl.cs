@@ -287,6 +287,8 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
                     ? task with
                     {
                         DependsOn = task.DependsOn.Remove(on),
+                        AfterAny = task.AfterAny.Remove(on),
+                        AfterNotOk = task.AfterNotOk.Remove(on),
                         DependenciesMet = task.DependenciesMet.Remove(on),
                         State = pending with { BlockedBy = null, BlockedReason = null },
                     }

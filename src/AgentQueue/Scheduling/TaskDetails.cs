@@ -7,7 +7,13 @@ namespace AgentQueue.Scheduling;
 /// <summary>A dependency as it stands: what became of it, and of its retries.</summary>
 /// <param name="Status">Null if it is gone.</param>
 /// <param name="Last">What stands for it: the last of its retries.</param>
-internal sealed record DependencyFact(TaskId Id, TaskStatus? Status, TaskId Last, string Note);
+internal sealed record DependencyFact(
+    TaskId Id,
+    TaskStatus? Status,
+    TaskId Last,
+    DependencyKind Kind,
+    string Note
+);
 
 /// <summary>A file of the task, there or not.</summary>
 internal sealed record FileFact(string Path, bool Exists);
@@ -111,13 +117,18 @@ internal sealed record TaskDetails
 
     private static DependencyFact DependencyOf(AgentTask task, TaskId on, Dependencies all)
     {
-        if (task.DependenciesMet.Contains(on))
-        {
-            return new DependencyFact(on, TaskStatus.Complete, on, "completed and was put away");
-        }
-
+        var kind = task.KindOf(on);
         var (status, last, note) = all.Resolve(on);
-        return new DependencyFact(on, status, last, note);
+        return !task.DependenciesMet.Contains(on) ? new DependencyFact(on, status, last, kind, note)
+            : kind == DependencyKind.AfterOk
+                ? new DependencyFact(
+                    on,
+                    TaskStatus.Complete,
+                    on,
+                    kind,
+                    "completed and was put away"
+                )
+            : new DependencyFact(on, status, on, kind, "ended and was put away");
     }
 
     private static List<string> RequestsFor(QueueFolder queue, TaskId id)

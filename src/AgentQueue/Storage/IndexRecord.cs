@@ -102,6 +102,8 @@ internal static class IndexRecord
             TimeoutWarning = warning,
             DependsOn = flags.HasFlag(OpenFlags.Dependencies) ? reader.Ids() : [],
             DependenciesMet = flags.HasFlag(OpenFlags.Dependencies) ? reader.Ids() : [],
+            AfterAny = flags.HasFlag(OpenFlags.Kinds) ? reader.Ids() : [],
+            AfterNotOk = flags.HasFlag(OpenFlags.Kinds) ? reader.Ids() : [],
             State =
                 (TaskStatus)record[7] == TaskStatus.Running ? new TaskState.Running(at!.Value, pid)
                 : held || at is not null || blockedReason is not null
@@ -234,6 +236,13 @@ internal static class IndexRecord
             rest.Add(task.DependenciesMet);
         }
 
+        if (!task.AfterAny.IsEmpty || !task.AfterNotOk.IsEmpty)
+        {
+            has |= OpenFlags.Kinds;
+            rest.Add(task.AfterAny);
+            rest.Add(task.AfterNotOk);
+        }
+
         flags = (byte)has;
         return rest.Position;
     }
@@ -252,6 +261,7 @@ internal static class IndexRecord
         Warning = 16,
         Blocked = 32,
         Dependencies = 64,
+        Kinds = 128,
     }
 
     /// <summary>Reads or writes one value after the other.</summary>

@@ -119,13 +119,24 @@ internal static class TaskJson
         }
 
         WriteIds(w, "dependsOn"u8, task.DependsOn);
-        if (!task.DependenciesMet.IsEmpty)
-        {
-            WriteIds(w, "dependenciesMet"u8, task.DependenciesMet);
-        }
+        WriteAnyIds(w, "afterAny"u8, task.AfterAny);
+        WriteAnyIds(w, "afterNotOk"u8, task.AfterNotOk);
+        WriteAnyIds(w, "dependenciesMet"u8, task.DependenciesMet);
 
         WriteText(w, "blockedBy"u8, pending?.BlockedBy?.Value);
         WriteText(w, "blockedReason"u8, pending?.BlockedReason);
+    }
+
+    private static void WriteAnyIds(
+        Utf8JsonWriter w,
+        ReadOnlySpan<byte> name,
+        ImmutableArray<TaskId> ids
+    )
+    {
+        if (!ids.IsEmpty)
+        {
+            WriteIds(w, name, ids);
+        }
     }
 
     private static void WriteLineage(Utf8JsonWriter w, AgentTask task)
@@ -255,6 +266,8 @@ internal static class TaskJson
         private bool _autoRetry;
         private bool _held;
         private ImmutableArray<TaskId> _dependsOn = [];
+        private ImmutableArray<TaskId> _afterAny = [];
+        private ImmutableArray<TaskId> _afterNotOk = [];
         private ImmutableArray<TaskId> _dependenciesMet = [];
         private ImmutableArray<RetryRecord> _history = [];
         private ImmutableSortedDictionary<string, string> _labels = ImmutableSortedDictionary<
@@ -392,6 +405,12 @@ internal static class TaskJson
                 case "dependsOn":
                     _dependsOn = Ids(ref r);
                     break;
+                case "afterAny":
+                    _afterAny = Ids(ref r);
+                    break;
+                case "afterNotOk":
+                    _afterNotOk = Ids(ref r);
+                    break;
                 case "dependenciesMet":
                     _dependenciesMet = Ids(ref r);
                     break;
@@ -447,6 +466,8 @@ internal static class TaskJson
                 Parent = _parent,
                 RetryHistory = _history,
                 DependsOn = _dependsOn,
+                AfterAny = _afterAny,
+                AfterNotOk = _afterNotOk,
                 DependenciesMet = _dependenciesMet,
                 Attempt = (int)Math.Clamp(_attempt, 0, int.MaxValue),
                 Unknown = [.. _unknown],

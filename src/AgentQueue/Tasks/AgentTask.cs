@@ -64,6 +64,8 @@ internal sealed record AgentTask : TaskSummary
             TimeoutWarning = TimeoutWarning,
             Priority = Priority,
             DependsOn = DependsOn,
+            AfterAny = AfterAny,
+            AfterNotOk = AfterNotOk,
             DependenciesMet = DependenciesMet,
             State = State,
         };

@@ -27,11 +27,17 @@ internal record TaskSummary
     /// <summary>1 (last) to 10 (first).</summary>
     public int Priority { get; init; } = DefaultPriority;
 
-    /// <summary>Tasks that must be complete before this one may start.</summary>
+    /// <summary>Tasks that must have ended before this one may start: complete, if nothing else is said.</summary>
     public ImmutableArray<TaskId> DependsOn { get; init; } = [];
 
+    /// <summary>Those of <see cref="DependsOn"/> that may have ended in any way.</summary>
+    public ImmutableArray<TaskId> AfterAny { get; init; } = [];
+
+    /// <summary>Those of <see cref="DependsOn"/> that must have failed, or been cancelled.</summary>
+    public ImmutableArray<TaskId> AfterNotOk { get; init; } = [];
+
     /// <summary>
-    /// Those of <see cref="DependsOn"/> that are known to have completed: they count as complete even if
+    /// Those of <see cref="DependsOn"/> that are known to have ended as they must: they count as met even if
     /// their files are gone.
     /// </summary>
     public ImmutableArray<TaskId> DependenciesMet { get; init; } = [];
@@ -41,4 +47,9 @@ internal record TaskSummary
     public TaskStatus Status => State.Status;
 
     public bool IsFinished => State is TaskState.Finished;
+
+    public DependencyKind KindOf(TaskId dependency) =>
+        AfterAny.Contains(dependency) ? DependencyKind.AfterAny
+        : AfterNotOk.Contains(dependency) ? DependencyKind.AfterNotOk
+        : DependencyKind.AfterOk;
 }

@@ -187,6 +187,25 @@ public sealed class CleaningTests : IDisposable
     }
 
     [Fact]
+    public void A_dependent_that_waited_for_any_end_or_a_failure_is_still_ready()
+    {
+        var failed = _project.Add(KeepingProject.Failed());
+        var waiting = _project.Add(null, failed);
+        Queue.Write(_project.Read(waiting) with { AfterNotOk = [failed] });
+        var idle = _project.Add(null, failed);
+        Queue.Write(_project.Read(idle) with { AfterAny = [failed] });
+
+        Assert.Empty(Cleaning.Clean([failed]).Stranded);
+
+        Assert.IsType<Readiness.Ready>(Check(waiting));
+        Assert.IsType<Readiness.Ready>(Check(idle));
+        Assert.Equal(
+            DependencyKind.AfterNotOk,
+            _project.Read(waiting).KindOf(Assert.Single(_project.Read(waiting).DependsOn))
+        );
+    }
+
+    [Fact]
     public void A_retry_does_not_wait_for_what_was_cleaned_since_its_original_started()
     {
         var done = _project.Add(KeepingProject.Complete());

@@ -1,6 +1,7 @@
 using System.Text;
 using AgentQueue.Config;
 using AgentQueue.Plans;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Tests.Plans;
 

@@ -37,6 +37,80 @@ public sealed class DependenciesTests
         Assert.Equal($"Dependency task_a {note}", blocked.Reason);
     }
 
+    [Theory]
+    [InlineData("AfterOk", "Met", "Lost", "Lost", "Open", "Open", "Lost")]
+    [InlineData("AfterAny", "Met", "Met", "Met", "Open", "Open", "Lost")]
+    [InlineData("AfterNotOk", "Lost", "Met", "Met", "Open", "Open", "Lost")]
+    public void Each_kind_waits_for_its_own_ends(
+        string word,
+        string complete,
+        string failed,
+        string cancelled,
+        string running,
+        string pending,
+        string missing
+    )
+    {
+        var kind = Enum.Parse<DependencyKind>(word);
+        Put("complete", Complete());
+        Put("failed", Failure());
+        Put("cancelled", new TaskState.Cancelled(null, FakeTime.Start));
+        Put("running", new TaskState.Running(FakeTime.Start));
+        Put("pending", new TaskState.Pending());
+        (string Token, string Expected)[] cases =
+        [
+            ("complete", complete),
+            ("failed", failed),
+            ("cancelled", cancelled),
+            ("running", running),
+            ("pending", pending),
+            ("missing", missing),
+        ];
+        foreach (var (token, expected) in cases)
+        {
+            var on = TaskId.Parse("task_" + token);
+            var task = _world.NewTask("x") with
+            {
+                DependsOn = [on],
+                AfterAny = kind == DependencyKind.AfterAny ? [on] : [],
+                AfterNotOk = kind == DependencyKind.AfterNotOk ? [on] : [],
+            };
+            var queue = _world.Open().Queue;
+            foreach (var snapshot in (QueueSnapshot?[])[null, QueueSnapshot.Take(queue)])
+            {
+                var readiness = new Dependencies(queue, snapshot).Check(task);
+                Assert.Equal(
+                    (token, expected),
+                    (
+                        token,
+                        readiness switch
+                        {
+                            Readiness.Ready => "Met",
+                            Readiness.Waiting => "Open",
+                            _ => "Lost",
+                        }
+                    )
+                );
+            }
+        }
+    }
+
+    [Fact]
+    public void What_waits_for_a_failure_is_told_that_there_was_none()
+    {
+        Put("a", Complete());
+        var task = _world.NewTask("x") with
+        {
+            DependsOn = [TaskId.Parse("task_a")],
+            AfterNotOk = [TaskId.Parse("task_a")],
+        };
+        var queue = _world.Open().Queue;
+        Assert.Equal(
+            "Dependency task_a completed",
+            Assert.IsType<Readiness.Blocked>(new Dependencies(queue, null).Check(task)).Reason
+        );
+    }
+
     [Fact]
     public void A_failure_that_was_retried_stands_for_its_last_retry()
     {
@@ -97,13 +171,13 @@ public sealed class DependenciesTests
 
         (string Token, string Status, string Last, string Note)[] expected =
         [
-            ("done", "Complete", "done", ""),
+            ("done", "Complete", "done", "completed"),
             ("runs", "Running", "runs", ""),
             ("waits", "Pending", "waits", ""),
             ("failed", "Failed", "failed", "failed"),
             ("cancelled", "Cancelled", "cancelled", "was cancelled"),
             ("retried", "Pending", "waits", ""),
-            ("again", "Complete", "done", ""),
+            ("again", "Complete", "done", "completed"),
             ("intends", "Pending", "intends", ""),
             ("will", "Pending", "will", ""),
             ("gone", "", "gone", "was not found"),

@@ -78,7 +78,8 @@ public sealed class DependencyCheckTests : IDisposable
                 TempQueue.Id("a"),
                 TempQueue.Id("r"),
                 TaskStatus.Running,
-                Met: false,
+                DependencyKind.AfterOk,
+                DependencyStanding.Open,
                 ""
             ),
             Assert.Single(Check.Of(waiting))
@@ -164,7 +165,8 @@ public sealed class DependencyCheckTests : IDisposable
                 TempQueue.Id("a"),
                 TempQueue.Id("a"),
                 TaskStatus.Complete,
-                Met: true,
+                DependencyKind.AfterOk,
+                DependencyStanding.Met,
                 ""
             ),
             Assert.Single(Check.Of(task))

@@ -146,9 +146,16 @@ public sealed class TaskDetailsTests : IDisposable
                     TimedQueue.Id(3),
                     TaskStatus.Complete,
                     TimedQueue.Id(3),
+                    DependencyKind.AfterOk,
                     "completed and was put away"
                 ),
-                new DependencyFact(TimedQueue.Id(2), TaskStatus.Running, TimedQueue.Id(4), ""),
+                new DependencyFact(
+                    TimedQueue.Id(2),
+                    TaskStatus.Running,
+                    TimedQueue.Id(4),
+                    DependencyKind.AfterOk,
+                    ""
+                ),
             ],
             Details.Dependencies
         );

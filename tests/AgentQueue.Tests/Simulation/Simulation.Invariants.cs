@@ -34,9 +34,16 @@ internal sealed partial class Simulation
         );
         foreach (var on in task.DependsOn.Except(task.DependenciesMet))
         {
+            var last = LastOf(on);
+            var kind = task.KindOf(on);
             Check(
-                _completed.Contains(LastOf(on)),
-                $"I10: {agent.Task} was started before {on}, for which it waits, was complete"
+                kind switch
+                {
+                    DependencyKind.AfterOk => _completed.Contains(last),
+                    DependencyKind.AfterAny => _verdicts.ContainsKey(last),
+                    _ => _verdicts.ContainsKey(last) && !_completed.Contains(last),
+                },
+                $"I10: {agent.Task} was started before {on} had ended as {kind.Word()} wants it"
             );
         }
     }

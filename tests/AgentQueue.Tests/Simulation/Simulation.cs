@@ -46,6 +46,7 @@ internal sealed partial class Simulation : IDisposable
 
     // Beside it the index never takes a folder for known.
     private readonly bool _hasForeign;
+    private readonly bool _hasKinds;
     private readonly string _foreign =
         """{"version":99,"taskId":"task_newer","status":"dreaming"}""";
 
@@ -59,6 +60,7 @@ internal sealed partial class Simulation : IDisposable
             _ => 60,
         };
         _yieldRate = seed % 2 == 0 ? 3 : 10;
+        _hasKinds = seed % 4 == 3;
         _turns = new Turns(_world.Time, _random);
         _world.Time.TicksWhenLookedAt = true;
         _world.Host.Script = _ => NewAgent();
@@ -338,10 +340,15 @@ internal sealed partial class Simulation : IDisposable
             MaxRetries = _random.Next(4),
             Timeout = _random.Next(3) == 0 ? TimeSpan.FromSeconds(_random.Next(1, 30)) : null,
             IdleTimeout = _random.Next(4) == 0 ? TimeSpan.FromSeconds(_random.Next(1, 30)) : null,
-            DependsOn = _random.Next(4) == 0 && Some() is { } on ? [on] : [],
+            DependsOn =
+                _random.Next(4) == 0 && Some() is { } on ? [new Dependency(on, NextKind())] : [],
         };
         Command("start", own => _accepted.Add(own.NewTasks.Create(request).Id), [request]);
     }
+
+    // Without a draw: the seeds that always run stay the stories that they were.
+    private DependencyKind NextKind() =>
+        !_hasKinds ? DependencyKind.AfterOk : (DependencyKind)(_prompts % 3);
 
     private void StartBatch()
     {

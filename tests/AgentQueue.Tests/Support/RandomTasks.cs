@@ -44,6 +44,8 @@ internal sealed class RandomTasks(int seed)
                     )),
             ],
             DependsOn = Ids(),
+            AfterAny = Ids(),
+            AfterNotOk = Ids(),
             DependenciesMet = Ids(),
             Attempt = _random.Next(4),
             State = State(),
