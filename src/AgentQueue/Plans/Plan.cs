@@ -89,8 +89,7 @@ internal sealed record PlanTask
 
 internal sealed record PlanDependency(string Id, DependencyKind Kind = DependencyKind.AfterOk);
 
-/// <summary>Holds if the task's outcome is the one named, or a file of it matches; else the node is skipped.</summary>
+/// <summary>Holds if the task's outcome is the one named, or a file of it has a text in it; else the node is skipped.</summary>
 /// <param name="Outcome"><c>complete</c>, <c>failed</c> or <c>cancelled</c>; null where a file decides.</param>
 /// <param name="File">Relative to that task's working folder.</param>
-/// <param name="Matches">A regular expression.</param>
-internal sealed record PlanCondition(string Task, string? Outcome, string? File, string? Matches);
+internal sealed record PlanCondition(string Task, string? Outcome, string? File, string? Contains);

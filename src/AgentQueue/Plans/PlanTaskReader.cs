@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using AgentQueue.Config;
 using AgentQueue.Tasks;
 
@@ -287,8 +286,8 @@ internal sealed class PlanTaskReader(
         string? task = null,
             outcome = null,
             file = null,
-            matches = null;
-        foreach (var member in reader.Members(value, key, ["task", "outcome", "file", "matches"]))
+            contains = null;
+        foreach (var member in reader.Members(value, key, ["task", "outcome", "file", "contains"]))
         {
             var path = ConfigReader.Path(key, member.Name);
             switch (member.Name)
@@ -303,7 +302,7 @@ internal sealed class PlanTaskReader(
                     file = values.Filled(member.Value, path, scope);
                     break;
                 default:
-                    matches = Pattern(member.Value, path);
+                    contains = values.Filled(member.Value, path, scope);
                     break;
             }
         }
@@ -321,12 +320,12 @@ internal sealed class PlanTaskReader(
             return null;
         }
 
-        if (outcome is null == file is null || file is null != matches is null)
+        if (outcome is null == file is null || file is null != contains is null)
         {
-            reader.Error(value.At, key, "must have an outcome, or a file and what it matches");
+            reader.Error(value.At, key, "must have an outcome, or a file and what it contains");
         }
 
-        return new PlanCondition(task, outcome, file, matches);
+        return new PlanCondition(task, outcome, file, contains);
     }
 
     private string? Outcome(SourceValue value, string key)
@@ -345,29 +344,6 @@ internal sealed class PlanTaskReader(
             $"must be one of {string.Join(", ", s_outcomes)}, not \"{word}\"{Nearest.Suggestion(word, s_outcomes)}"
         );
         return null;
-    }
-
-    private string? Pattern(SourceValue value, string key)
-    {
-        if (reader.Text(value, key, mayBeEmpty: false) is not { } pattern)
-        {
-            return null;
-        }
-
-        try
-        {
-            _ = new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-        }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException)
-        {
-            reader.Error(
-                value.At,
-                key,
-                $"is not a regular expression that can be used: {e.Message}"
-            );
-        }
-
-        return pattern;
     }
 
     private ImmutableSortedDictionary<string, string> Environment(

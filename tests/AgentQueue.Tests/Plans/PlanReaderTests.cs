@@ -225,6 +225,22 @@ public sealed class PlanReaderTests
         "plan.yaml:1:50: tasks.a.when.outcome must be one of complete, failed, cancelled, not \"done\""
     )]
     [InlineData(
+        "tasks: [{id: a, cmd: x}, {id: b, cmd: x, when: {task: a}}]",
+        "plan.yaml:1:48: tasks.b.when must have an outcome, or a file and what it contains"
+    )]
+    [InlineData(
+        "tasks: [{id: a, cmd: x}, {id: b, cmd: x, when: {task: a, outcome: failed, file: y, contains: z}}]",
+        "plan.yaml:1:48: tasks.b.when must have an outcome, or a file and what it contains"
+    )]
+    [InlineData(
+        "tasks: [{id: a, cmd: x}, {id: b, cmd: x, when: {task: a, file: y}}]",
+        "plan.yaml:1:48: tasks.b.when must have an outcome, or a file and what it contains"
+    )]
+    [InlineData(
+        "tasks: [{id: a, cmd: x, when: {outcome: failed}}]",
+        "plan.yaml:1:31: tasks.a.when does not say which task it asks about"
+    )]
+    [InlineData(
         "tasks: [{id: a, cmd: 'x ${params.y}'}]",
         "plan.yaml:1:22: tasks.a.cmd names ${params.y}, and there is none"
     )]
