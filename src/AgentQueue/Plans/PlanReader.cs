@@ -68,7 +68,10 @@ internal sealed class PlanReader
             return null;
         }
 
-        var members = _reader.Members(root, "", RootKeys).ToDictionary(static m => m.Name);
+        var members = _reader
+            .Members(root, "", RootKeys)
+            .Where(static m => m.Value.Kind != JsonValueKind.Null)
+            .ToDictionary(static m => m.Name);
         SourceValue? Find(string key) => members.GetValueOrDefault(key)?.Value;
         // What follows may be named in every text below.
         ReadParameters(Find("params"), root);
@@ -184,7 +187,11 @@ internal sealed class PlanReader
         var members = new Dictionary<string, SourceValue>(StringComparer.Ordinal);
         foreach (var member in _reader.Members(source, key, PlanTaskReader.Keys))
         {
-            members[member.Name] = member.Value;
+            // Nothing behind a key is as good as no key.
+            if (member.Value.Kind != JsonValueKind.Null)
+            {
+                members[member.Name] = member.Value;
+            }
         }
 
         if (source.Kind != JsonValueKind.Object)

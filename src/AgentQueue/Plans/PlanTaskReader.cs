@@ -41,6 +41,9 @@ internal sealed class PlanTaskReader(
 
     private static readonly string[] s_outcomes = ["complete", "failed", "cancelled"];
 
+    private const int MostRetries = 1_000_000;
+
+    // Longer is as good as no limit, and no reason to refuse a plan.
     private static readonly TimeSpan s_longest = TimeSpan.FromDays(3650);
 
     public PlanTask Read(
@@ -128,10 +131,7 @@ internal sealed class PlanTaskReader(
             "cwd" => task with { WorkingFolder = values.Filled(value, key, scope) },
             "env" => task with { Environment = Environment(value, key, scope) },
             "timeout_sec" => task with { Timeout = Seconds(value, key, mayBeZero: false) },
-            "retries" => task with
-            {
-                Retries = reader.Whole(value, key, 0, Settings.MostRetries) ?? 0,
-            },
+            "retries" => task with { Retries = reader.Whole(value, key, 0, MostRetries) ?? 0 },
             "retry_backoff_sec" => task with { Backoff = Backoff(value, key) },
             "outputs" => task with { Outputs = Outputs(value, key, scope) },
             "verify" => WithVerify(task, value, key, scope),
@@ -502,16 +502,15 @@ internal sealed class PlanTaskReader(
             double.TryParse(value.Text, CultureInfo.InvariantCulture, out var seconds)
             && double.IsFinite(seconds)
             && (seconds > 0 || (mayBeZero && seconds == 0))
-            && seconds <= s_longest.TotalSeconds
         )
         {
-            return TimeSpan.FromSeconds(seconds);
+            return TimeSpan.FromSeconds(Math.Min(seconds, s_longest.TotalSeconds));
         }
 
         reader.Error(
             value.At,
             key,
-            $"must be {(mayBeZero ? "0 or more" : "more than 0")} seconds, ten years at most, not {value.Text}"
+            $"must be {(mayBeZero ? "0 or more" : "more than 0")} seconds, not {value.Text}"
         );
         return null;
     }
