@@ -40,6 +40,7 @@ internal static class Requests
         {
             Cancel => LockWord.Cancel,
             Expire => LockWord.Expire,
+            Stalled => LockWord.Stalled,
             _ => null,
         };
 

@@ -133,7 +133,11 @@ internal sealed class Supervisor(
             }
 
             Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit));
-            var evidence = Patiently(task, () => _verdicts.Gather(id, plan.Completion, agent.Exit));
+            var evidence = Patiently(
+                id,
+                () => _verdicts.Gather(id, plan.Completion, agent.Exit),
+                () => queue.Say(id, LockWord.Ended, agent.Exit?.Code)
+            );
             if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
             {
                 evidence = evidence with
@@ -250,10 +254,20 @@ internal sealed class Supervisor(
     private AgentTask RecordPatiently(AgentTask task, Evidence evidence)
     {
         var ended = clock.GetUtcNow();
-        return Patiently(task, () => _verdicts.Record(task, evidence, ended));
+        var word =
+            LockWord.Ended
+            | (evidence.TimedOut ? LockWord.Expire : 0)
+            | (evidence.Stalled ? LockWord.Stalled : 0);
+        return Patiently(
+            task.Id,
+            () => _verdicts.Record(task, evidence, ended),
+            () => queue.Say(task.Id, word, evidence.Exit?.Code)
+        );
     }
 
-    private T Patiently<T>(AgentTask task, Func<T> act)
+    /// <param name="say">Tells of the end without taking room, for who waits for it and for who settles the
+    /// task if there is none for too long.</param>
+    private T Patiently<T>(TaskId id, Func<T> act, Action say)
     {
         for (var tries = 1; ; tries++)
         {
@@ -265,11 +279,10 @@ internal sealed class Supervisor(
             {
                 if (e.IsNoRoom)
                 {
-                    // Whoever asked the task to end need not wait for the room.
-                    Attempt(() => queue.Say(task.Id, LockWord.Ended));
+                    Attempt(say);
                 }
 
-                if (tries > 1 || !LogLimit.MakeRoom(queue.Disk, queue.LogFile(task.Id)))
+                if (tries > 1 || !LogLimit.MakeRoom(queue.Disk, queue.LogFile(id)))
                 {
                     queue.Disk.Pause(s_tick);
                 }

@@ -94,27 +94,45 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
         }
     }
 
-    // The marker comes first. If the disk refuses what comes then, it goes again, or a verb that has failed
-    // would take effect at the next look.
+    // The marker comes first. On a full disk it is enough, since it needs no room and whoever looks when there
+    // is some records the rest. If the disk refuses anything else, it goes again, or a verb that has failed would
+    // take effect at the next look.
     private AgentTask CancelAtRest(AgentTask task)
     {
         var marker = queue.SentinelFile(task.Id, Sentinel.Cancelled);
         var isOurs = queue.Disk.Facts(marker) is null;
+        var verdicts = new VerdictWriter(queue, clock);
+        var evidence = new Evidence { CancelRequested = true };
         try
         {
-            return new VerdictWriter(queue, clock).Record(
-                task,
-                new Evidence { CancelRequested = true }
-            );
+            return verdicts.Record(task, evidence);
         }
-        catch (QueueException)
+        catch (QueueException e)
         {
+            if (e.IsNoRoom && IsDurable(marker))
+            {
+                return verdicts.Judge(task, evidence);
+            }
+
             if (isOurs && queue.Read(task.Id) is TaskRead.Found({ State: TaskState.Pending }, _))
             {
                 queue.Discard(marker);
             }
 
             throw;
+        }
+    }
+
+    private bool IsDurable(string marker)
+    {
+        try
+        {
+            queue.Durable.SyncFolderOf(marker);
+            return queue.Disk.Facts(marker) is { IsRegular: true };
+        }
+        catch (QueueException)
+        {
+            return false;
         }
     }
 

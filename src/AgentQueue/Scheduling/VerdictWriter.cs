@@ -17,7 +17,9 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
     /// <summary>What the files say, beside what the caller has seen itself.</summary>
     public Evidence Gather(TaskId id, Completion completion, ExitStatus? exit = null)
     {
-        exit ??= _sentinels.ReadExit(id);
+        exit ??=
+            _sentinels.ReadExit(id)
+            ?? (queue.HeardExit(id) is { } said ? ExitStatus.Exited(said) : null);
         return new Evidence
         {
             CancelRequested =

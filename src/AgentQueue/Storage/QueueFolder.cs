@@ -441,25 +441,42 @@ internal sealed class QueueFolder
 
     /// <summary>Wakes the task's supervisor, if there is one; what was said by <see cref="Say"/> stays.</summary>
     public void Knock(TaskId id) =>
-        Disk.Touch(LockFile(id), HeardOf(id) is > 0 and var word ? TimeOf(word) : null);
+        Disk.Touch(LockFile(id), RawWordOf(id) is > 0 and var word ? TimeOf(word) : null);
 
     /// <summary>
     /// A word between the holder of a task's lock and those who ask it for something, for when there is no
     /// room for a file: the lock's file gets a time long ago, which costs nothing.
     /// </summary>
-    public void Say(TaskId id, LockWord word) =>
-        Disk.Touch(LockFile(id), TimeOf(HeardOf(id) | word));
+    /// <param name="exit">The agent's exit code, said with the same touch; null to leave it unsaid.</param>
+    public void Say(TaskId id, LockWord word, int? exit = null) =>
+        Disk.Touch(
+            LockFile(id),
+            TimeOf(
+                RawWordOf(id) | (int)word | (exit is { } code ? ExitSaid | (code << ExitShift) : 0)
+            )
+        );
 
     /// <summary>All that was said.</summary>
-    public LockWord HeardOf(TaskId id)
+    public LockWord HeardOf(TaskId id) => (LockWord)(RawWordOf(id) & (ExitSaid - 1));
+
+    /// <summary>The exit code that was said; null if none was.</summary>
+    public int? HeardExit(TaskId id) =>
+        RawWordOf(id) is var word && (word & ExitSaid) != 0 ? word >> ExitShift : null;
+
+    // The flags of LockWord, whether an exit code follows, the code.
+    private const int ExitSaid = 16;
+    private const int ExitShift = 5;
+    private const int LastWord = (256 << ExitShift) - 1;
+
+    private int RawWordOf(TaskId id)
     {
         var time = Disk.Facts(LockFile(id))?.ModifiedNs ?? 0;
         var word = (time / 1_000_000_000) - FirstWord;
-        return time % 1_000_000_000 == 0 && word is > 0 and < 8 ? (LockWord)word : 0;
+        return time % 1_000_000_000 == 0 && word is > 0 and <= LastWord ? (int)word : 0;
     }
 
-    private static DateTimeOffset TimeOf(LockWord word) =>
-        DateTimeOffset.FromUnixTimeSeconds(FirstWord + (int)word);
+    private static DateTimeOffset TimeOf(int word) =>
+        DateTimeOffset.FromUnixTimeSeconds(FirstWord + word);
 
     /// <summary>
     /// Removes what only matters while a task runs. The caller holds the task's lock; its file goes last,
@@ -497,6 +514,9 @@ internal enum LockWord
 
     /// <summary>The attempt is over and its processes gone, but there is no room to record that.</summary>
     Ended = 4,
+
+    /// <summary>It was ended because it was silent for too long.</summary>
+    Stalled = 8,
 }
 
 /// <summary>

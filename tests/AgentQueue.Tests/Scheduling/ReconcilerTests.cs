@@ -280,6 +280,44 @@ public sealed partial class ReconcilerTests
         Assert.Equal(TaskStatus.Running, _world.Read(s_id).Status);
     }
 
+    [Theory]
+    [InlineData(0, 0, "complete", 0)]
+    [InlineData(7, 0, "exit", 7)]
+    [InlineData(255, 0, "exit", 255)]
+    [InlineData(143, (int)LockWord.Expire, "timeout", 143)]
+    [InlineData(143, (int)LockWord.Stalled, "stalled", 143)]
+    public void What_a_supervisor_said_of_the_end_for_want_of_room_is_what_counts(
+        int exit,
+        int more,
+        string outcome,
+        int code
+    )
+    {
+        _world.Put(Running(_world));
+        var supervisor = _world.Open("supervisor").Queue;
+        using (supervisor.TryLockTask(s_id))
+        {
+            supervisor.Say(s_id, LockWord.Ended | (LockWord)more, exit);
+            // A knock leaves it as it is.
+            supervisor.Knock(s_id);
+            var own = _world.Open();
+            own.Reconciler.ShowEnded(QueueSnapshot.Take(own.Queue), static _ => { });
+            Assert.Equal((outcome, code), OutcomeOf(own.Read(s_id)));
+        }
+
+        // It has given up.
+        _world.Open().Reconciler.Reconcile(autoRetry: true);
+        Assert.Equal((outcome, code), OutcomeOf(_world.Read(s_id)));
+    }
+
+    private static (string Outcome, int? Code) OutcomeOf(AgentTask task) =>
+        task.State switch
+        {
+            TaskState.Failed f => (f.Reason, f.ExitCode),
+            TaskState.Finished f => (TaskJson.NameOf(task.Status), f.ExitCode),
+            _ => ("", null),
+        };
+
     private sealed class NoEnd : IOrphans
     {
         public bool End(TaskId id, RunIdentity? identity) => true;

@@ -342,13 +342,19 @@ public sealed class SupervisorWatchTests
             refuse?.Invoke(step);
         };
         LockWord? heard = null;
+        int? exit = null;
         _world.Time.Plan(
             TimeSpan.FromSeconds(3),
-            () => heard = _world.Open("look").Queue.HeardOf(s_id)
+            () =>
+            {
+                heard = _world.Open("look").Queue.HeardOf(s_id);
+                exit = _world.Open("look").Queue.HeardExit(s_id);
+            }
         );
         Assert.Equal(1, Took(Run(new FakeAgent().Exit(1))));
         Assert.Equal(4, _world.Time.Elapsed.TotalSeconds);
         Assert.Equal(isNoRoom ? LockWord.Ended : 0, heard);
+        Assert.Equal(isNoRoom ? 0 : null, exit);
         // A log that has given up its older half has nothing more to give.
         Assert.Equal(1, looks);
     }

@@ -33,11 +33,29 @@ public sealed partial class TaskControlTests
     }
 
     [Fact]
-    public void A_cancellation_that_the_disk_refuses_takes_no_effect_later()
+    public void A_cancellation_on_a_full_disk_counts_by_its_marker_which_needs_no_room()
     {
         _world.Put(_world.NewTask("a"));
-        _world.Disk.Capacity = 1;
+        Fill();
+        Assert.IsType<TaskState.Cancelled>(_world.Open().Control.Cancel(s_id).State);
+        _world.Disk.LosePower(new Random(1));
+        _world.Disk.Capacity = long.MaxValue;
+        _world.Open().Reconciler.Reconcile(autoRetry: true);
+        Assert.Equal(TaskStatus.Cancelled, _world.Read(s_id).Status);
+    }
+
+    // What needs no room still finds some.
+    private void Fill() =>
+        _world.Disk.Capacity = _world.Disk.Files().Sum(static f => f.Content.Length);
+
+    [Fact]
+    public void A_cancellation_on_a_full_disk_whose_marker_cannot_be_kept_is_refused_and_takes_no_effect_later()
+    {
+        _world.Put(_world.NewTask("a"));
+        Fill();
+        Refuse("sync", "tasks");
         Assert.Throws<QueueException>(() => _world.Open().Control.Cancel(s_id));
+        _world.Disk.Before = null;
         _world.Disk.Capacity = long.MaxValue;
         _world.Open().Reconciler.Reconcile(autoRetry: true);
         Assert.Equal(TaskStatus.Pending, _world.Read(s_id).Status);
@@ -102,9 +120,9 @@ public sealed partial class TaskControlTests
     {
         _world.Put(_world.NewTask("a"));
         _world.Disk.Plant($"{World.Root}/.agents/tasks/task_a.cancelled", "");
-        _world.Disk.Capacity = 1;
+        Refuse("rename", "task_a.json");
         Assert.Throws<QueueException>(() => _world.Open().Control.Cancel(s_id));
-        _world.Disk.Capacity = long.MaxValue;
+        _world.Disk.Before = null;
         _world.Open().Reconciler.Reconcile(autoRetry: true);
         Assert.Equal(TaskStatus.Cancelled, _world.Read(s_id).Status);
     }
