@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using AgentQueue.Tasks;
 using TaskStatus = AgentQueue.Tasks.TaskStatus;
