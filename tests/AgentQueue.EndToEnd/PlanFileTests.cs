@@ -112,7 +112,7 @@ public sealed class PlanFileTests
     public void Every_plan_in_the_examples_is_good()
     {
         using var box = new Sandbox();
-        var examples = Directory.GetFiles(Repository.PathOf("examples"), "*.yaml");
+        var examples = Directory.GetFiles(Path.Join(Binaries.Repository, "examples"), "*.yaml");
         Assert.NotEmpty(examples);
         Assert.All(examples, e => box.Run("plan", "validate", e).Gives(0));
     }
@@ -124,7 +124,7 @@ public sealed class PlanFileTests
         box.Write("deep.yaml", new string('[', 100_000));
         box.Write("bomb.yaml", Bomb());
         box.Write("empty.yaml", "");
-        Directory.CreateDirectory(Path.Join(box.Root, "folder.yaml"));
+        Directory.CreateDirectory(Path.Join(box.Folder, "folder.yaml"));
         foreach (var name in new[] { "deep.yaml", "bomb.yaml", "empty.yaml", "folder.yaml" })
         {
             var run = box.Run("plan", "validate", name).Gives(2);
