@@ -5,13 +5,18 @@ using AgentQueue.Processes;
 namespace AgentQueue.Cli;
 
 /// <summary>
-/// Every invocation: guard the standard descriptors, then live as a supervisor, offer completions, or run one verb.
+/// Every invocation: guard against what a careless caller hands on, then live as a supervisor, offer completions, or run one verb.
 /// </summary>
 internal static class Program
 {
     private static int Main(string[] args)
     {
-        KeepStandardDescriptors();
+        if (!OperatingSystem.IsWindows())
+        {
+            Posix.SurviveTooLargeFiles();
+            KeepStandardDescriptors();
+        }
+
         return args switch
         {
             [DetachedLaunch.Verb, ..] => SuperviseCommand.Run(args),
@@ -24,11 +29,6 @@ internal static class Program
     // would go into a task.
     private static void KeepStandardDescriptors()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         int fd;
         do
         {

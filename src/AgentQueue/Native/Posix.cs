@@ -24,6 +24,20 @@ internal static unsafe partial class Posix
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int pid, int signal);
 
+    [LibraryImport(Library, EntryPoint = "signal")]
+    private static partial nint SetAction(int signal, nint action);
+
+    /// <summary>
+    /// From now on a write beyond the caller's limit for files fails with EFBIG, like one to a full disk,
+    /// instead of ending this process. What <see cref="Spawn"/> starts has the default again.
+    /// </summary>
+    public static void SurviveTooLargeFiles()
+    {
+        const int SIGXFSZ = 25;
+        const nint SIG_IGN = 1;
+        _ = SetAction(SIGXFSZ, SIG_IGN);
+    }
+
     [LibraryImport(Library, EntryPoint = "getpid")]
     public static partial int ProcessId();
 

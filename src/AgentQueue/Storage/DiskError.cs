@@ -27,6 +27,7 @@ internal static class DiskError
         errno switch
         {
             Libc.ENOSPC => FullHint,
+            Libc.EFBIG => "Files may not grow so large here: see ulimit -f",
             Libc.EROFS => "The file system is mounted read-only",
             Libc.EACCES or Libc.EPERM => $"Check who owns it: ls -ld {Path.GetDirectoryName(path)}",
             Libc.EIO => BrokenHint,

@@ -336,6 +336,47 @@ public sealed class FullDiskTests(ITestOutputHelper output)
             }
         );
 
+    [Fact]
+    [Trait("Fault", "F12")]
+    public void With_a_limit_for_files_that_leaves_no_room_it_says_so_and_stores_nothing() =>
+        Fault.Inject(
+            "F12",
+            fault =>
+            {
+                using var box = new Sandbox();
+                var waiting = box.Enqueue("true");
+                foreach (var verb in new[] { "start shell hi", $"hold {waiting}" })
+                {
+                    var outcome = box.Sh($"ulimit -f 0; agentq {verb}").Gives(1);
+                    fault.Injected();
+
+                    Assert.Contains("File too large", outcome.Err, StringComparison.Ordinal);
+                    Assert.Contains("ulimit -f", outcome.Err, StringComparison.Ordinal);
+                    Assert.DoesNotContain("Exception", outcome.Err, StringComparison.Ordinal);
+                }
+
+                Assert.Equal("pending", Assert.Single(box.Tasks).Status);
+            }
+        );
+
+    [Fact]
+    [Trait("Fault", "F12")]
+    public void An_agent_that_writes_more_than_its_limit_for_files_dies_of_it_as_in_a_shell() =>
+        Fault.Inject(
+            "F12",
+            fault =>
+            {
+                using var box = new Sandbox();
+                box.Sh(
+                        "ulimit -f 1000; agentq start shell 'exec head -c 9000000 /dev/zero > big' --wait"
+                    )
+                    .Gives(3);
+                fault.Injected();
+
+                Assert.Equal(153, Assert.Single(box.Tasks).ExitCode);
+            }
+        );
+
     /// <summary>
     /// Does the first in a small disk, the second when it is full; then there is room, and the queue is
     /// copied out once it has been looked at again.
