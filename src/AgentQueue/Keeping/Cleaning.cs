@@ -38,8 +38,11 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
         );
     }
 
-    /// <summary>Removes those that are finished; the others are refused and do not stop the rest.</summary>
-    /// <exception cref="QueueException">The disk refused, or a folder of the queue is a link.</exception>
+    /// <summary>
+    /// Removes those that are finished and of which everything can be removed; the others are refused and do
+    /// not stop the rest.
+    /// </summary>
+    /// <exception cref="QueueException">The disk refused to change another task or to store it all, or a folder of the queue is a link.</exception>
     public CleanResult Clean(IReadOnlyList<TaskId> ids)
     {
         queue.RequireTrust();
@@ -55,13 +58,20 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
             var dependents = WhoWaits();
             do
             {
-                using var held = HeldTasks.Take(queue, parts.Dequeue(), "cleaned", refused);
+                using var held = HeldTasks.Take(queue, parts.Dequeue(), Deed.Clean, refused);
+                held.RefuseBlocked(queue, id => FilesOf(id, held), Deed.Clean, refused);
                 FreeDependents(held, dependents, stranded, refused);
                 foreach (var task in held.Tasks.Values)
                 {
                     MendLine(task);
-                    Remove(task.Id, held.Archived.Contains(task.Id));
-                    cleaned.Add(task);
+                    if (Remove(task.Id, held) is { } refusal)
+                    {
+                        refused.Add(refusal);
+                    }
+                    else
+                    {
+                        cleaned.Add(task);
+                    }
                 }
             } while (parts.Count > 0 && clock.GetElapsedTime(begun) < s_turn);
 
@@ -188,34 +198,55 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
         }
     }
 
-    // The caller holds the task's lock; its file goes when the lock is given up.
-    private void Remove(TaskId id, bool archived)
+    // The caller holds the task's lock; its file goes when the lock is given up. Says why it was left, if so.
+    private Refusal? Remove(TaskId id, HeldTasks held)
+    {
+        try
+        {
+            foreach (var path in Companions(id))
+            {
+                queue.Disk.Delete(path);
+            }
+
+            queue.DeleteRunFiles(id);
+            foreach (var path in OwnFiles(id, held))
+            {
+                queue.Disk.Delete(path);
+            }
+
+            return null;
+        }
+        catch (QueueException e)
+        {
+            // What could not be foreseen. The task's own file still stands, and the next call goes on from here.
+            return Deed.Clean.Left(id, e.Message, e.Hint);
+        }
+    }
+
+    private IEnumerable<string> FilesOf(TaskId id, HeldTasks held) =>
+        Companions(id).Concat(OwnFiles(id, held));
+
+    private IEnumerable<string> Companions(TaskId id)
     {
         foreach (var kind in SentinelNames.All)
         {
-            queue.Disk.Delete(queue.SentinelFile(id, kind));
-            queue.Disk.Delete(queue.ArchivedSentinel(id, kind));
+            yield return queue.SentinelFile(id, kind);
+            yield return queue.ArchivedSentinel(id, kind);
         }
 
-        queue.Disk.Delete(Path.Join(queue.Tasks, id.Value + PidSentinel));
-        foreach (
-            var path in (ReadOnlySpan<string>)
-                [
-                    queue.PlanFile(id),
-                    queue.ArchivedPlan(id),
-                    queue.LogFile(id),
-                    queue.ArchivedLog(id),
-                ]
-        )
-        {
-            queue.Disk.Delete(path);
-        }
+        yield return Path.Join(queue.Tasks, id.Value + PidSentinel);
+        yield return queue.PlanFile(id);
+        yield return queue.ArchivedPlan(id);
+        yield return queue.LogFile(id);
+        yield return queue.ArchivedLog(id);
+    }
 
-        queue.DeleteRunFiles(id);
-        queue.Disk.Delete(queue.TaskFile(id));
-        if (archived)
+    private IEnumerable<string> OwnFiles(TaskId id, HeldTasks held)
+    {
+        yield return queue.TaskFile(id);
+        if (held.Archived.Contains(id))
         {
-            queue.Disk.Delete(queue.ArchivedTask(id));
+            yield return queue.ArchivedTask(id);
         }
     }
 }

@@ -6,6 +6,23 @@ namespace AgentQueue.Keeping;
 /// <summary>A task that was left as it is, and why.</summary>
 internal sealed record Refusal(TaskId Id, string Message, string? Hint = null);
 
+/// <summary>What is done with finished tasks.</summary>
+/// <param name="Done">As in <c>can be cleaned</c>.</param>
+/// <param name="Again">What to type when something was in the way of one of them.</param>
+internal sealed record Deed(string Done, Func<TaskId, string> Again)
+{
+    public static readonly Deed Clean = new("cleaned", static id => $"agentq clean {id}");
+    public static readonly Deed Archive = new("archived", static _ => "agentq archive");
+    public static readonly Deed Restore = new(
+        "restored",
+        static id => $"agentq archive restore {id}"
+    );
+
+    /// <summary>The task was left because of something that stands in the way.</summary>
+    public Refusal Left(TaskId id, string why, string? hint = null) =>
+        new(id, $"Task {id} was left: {why}", hint ?? $"Move that away, then: {Again(id)}");
+}
+
 /// <summary>
 /// Finished tasks, each under its lock and as its file reads under it, so that nobody retries or settles
 /// one while its files go or move. What is not finished is refused.
@@ -25,7 +42,7 @@ internal sealed class HeldTasks : IDisposable
     public static HeldTasks Take(
         QueueFolder queue,
         IEnumerable<TaskId> ids,
-        string done,
+        Deed deed,
         List<Refusal> refused
     )
     {
@@ -34,7 +51,7 @@ internal sealed class HeldTasks : IDisposable
         {
             foreach (var id in ids)
             {
-                held.Add(queue, id, done, refused);
+                held.Add(queue, id, deed, refused);
             }
         }
         catch
@@ -63,14 +80,39 @@ internal sealed class HeldTasks : IDisposable
         }
     }
 
-    private void Add(QueueFolder queue, TaskId id, string done, List<Refusal> refused)
+    /// <summary>
+    /// Lets those go for which a folder stands where a file is to be removed or replaced, before anything of
+    /// them is touched; the others go on.
+    /// </summary>
+    public void RefuseBlocked(
+        QueueFolder queue,
+        Func<TaskId, IEnumerable<string>> files,
+        Deed deed,
+        List<Refusal> refused
+    )
+    {
+        foreach (var id in Tasks.Keys.ToList())
+        {
+            if (
+                files(id).FirstOrDefault(f => queue.Disk.Facts(f) is { IsFolder: true }) is { } path
+            )
+            {
+                Tasks.Remove(id);
+                refused.Add(deed.Left(id, $"{path} is a folder"));
+            }
+        }
+    }
+
+    private void Add(QueueFolder queue, TaskId id, Deed deed, List<Refusal> refused)
     {
         if (TryLock(queue, id) is not { } taken)
         {
             refused.Add(
-                queue.Read(id) is TaskRead.Found({ IsFinished: false } busy, _)
-                    ? Unfinished(busy, done)
-                    : new Refusal(id, $"Task {id} is in use by another agentq", "Try again")
+                queue.IsPlanted(queue.LockFile(id))
+                    ? deed.Left(id, $"{queue.LockFile(id)} is not a regular file")
+                : queue.Read(id) is TaskRead.Found({ IsFinished: false } busy, _)
+                    ? Unfinished(busy, deed.Done)
+                : new Refusal(id, $"Task {id} is in use by another agentq", "Try again")
             );
             return;
         }
@@ -89,7 +131,7 @@ internal sealed class HeldTasks : IDisposable
                 Tasks.Add(id, task);
                 break;
             case TaskRead.Found(var task, _):
-                refused.Add(Unfinished(task, done));
+                refused.Add(Unfinished(task, deed.Done));
                 break;
             case TaskRead.Unreadable(_, var reason):
                 refused.Add(
@@ -118,9 +160,9 @@ internal sealed class HeldTasks : IDisposable
                         : null
                 );
         }
-        catch (QueueException) when (queue.IsSupervised(id))
+        catch (QueueException) when (queue.IsSupervised(id) || queue.IsPlanted(queue.LockFile(id)))
         {
-            // It took longer: this one is left, the others go on.
+            // It took longer, or no lock can be there: this one is left, the others go on.
             return null;
         }
     }

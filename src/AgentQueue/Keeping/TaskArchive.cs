@@ -76,7 +76,18 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
         foreach (var part in ids.Distinct().Chunk(HeldTasks.Most))
         {
             using var turn = queue.LockQueue();
-            using var held = HeldTasks.Take(queue, part, "archived", refused);
+            using var held = HeldTasks.Take(queue, part, Deed.Archive, refused);
+            held.RefuseBlocked(
+                queue,
+                id =>
+                    held.Archived.Contains(id)
+                        ? []
+                        : Companions(id)
+                            .Select(static c => c.InArchive)
+                            .Append(queue.ArchivedTask(id)),
+                Deed.Archive,
+                refused
+            );
             foreach (var task in held.Tasks.Values.Where(t => !held.Archived.Contains(t.Id)))
             {
                 foreach (var (inQueue, inArchive) in Companions(task.Id))
@@ -105,7 +116,16 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
         foreach (var part in ids.Distinct().Chunk(HeldTasks.Most))
         {
             using var turn = queue.LockQueue();
-            using var held = HeldTasks.Take(queue, part, "restored", refused);
+            using var held = HeldTasks.Take(queue, part, Deed.Restore, refused);
+            held.RefuseBlocked(
+                queue,
+                id =>
+                    held.Archived.Contains(id)
+                        ? Companions(id).Select(static c => c.InQueue).Append(queue.TaskFile(id))
+                        : [],
+                Deed.Restore,
+                refused
+            );
             foreach (var task in held.Tasks.Values)
             {
                 if (!held.Archived.Contains(task.Id))

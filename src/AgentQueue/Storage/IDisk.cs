@@ -145,8 +145,14 @@ internal readonly record struct FileFacts(
     bool IsRegular
 )
 {
+    /// <summary>What <see cref="IDisk.Delete"/> does not remove, and no file replaces.</summary>
+    public bool IsFolder { get; init; }
+
     public static FileFacts Of(FileStat stat) =>
-        new(stat.Inode, stat.Size, stat.ModifiedNs, stat.ChangedNs, stat.IsRegular);
+        new(stat.Inode, stat.Size, stat.ModifiedNs, stat.ChangedNs, stat.IsRegular)
+        {
+            IsFolder = stat.IsFolder,
+        };
 }
 
 internal enum ReadStatus

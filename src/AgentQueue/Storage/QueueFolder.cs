@@ -318,7 +318,8 @@ internal sealed class QueueFolder
         return true;
     }
 
-    private bool IsPlanted(string path) => Disk.Facts(path) is { IsRegular: false };
+    /// <summary>True if something stands under a name of ours that is no file.</summary>
+    public bool IsPlanted(string path) => Disk.Facts(path) is { IsRegular: false };
 
     // Named like an interrupted write, which nobody takes for anything else.
     private void MoveAside(string path) =>

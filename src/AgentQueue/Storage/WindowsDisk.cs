@@ -339,7 +339,10 @@ internal sealed class WindowsDisk(TimeProvider clock) : IDisk
     private static FileFacts Portable(Facts facts)
     {
         var written = unchecked((facts.Written - UnixEpoch) * 100);
-        return new FileFacts(facts.Index, facts.Size, written, written, facts.IsRegular);
+        return new FileFacts(facts.Index, facts.Size, written, written, facts.IsRegular)
+        {
+            IsFolder = facts.IsFolder,
+        };
     }
 
     private static bool IsMissing(int error) =>

@@ -157,6 +157,12 @@ public sealed class PlantedFilesTests
                     $"the good task was not run; {box.Task(good)}"
                 );
             }
+
+            if (verb.StartsWith("clean", StringComparison.Ordinal) && !stopsTheQueue)
+            {
+                Assert.False(File.Exists(box.TaskPath(good)), $"not cleaned: {good}; {outcome}");
+                Assert.False(File.Exists(box.TaskPath(done)), $"not cleaned: {done}; {outcome}");
+            }
         }
 
         Eventually.Holds(() => box.Mine.Count == 0, "nothing is left running");

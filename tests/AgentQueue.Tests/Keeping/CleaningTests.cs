@@ -232,6 +232,54 @@ public sealed class CleaningTests : IDisposable
         Assert.Equal("keep", File.ReadAllText(outside));
     }
 
+    [Theory]
+    [InlineData("tasks", ".done")]
+    [InlineData("tasks", ".pid")]
+    [InlineData("logs", ".log")]
+    [InlineData("plans", "_plan.md")]
+    [InlineData("archive", ".error")]
+    [InlineData("run", ".lock")]
+    public void A_planted_folder_stops_only_its_own_task_which_stays_whole(
+        string folder,
+        string ending
+    )
+    {
+        var ids = new[] { Finished(), Finished(), Finished() };
+        var path = Path.Join(Queue.Folder, folder, ids[1] + ending);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.Delete(path);
+        Directory.CreateDirectory(path);
+        var before = _project.FilesOf(ids[1]);
+
+        var result = Cleaning.Clean(Cleaning.Select(s_all, null).Ids);
+
+        Assert.Equal([ids[0], ids[2]], result.Cleaned.Select(static t => t.Id).Order());
+        var refusal = Assert.Single(result.Refused);
+        Assert.Equal(ids[1], refusal.Id);
+        Assert.Contains(path, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"agentq clean {ids[1]}", refusal.Hint, StringComparison.Ordinal);
+        Assert.Equal(before, _project.FilesOf(ids[1]));
+        Assert.Empty(_project.FilesOf(ids[0]).Concat(_project.FilesOf(ids[2])));
+
+        Directory.Delete(path);
+        Assert.Empty(Cleaning.Clean([ids[1]]).Refused);
+        Assert.Empty(_project.FilesOf(ids[1]));
+
+        TaskId Finished() => _project.Add(KeepingProject.Complete());
+    }
+
+    [Fact]
+    public void A_dependent_still_waits_for_a_task_that_was_left()
+    {
+        var done = _project.Add(KeepingProject.Complete());
+        var waiting = _project.Add(null, done);
+        Directory.CreateDirectory(Queue.SentinelFile(done, Sentinel.Error));
+
+        Assert.Equal(done, Assert.Single(Cleaning.Clean([done]).Refused).Id);
+
+        Assert.Empty(_project.Read(waiting).DependenciesMet);
+    }
+
     [Fact]
     public void A_folder_of_the_queue_that_is_a_link_stops_the_cleaning()
     {

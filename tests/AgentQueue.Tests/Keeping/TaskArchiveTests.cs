@@ -57,6 +57,40 @@ public sealed class TaskArchiveTests : IDisposable
         Assert.Equal(before, Contents(id));
     }
 
+    [Theory]
+    [InlineData("archive", ".log")]
+    [InlineData("archive", ".json")]
+    [InlineData("run", ".lock")]
+    public void A_planted_folder_stops_only_its_own_task(string folder, string ending)
+    {
+        var bad = _project.Add(KeepingProject.Complete());
+        var good = _project.Add(KeepingProject.Complete());
+        Directory.CreateDirectory(Path.Join(Queue.Folder, folder, bad + ending));
+        var before = Contents(bad);
+
+        var result = Archive.Store([bad, good]);
+
+        Assert.Equal(bad, Assert.Single(result.Refused).Id);
+        Assert.Equal(good, Assert.Single(result.Moved).Id);
+        Assert.Equal(before, Contents(bad));
+    }
+
+    [Fact]
+    public void A_task_is_not_restored_over_a_folder_and_the_others_are()
+    {
+        var bad = _project.Add(KeepingProject.Complete());
+        var good = _project.Add(KeepingProject.Complete());
+        Archive.Store([bad, good]);
+        Directory.CreateDirectory(Queue.LogFile(bad));
+        var before = Contents(bad);
+
+        var result = Archive.Restore([bad, good]);
+
+        Assert.Equal(bad, Assert.Single(result.Refused).Id);
+        Assert.Equal(good, Assert.Single(result.Moved).Id);
+        Assert.Equal(before, Contents(bad));
+    }
+
     [Fact]
     public void An_archived_task_is_found_and_so_is_its_log()
     {

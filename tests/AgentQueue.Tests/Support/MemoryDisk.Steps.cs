@@ -265,5 +265,8 @@ internal sealed partial class MemoryDisk
     }
 
     private static FileFacts FactsOf(Inode inode) =>
-        new(inode.Number, inode.Content.Length, inode.Modified, inode.Modified, !inode.IsFolder);
+        new(inode.Number, inode.Content.Length, inode.Modified, inode.Modified, !inode.IsFolder)
+        {
+            IsFolder = inode.IsFolder,
+        };
 }
