@@ -81,6 +81,27 @@ public sealed class OrderTests
     }
 
     [Fact]
+    public void What_waits_for_a_failure_in_vain_is_told_so_in_words_that_hold_for_it()
+    {
+        using var box = new Sandbox();
+        var good = box.Enqueue("true");
+        box.Run("run", "--drain", "--wait").Gives(0);
+
+        var started = box.Run("start", "shell", "true", "--after", $"afternotok:{good}").Gives(0);
+        var idles = box.Ids.Single(id => id != good);
+        Assert.Contains(
+            $"{idles} cannot start as things are: Dependency {good} completed",
+            started.Err,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            $"1 pending task depends on what was removed and can no longer start: {idles}",
+            box.Run("clean", good).Gives(0).Err,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public void A_kind_that_there_is_not_or_a_task_named_twice_is_refused()
     {
         using var box = new Sandbox();

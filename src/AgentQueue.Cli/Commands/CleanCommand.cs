@@ -150,12 +150,11 @@ internal static class CleanCommand
     {
         if (result.Stranded.Count > 0)
         {
-            var (verb, those) =
-                result.Stranded.Count == 1 ? ("task depends", "It") : ("tasks depend", "They");
+            var verb = result.Stranded.Count == 1 ? "task depends" : "tasks depend";
             Session.Screen.Talk(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{result.Stranded.Count} pending {verb} on what was removed without having completed. {those} cannot start: {string.Join(", ", result.Stranded.Take(Confirmation.Unasked))}"
+                    $"{result.Stranded.Count} pending {verb} on what was removed and can no longer start: {string.Join(", ", result.Stranded.Take(Confirmation.Unasked))}"
                 )
             );
         }

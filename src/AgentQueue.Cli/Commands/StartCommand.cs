@@ -255,7 +255,10 @@ internal static class StartCommand
             );
         return parts.Length > 1 && parts[1..].All(static p => p.Length > 0)
             ? parts[1..].Select(p => (p, kind))
-            : throw QueueException.Usage($"--after wants KIND:ID[:ID], not '{text}'");
+            : throw QueueException.Usage(
+                $"--after wants KIND:ID[:ID], not '{text}'",
+                $"Put the ids behind it: --after {parts[0]}:ID"
+            );
     }
 
     private static string ReadPrompt(Session session, ParseResult parsed)

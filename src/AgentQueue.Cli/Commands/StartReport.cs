@@ -65,7 +65,8 @@ internal static class StartReport
         return code;
     }
 
-    // A dependency that has failed already is accepted, since it may be retried; it should be no surprise.
+    // A dependency that has ended in the wrong way is accepted, since it may be retried or removed; it should
+    // be no surprise.
     private static void WarnOfBlocked(Session session, IReadOnlyList<AgentTask> tasks)
     {
         if (tasks.All(static t => t.DependsOn.IsEmpty))
@@ -82,7 +83,7 @@ internal static class StartReport
             if (dependencies.Check(task) is Scheduling.Readiness.Blocked blocked)
             {
                 Session.Screen.Talk(
-                    $"{task.Id} cannot start before that is mended: {blocked.Reason}",
+                    $"{task.Id} cannot start as things are: {blocked.Reason}",
                     Tone.Warn
                 );
             }

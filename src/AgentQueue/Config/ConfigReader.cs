@@ -24,6 +24,9 @@ internal sealed class ConfigReader(string file)
 
     public bool HasErrors => _problems.Exists(p => p.IsError);
 
+    /// <summary>No further problem would be kept: to look for more is in vain.</summary>
+    public bool IsFull => _problems.Count >= MostProblems && HasErrors;
+
     public void Error(SourcePlace at, string key, string message) =>
         Add(at, key, ProblemSeverity.Error, message);
 
@@ -87,7 +90,10 @@ internal sealed class ConfigReader(string file)
             var length = RandomAccess.GetLength(file);
             if (length > LargestFile)
             {
-                throw QueueException.Usage($"{shownAs} is larger than 10 MB");
+                throw QueueException.Usage(
+                    $"{shownAs} is larger than 10 MB",
+                    $"Check that it is the file that was meant: ls -l {shownAs}"
+                );
             }
 
             var bytes = new byte[length];
@@ -127,9 +133,7 @@ internal sealed class ConfigReader(string file)
     {
         if (OperatingSystem.IsWindows())
         {
-            return Directory.Exists(path)
-                ? throw QueueException.Usage($"{shownAs} is a folder, not a file")
-                : File.OpenHandle(path);
+            return Directory.Exists(path) ? throw IsFolder(shownAs) : File.OpenHandle(path);
         }
 
         var fd = Libc.Open(path, Libc.O_RDONLY | Libc.O_NONBLOCK);
@@ -148,8 +152,11 @@ internal sealed class ConfigReader(string file)
         var problem = FileStat.Of(fd) switch
         {
             { IsRegular: true } stat => doubt?.Invoke(stat),
-            { IsFolder: true } => QueueException.Usage($"{shownAs} is a folder, not a file"),
-            _ => QueueException.Usage($"{shownAs} is not a regular file"),
+            { IsFolder: true } => IsFolder(shownAs),
+            _ => QueueException.Usage(
+                $"{shownAs} is not a regular file",
+                "Write what comes out of it into a file, and name that one"
+            ),
         };
         if (problem is not null)
         {
@@ -159,6 +166,12 @@ internal sealed class ConfigReader(string file)
 
         return file;
     }
+
+    private static QueueException IsFolder(string shownAs) =>
+        QueueException.Usage(
+            $"{shownAs} is a folder, not a file",
+            $"Name a file in it: ls {shownAs}"
+        );
 
     /// <summary>
     /// The members of an object, each once: complains about names that stand there twice and about

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using AgentQueue.Config;
 using AgentQueue.Tasks;
 
@@ -10,6 +11,9 @@ namespace AgentQueue.Plans;
 /// </summary>
 internal static class PlanGraph
 {
+    /// <summary>In a whole plan: two matrices of some hundred tasks each, of which one waits for the other, have as many.</summary>
+    public const int MostDependencies = 1_000_000;
+
     public static ImmutableArray<PlanTask> Link(
         IReadOnlyList<(PlanTask Task, SourceValue Source)> tasks,
         ConfigReader reader
@@ -17,19 +21,37 @@ internal static class PlanGraph
     {
         var known = Known(tasks, reader);
         var linked = ImmutableArray.CreateBuilder<PlanTask>(tasks.Count);
+        var room = MostDependencies;
         foreach (var (task, source) in tasks)
         {
-            linked.Add(task with { DependsOn = Resolve(task, source, known, reader) });
+            if (Resolve(task, source, known, room, reader) is not { } dependsOn)
+            {
+                reader.Error(
+                    source.At,
+                    $"tasks.{task.MatrixOf ?? task.Id}",
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"has more dependencies than are left of the {MostDependencies} that a whole plan may have"
+                    )
+                );
+                return [];
+            }
+
+            room -= dependsOn.Length;
+            linked.Add(task with { DependsOn = dependsOn });
+            if (reader.IsFull)
+            {
+                return [];
+            }
         }
 
         var result = linked.ToImmutable();
-        if (!reader.HasErrors && FindCycle(result) is { } cycle)
+        foreach (var ring in FindRings(result))
         {
-            var first = tasks.First(t => t.Task.Id == cycle[0]).Source;
             reader.Error(
-                first.At,
-                $"tasks.{cycle[0]}",
-                $"waits for itself: {string.Join(" -> ", cycle.Append(cycle[0]))}"
+                tasks[ring[0]].Source.At,
+                $"tasks.{result[ring[0]].Id}",
+                $"waits for itself: {string.Join(" -> ", ring.Append(ring[0]).Select(i => result[i].Id))}"
             );
         }
 
@@ -110,10 +132,12 @@ internal static class PlanGraph
         return known;
     }
 
-    private static ImmutableArray<PlanDependency> Resolve(
+    // Null as soon as there are more than room for them.
+    private static ImmutableArray<PlanDependency>? Resolve(
         PlanTask task,
         SourceValue source,
         Dictionary<string, ImmutableArray<string>> known,
+        int room,
         ConfigReader reader
     )
     {
@@ -122,6 +146,11 @@ internal static class PlanGraph
         var seen = new Dictionary<string, DependencyKind>(StringComparer.Ordinal);
         foreach (var dependency in task.DependsOn)
         {
+            if (reader.IsFull)
+            {
+                break;
+            }
+
             if (!known.TryGetValue(dependency.Id, out var ids))
             {
                 reader.Error(
@@ -150,12 +179,22 @@ internal static class PlanGraph
                     break;
                 }
 
+                if (resolved.Count == room)
+                {
+                    return null;
+                }
+
                 resolved.Add(new PlanDependency(id, dependency.Kind));
             }
         }
 
         foreach (var (id, what) in Asked(task, key, source, reader))
         {
+            if (reader.IsFull)
+            {
+                break;
+            }
+
             if (!known.TryGetValue(id, out var ids) || ids.Length != 1)
             {
                 reader.Error(
@@ -172,6 +211,11 @@ internal static class PlanGraph
             }
             else if (seen.TryAdd(id, DependencyKind.AfterAny))
             {
+                if (resolved.Count == room)
+                {
+                    return null;
+                }
+
                 // Asked about, so it must have ended; how it ended is for the task to judge.
                 var kind = task.When?.Task == id ? DependencyKind.AfterAny : DependencyKind.AfterOk;
                 resolved.Add(new PlanDependency(id, kind));
@@ -273,29 +317,119 @@ internal static class PlanGraph
         return dependants;
     }
 
-    /// <summary>The ids of one ring of tasks that wait for each other, each before the one it waits for.</summary>
-    private static IReadOnlyList<string>? FindCycle(ImmutableArray<PlanTask> tasks)
+    /// <summary>
+    /// A ring of each group of tasks that wait for each other, as places in the plan: each before the one that
+    /// it waits for, the first of the file in front.
+    /// </summary>
+    private static IEnumerable<IReadOnlyList<int>> FindRings(ImmutableArray<PlanTask> tasks)
     {
-        var ordered = InOrder(tasks);
-        if (ordered.Length == tasks.Length)
+        var index = IndexOf(tasks);
+        var group = Groups(tasks, index);
+        var done = new HashSet<int>();
+        for (var i = 0; i < tasks.Length; i++)
         {
-            return null;
+            // Of those in no ring each is a group of its own.
+            if (!done.Add(group[i]) || Within(i) < 0)
+            {
+                continue;
+            }
+
+            // Each of a group waits for another one of it, so following that must come back.
+            var path = new List<int>();
+            var at = new Dictionary<int, int>();
+            var task = i;
+            while (at.TryAdd(task, path.Count))
+            {
+                path.Add(task);
+                task = Within(task);
+            }
+
+            var ring = path[at[task]..];
+            var first = ring.IndexOf(ring.Min());
+            yield return [.. ring[first..], .. ring[..first]];
         }
 
-        // Each of those left waits for another of them, so following that must come back.
-        var placed = ordered.Select(static t => t.Id).ToHashSet(StringComparer.Ordinal);
-        var left = tasks
-            .Where(t => !placed.Contains(t.Id))
-            .ToDictionary(static t => t.Id, StringComparer.Ordinal);
-        var path = new List<string>();
-        var at = new Dictionary<string, int>(StringComparer.Ordinal);
-        var id = left.Keys.First();
-        while (at.TryAdd(id, path.Count))
+        int Within(int task)
         {
-            path.Add(id);
-            id = left[id].DependsOn.First(d => left.ContainsKey(d.Id)).Id;
+            foreach (var dependency in tasks[task].DependsOn)
+            {
+                if (index[dependency.Id] is var other && group[other] == group[task])
+                {
+                    return other;
+                }
+            }
+
+            return -1;
+        }
+    }
+
+    // For each task the number of the group in which all wait for each other, over any number of steps
+    // (https://doi.org/10.1137/0201010), with a stack of our own: chains may be longer than the thread's.
+    private static int[] Groups(ImmutableArray<PlanTask> tasks, Dictionary<string, int> index)
+    {
+        const int NotSeen = -1;
+        const int NotKnown = -1;
+        var group = new int[tasks.Length];
+        var seen = new int[tasks.Length];
+        var lowest = new int[tasks.Length];
+        var next = new int[tasks.Length];
+        Array.Fill(group, NotKnown);
+        Array.Fill(seen, NotSeen);
+        var count = 0;
+        var groups = 0;
+        var open = new Stack<int>();
+        var path = new Stack<int>();
+        for (var start = 0; start < tasks.Length; start++)
+        {
+            if (seen[start] == NotSeen)
+            {
+                Enter(start);
+            }
+
+            while (path.TryPeek(out var task))
+            {
+                if (next[task] < tasks[task].DependsOn.Length)
+                {
+                    var other = index[tasks[task].DependsOn[next[task]++].Id];
+                    if (seen[other] == NotSeen)
+                    {
+                        Enter(other);
+                    }
+                    else if (group[other] == NotKnown)
+                    {
+                        lowest[task] = Math.Min(lowest[task], seen[other]);
+                    }
+
+                    continue;
+                }
+
+                path.Pop();
+                if (path.TryPeek(out var before))
+                {
+                    lowest[before] = Math.Min(lowest[before], lowest[task]);
+                }
+
+                if (lowest[task] == seen[task])
+                {
+                    int member;
+                    do
+                    {
+                        member = open.Pop();
+                        group[member] = groups;
+                    } while (member != task);
+
+                    groups++;
+                }
+            }
         }
 
-        return path[at[id]..];
+        return group;
+
+        void Enter(int task)
+        {
+            seen[task] = lowest[task] = count++;
+            open.Push(task);
+            path.Push(task);
+        }
     }
 }

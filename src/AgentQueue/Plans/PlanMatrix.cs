@@ -29,6 +29,7 @@ internal static class PlanMatrix
             }
 
             var texts = new List<string>();
+            var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
             foreach (var item in member.Value.Items)
             {
                 if (values.Value(item, path) is not { } text)
@@ -36,7 +37,7 @@ internal static class PlanMatrix
                     yield break;
                 }
 
-                if (!PlanText.IsId(text) || texts.Contains(text, StringComparer.OrdinalIgnoreCase))
+                if (!PlanText.IsId(text) || !seen.Add(text))
                 {
                     reader.Error(
                         item.At,

@@ -75,7 +75,10 @@ internal sealed class PlanReader
         SourceValue? Find(string key) => members.GetValueOrDefault(key)?.Value;
         // What follows may be named in every text below.
         ReadParameters(Find("params"), root);
-        var scope = PlanText.InTask(_parameters, PlanText.Nothing);
+        var scope = PlanText.InTask(
+            _parameters.ToDictionary(StringComparer.Ordinal),
+            PlanText.Nothing
+        );
         var agent = Find("agent") is { } named ? _values.AgentName(named, "agent") : null;
         var plan = new Plan
         {
@@ -95,8 +98,13 @@ internal sealed class PlanReader
             return null;
         }
 
-        ReadTasks(tasks, new PlanTaskReader(_reader, _values, _parameters, agent));
-        return plan with { Tasks = PlanGraph.Link(_tasks, _reader) };
+        // What was read in part would only make complaints about tasks that are not there.
+        return ReadTasks(tasks, new PlanTaskReader(_reader, _values, _parameters, agent))
+            ? plan with
+            {
+                Tasks = PlanGraph.Link(_tasks, _reader),
+            }
+            : null;
     }
 
     private void ReadParameters(SourceValue? source, SourceValue root)
@@ -146,18 +154,19 @@ internal sealed class PlanReader
         }
     }
 
-    private void ReadTasks(SourceValue tasks, PlanTaskReader nodes)
+    /// <returns>False if it stopped before the last task.</returns>
+    private bool ReadTasks(SourceValue tasks, PlanTaskReader nodes)
     {
         if (tasks.Kind != JsonValueKind.Array)
         {
             _reader.Error(tasks.At, "tasks", $"must be a list, not {tasks.KindInWords}");
-            return;
+            return false;
         }
 
         if (tasks.Items.IsEmpty)
         {
             _reader.Error(tasks.At, "tasks", "is empty: a plan has at least one task");
-            return;
+            return false;
         }
 
         for (var i = 0; i < tasks.Items.Length; i++)
@@ -167,6 +176,11 @@ internal sealed class PlanReader
                 tasks.Items[i],
                 string.Create(CultureInfo.InvariantCulture, $"tasks[{i}]")
             );
+            if (_values.IsSpent || _reader.IsFull)
+            {
+                return false;
+            }
+
             if (_tasks.Count > MostTasks)
             {
                 _reader.Error(
@@ -177,9 +191,11 @@ internal sealed class PlanReader
                         $"has more than {MostTasks} tasks, those of its matrices counted"
                     )
                 );
-                return;
+                return false;
             }
         }
+
+        return true;
     }
 
     private void ReadTask(PlanTaskReader nodes, SourceValue source, string key)
@@ -248,6 +264,10 @@ internal sealed class PlanReader
             }
 
             _tasks.Add((task with { MatrixOf = id }, source));
+            if (_values.IsSpent || _reader.IsFull)
+            {
+                return;
+            }
         }
     }
 }

@@ -43,6 +43,10 @@ internal sealed class PlanTaskReader(
 
     private const int MostRetries = 1_000_000;
 
+    private readonly Dictionary<string, string> _parameters = parameters.ToDictionary(
+        StringComparer.Ordinal
+    );
+
     // Longer is as good as no limit, and no reason to refuse a plan.
     private static readonly TimeSpan s_longest = TimeSpan.FromDays(3650);
 
@@ -55,10 +59,14 @@ internal sealed class PlanTaskReader(
     )
     {
         var task = new PlanTask { Id = id };
-        var scope = PlanText.InTask(parameters, matrix);
+        var scope = PlanText.InTask(_parameters, matrix);
         foreach (var (name, value) in members)
         {
             task = With(task, name, value, $"{key}.{name}", scope);
+            if (values.IsSpent)
+            {
+                return task;
+            }
         }
 
         var hasCommand = members.ContainsKey("cmd");
@@ -149,7 +157,11 @@ internal sealed class PlanTaskReader(
     {
         if (value.Kind == JsonValueKind.String)
         {
-            if (reader.Text(value, key, mayBeEmpty: false) is not { } line)
+            // Its words are made anew for each task.
+            if (
+                reader.Text(value, key, mayBeEmpty: false) is not { } line
+                || !values.Spend(line.Length, value, key)
+            )
             {
                 return [];
             }
@@ -162,7 +174,7 @@ internal sealed class PlanTaskReader(
             }
 
             // Filled in after the split: a value never becomes two words.
-            return [.. words.Select(w => Fill(value, w, key, scope))];
+            return [.. words.Select(w => values.Fill(value, w, key, scope))];
         }
 
         if (value.Kind != JsonValueKind.Array)
@@ -189,17 +201,6 @@ internal sealed class PlanTaskReader(
         }
 
         return command.ToImmutable();
-    }
-
-    private string Fill(SourceValue value, string text, string key, PlanText scope)
-    {
-        var filled = scope.Fill(text, out var problem);
-        if (problem is not null)
-        {
-            reader.Error(value.At, key, problem);
-        }
-
-        return filled;
     }
 
     private IEnumerable<PlanDependency> DependsOn(SourceValue value, string key)
@@ -231,6 +232,11 @@ internal sealed class PlanTaskReader(
                 continue;
             }
 
+            if (!values.Spend(text.Length, item, key))
+            {
+                yield break;
+            }
+
             var parts = text.Split(':', StringSplitOptions.TrimEntries);
             var kind = DependencyKind.AfterOk;
             if (parts.Length > 1)
@@ -252,6 +258,11 @@ internal sealed class PlanTaskReader(
 
             foreach (var id in parts)
             {
+                if (!values.Spend(id.Length, item, key))
+                {
+                    yield break;
+                }
+
                 if (PlanText.IsId(id))
                 {
                     yield return new PlanDependency(id, kind);
@@ -274,6 +285,11 @@ internal sealed class PlanTaskReader(
 
         for (var i = 0; i < value.Items.Length; i++)
         {
+            if (!values.Spend(0, value.Items[i], key))
+            {
+                yield break;
+            }
+
             if (values.Id(value.Items[i], PlanValues.Item(key, i)) is { } id)
             {
                 yield return (id, value.Items[i]);
@@ -480,7 +496,7 @@ internal sealed class PlanTaskReader(
         }
 
         var pauses = ImmutableArray.CreateBuilder<TimeSpan>();
-        for (var i = 0; i < value.Items.Length; i++)
+        for (var i = 0; i < value.Items.Length && values.Spend(0, value.Items[i], key); i++)
         {
             pauses.Add(
                 Seconds(value.Items[i], PlanValues.Item(key, i), mayBeZero: true) ?? default

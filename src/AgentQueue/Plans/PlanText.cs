@@ -13,6 +13,8 @@ internal sealed class PlanText
 {
     public const string Tasks = "tasks";
     public const string Inputs = "inputs";
+    private const string Params = "params";
+    private const string Matrix = "matrix";
 
     /// <summary>What of another task can be named: its log, its result, the folder of its artifacts.</summary>
     public static readonly string[] Facts = ["log", "result", "outputs"];
@@ -31,9 +33,9 @@ internal sealed class PlanText
     ) => (_parameters, _matrix) = (parameters, matrix);
 
     public static PlanText InTask(
-        ImmutableArray<KeyValuePair<string, string>> parameters,
+        IReadOnlyDictionary<string, string> parameters,
         IReadOnlyDictionary<string, string> matrix
-    ) => new(parameters.ToDictionary(StringComparer.Ordinal), matrix);
+    ) => new(parameters, matrix);
 
     /// <summary>Begins with a letter or digit; 1 to 128 of <c>[A-Za-z0-9._-]</c>.</summary>
     public static bool IsId(string text) =>
@@ -47,10 +49,17 @@ internal sealed class PlanText
         && char.IsAsciiLetter(text[0])
         && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 
+    /// <param name="most">How long the whole may become.</param>
     /// <param name="problem">As the end of a sentence; null if all is well.</param>
-    public string Fill(string text, out string? problem)
+    /// <returns>Null if it would become longer than that.</returns>
+    public string? Fill(string text, long most, out string? problem)
     {
         problem = null;
+        if (text.Length > most)
+        {
+            return null;
+        }
+
         if (!text.Contains("${", StringComparison.Ordinal))
         {
             return text;
@@ -65,12 +74,17 @@ internal sealed class PlanText
                 continue;
             }
 
-            var known = kind == "params" ? _parameters : _matrix;
+            var known = kind == Params ? _parameters : _matrix;
             if (!known.TryGetValue(name, out var value))
             {
                 problem =
                     $"names ${{{kind}.{name}}}, and there is none{Nearest.Suggestion(name, known.Keys)}";
                 return text;
+            }
+
+            if (filled.Length + (start - from) + (long)value.Length > most)
+            {
+                return null;
             }
 
             // It would be filled in a second time when the task starts.
@@ -84,7 +98,9 @@ internal sealed class PlanText
             from = end;
         }
 
-        return filled.Append(text, from, text.Length - from).ToString();
+        return filled.Length + (long)(text.Length - from) > most
+            ? null
+            : filled.Append(text, from, text.Length - from).ToString();
     }
 
     /// <summary>Fills in the paths of other tasks when one starts.</summary>
@@ -132,24 +148,33 @@ internal sealed class PlanText
         string text
     )
     {
-        for (
-            var start = text.IndexOf("${", StringComparison.Ordinal);
-            start >= 0;
-            start = text.IndexOf("${", start + 2, StringComparison.Ordinal)
-        )
+        var lastEnd = text.LastIndexOf('}');
+        var start = text.IndexOf("${", StringComparison.Ordinal);
+        while (start >= 0 && start < lastEnd)
         {
-            var end = text.IndexOf('}', start);
-            if (end < 0)
+            // No name has another beginning in it; to look no further keeps this linear.
+            var next = text.IndexOf("${", start + 2, StringComparison.Ordinal);
+            var most = (next < 0 ? text.Length : next) - (start + 2);
+            var length = text.AsSpan(start + 2, most).IndexOf('}');
+            var inner = text.AsSpan(start + 2, length < 0 ? most : length);
+            var dot = inner.IndexOf('.');
+            if (dot > 0 && KindOf(inner[..dot]) is { } kind)
             {
-                yield break;
+                var name = inner[(dot + 1)..].ToString();
+                yield return (start, start + 2 + inner.Length + (length < 0 ? 0 : 1), kind, name);
             }
 
-            var inner = text[(start + 2)..end];
-            var dot = inner.IndexOf('.', StringComparison.Ordinal);
-            if (dot > 0 && inner[..dot] is "params" or "matrix" or Inputs or Tasks)
-            {
-                yield return (start, end + 1, inner[..dot], inner[(dot + 1)..]);
-            }
+            start = next;
         }
     }
+
+    private static string? KindOf(ReadOnlySpan<char> word) =>
+        word switch
+        {
+            Params => Params,
+            Matrix => Matrix,
+            Inputs => Inputs,
+            Tasks => Tasks,
+            _ => null,
+        };
 }

@@ -17,8 +17,9 @@ internal abstract record Readiness
     /// <summary>These have yet to end.</summary>
     internal sealed record Waiting(IReadOnlyList<TaskId> For) : Readiness;
 
-    /// <summary>One can no longer end as it must; a retry of it would unblock the task.</summary>
-    internal sealed record Blocked(TaskId By, string Reason) : Readiness;
+    /// <summary>One can no longer end as it must.</summary>
+    /// <param name="MayRetry">It failed: a retry of it would unblock the task.</param>
+    internal sealed record Blocked(TaskId By, string Reason, bool MayRetry = false) : Readiness;
 }
 
 /// <summary>
@@ -51,7 +52,11 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
                     (waiting ??= []).Add(last);
                     break;
                 default:
-                    blocked ??= new Readiness.Blocked(last, $"Dependency {last} {note}");
+                    blocked ??= new Readiness.Blocked(
+                        last,
+                        $"Dependency {last} {note}",
+                        MayRetry: status == TaskStatus.Failed
+                    );
                     break;
             }
         }

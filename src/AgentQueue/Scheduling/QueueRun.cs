@@ -546,7 +546,9 @@ internal sealed class QueueRun(
                 ),
                 Readiness.Blocked b => new QueueException(
                     $"Task {id} cannot start: {b.Reason}",
-                    $"Retry the dependency, or remove it: agentq deps remove {id} {b.By}"
+                    b.MayRetry
+                        ? $"Retry the dependency, or remove it: agentq deps remove {id} {b.By}"
+                        : $"Do without the dependency: agentq deps remove {id} {b.By}"
                 ),
                 _ => new QueueException(
                     $"Task {id} is not ready to start",

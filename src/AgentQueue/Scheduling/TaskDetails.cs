@@ -227,9 +227,13 @@ internal sealed record TaskDetails
         {
             yield return new($"agentq release {id}", "let it start");
         }
-        else if (View.Readiness is Readiness.Blocked { By: var by })
+        else if (View.Readiness is Readiness.Blocked { By: var by, MayRetry: var mayRetry })
         {
-            yield return new($"agentq retry {by} --run", "try the dependency again");
+            if (mayRetry)
+            {
+                yield return new($"agentq retry {by} --run", "try the dependency again");
+            }
+
             yield return new($"agentq deps remove {id} {by}", "do without it");
         }
         else if (View.Readiness is Readiness.Waiting)

@@ -311,6 +311,31 @@ public sealed partial class QueueRunTests
             Assert.Throws<QueueException>(() => _world.Open().Run.StartNamed([id], null)).Hint;
     }
 
+    [Fact]
+    public void A_dependency_that_no_retry_can_mend_is_only_to_be_removed()
+    {
+        var failed = _world.Put(_world.NewTask("f") with { State = Failed }).Id;
+        var done = _world.Put(_world.NewTask("d") with { State = Complete }).Id;
+        _world.Put(_world.NewTask("a") with { DependsOn = [failed] });
+        _world.Put(_world.NewTask("b") with { DependsOn = [done], AfterNotOk = [done] });
+
+        Assert.Equal(
+            "Retry the dependency, or remove it: agentq deps remove task_a task_f",
+            HintFor("task_a")
+        );
+        Assert.Equal(
+            "Do without the dependency: agentq deps remove task_b task_d",
+            HintFor("task_b")
+        );
+
+        string? HintFor(string id) =>
+            Assert
+                .Throws<QueueException>(() =>
+                    _world.Open().Run.StartNamed([TaskId.Parse(id)], null)
+                )
+                .Hint;
+    }
+
     [Theory]
     [InlineData(4, int.MaxValue, "task_3 task_2")]
     [InlineData(4, 1, "task_3")]

@@ -36,6 +36,19 @@ public sealed class TaskDetailsTests : IDisposable
     }
 
     [Fact]
+    public void A_dependency_that_ended_well_against_expectation_is_not_to_be_retried()
+    {
+        var done = TimedQueue.Id(2);
+        _temp.Put(TimedQueue.Complete(2, ago: 5));
+        _temp.Put(TimedQueue.Pending(1) with { DependsOn = [done], AfterNotOk = [done] });
+
+        Assert.Equal(
+            [$"agentq deps remove {s_id} {done}", $"agentq cancel {s_id}"],
+            Details.Next.Select(n => n.Command)
+        );
+    }
+
+    [Fact]
     public void An_archived_task_has_its_files_in_the_archive_and_can_be_brought_back()
     {
         Directory.CreateDirectory(Queue.Archive);
