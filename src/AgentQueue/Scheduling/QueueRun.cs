@@ -153,6 +153,7 @@ internal sealed class QueueRun(
                     if (
                         keeper is null
                         && ended is null or { State: TaskState.Complete }
+                        && NoSupervisorWasKilled()
                         && TakeListed(ended?.Id) is { } listed
                     )
                     {
@@ -301,6 +302,10 @@ internal sealed class QueueRun(
         var names = queue.LockNames();
         return names.Count >= parallel && names.Count(queue.IsSupervised) >= parallel;
     }
+
+    // A lock's file that nobody holds may be that of a killed supervisor, whose agent still takes a slot: only a
+    // look at everything settles that.
+    private bool NoSupervisorWasKilled() => queue.LockNames().TrueForAll(queue.IsSupervised);
 
     /// <summary>
     /// Takes the next task of the list without looking at the rest; null if a look at everything is due.

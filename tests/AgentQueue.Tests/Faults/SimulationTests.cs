@@ -32,6 +32,7 @@ public sealed class SimulationTests
         4661,
         5298,
         4684,
+        8147,
         7404,
         8233,
     ];

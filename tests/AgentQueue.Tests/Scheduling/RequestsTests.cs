@@ -47,7 +47,9 @@ public sealed class RequestsTests
         _world.Disk.Capacity = 0;
         Assert.True(
             Assert
-                .Throws<QueueException>(() => Requests.AskToEnd(_queue, s_id, Requests.Stalled))
+                .Throws<QueueException>(() =>
+                    Requests.AskToEnd(_queue, s_id, Requests.ExtendPrefix + "1")
+                )
                 .IsNoRoom
         );
     }
