@@ -49,7 +49,16 @@ internal static class UsageErrors
         {
             var options = command
                 .Options.Concat(CommonOptions.All)
-                .SelectMany(static o => o.Aliases.Prepend(o.Name));
+                .SelectMany(static o => o.Aliases.Prepend(o.Name))
+                .ToList();
+            if (options.Contains(unknown))
+            {
+                return QueueException.Usage(
+                    $"'{unknown}' stands behind --, where everything is text",
+                    "Put the options before it"
+                );
+            }
+
             return QueueException.Usage(
                 $"{(path.Length == 0 ? "agentq" : "agentq " + path)} has no option '{unknown}'{Nearest.Suggestion(unknown, options)}",
                 path == "start"

@@ -19,6 +19,18 @@ public sealed class PromptTests
     }
 
     [Fact]
+    public void An_option_behind_the_two_dashes_is_said_to_be_text()
+    {
+        using var box = new Sandbox();
+        Assert.Contains(
+            "'--run' stands behind --",
+            box.Run("start", "shell", "--", "true", "--run").Gives(2).Err,
+            StringComparison.Ordinal
+        );
+        Assert.Empty(box.Ids);
+    }
+
+    [Fact]
     public void The_shell_takes_a_prompt_that_begins_with_a_dash_for_a_command()
     {
         using var box = new Sandbox();
