@@ -118,7 +118,7 @@ public sealed class PlanFileTests
     }
 
     [Fact]
-    public void A_file_that_is_no_plan_is_refused_in_one_sentence()
+    public void A_file_that_is_no_plan_is_refused_in_sentences_and_costs_little()
     {
         using var box = new Sandbox();
         box.Write("deep.yaml", new string('[', 100_000));
@@ -128,12 +128,9 @@ public sealed class PlanFileTests
         foreach (var name in new[] { "deep.yaml", "bomb.yaml", "empty.yaml", "folder.yaml" })
         {
             var run = box.Run("plan", "validate", name).Gives(2);
-            Assert.Single(
-                (run.Out + run.Err).Split('\n'),
-                static l =>
-                    l.StartsWith("error", StringComparison.Ordinal)
-                    || l.StartsWith("agentq", StringComparison.Ordinal)
-            );
+            var lines = (run.Out + run.Err).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.InRange(lines.Length, 1, 100);
+            Assert.All(lines, l => Assert.Matches("^(error: |agentq: |  hint: )", l));
         }
     }
 
