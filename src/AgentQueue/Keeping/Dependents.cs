@@ -18,7 +18,7 @@ internal static class Dependents
         Func<TaskId, AgentTask?> find
     )
     {
-        var dependsOn = ImmutableArray.CreateBuilder<(TaskId Id, DependencyKind Kind)>();
+        var dependsOn = ImmutableArray.CreateBuilder<Dependency>();
         var met = task.DependenciesMet;
         var missed = ImmutableArray.CreateBuilder<TaskId>();
         foreach (var id in task.DependsOn)
@@ -27,18 +27,22 @@ internal static class Dependents
             var (end, standsFor) = met.Contains(id) ? default : Follow(id, going, find);
             switch (end?.State)
             {
+                // One that failed and stays may yet be retried: that is followed, not taken for the end.
                 case TaskState.Finished ended
-                    when (standsFor is not null || going.Contains(end.Id))
-                        && kind.Judge(ended.Status) == DependencyStanding.Met:
+                    when kind.Judge(ended.Status) == DependencyStanding.Met
+                        && (
+                            going.Contains(end.Id)
+                            || (standsFor is not null && ended is TaskState.Complete)
+                        ):
                     met = met.Add(id);
-                    dependsOn.Add((id, kind));
+                    dependsOn.Add(new(id, kind));
                     break;
                 case TaskState.Finished when going.Contains(end.Id):
                     missed.Add(end.Id);
-                    dependsOn.Add((id, kind));
+                    dependsOn.Add(new(id, kind));
                     break;
                 default:
-                    dependsOn.Add((standsFor ?? id, kind));
+                    dependsOn.Add(new(standsFor ?? id, kind));
                     break;
             }
         }

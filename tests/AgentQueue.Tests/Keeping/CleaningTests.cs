@@ -206,6 +206,23 @@ public sealed class CleaningTests : IDisposable
     }
 
     [Fact]
+    public void A_dependent_that_waits_for_any_end_still_waits_for_a_retry_that_is_to_come()
+    {
+        var last = _project.Add(KeepingProject.Failed());
+        Queue.Write(_project.Read(last) with { AutoRetry = true });
+        var first = _project.Add(KeepingProject.Failed(last));
+        var waiting = _project.Add(null, first);
+        Queue.Write(_project.Read(waiting) with { AfterAny = [first] });
+
+        Cleaning.Clean([first]);
+
+        Assert.Equal(last, Assert.Single(_project.Read(waiting).DependsOn));
+        Assert.Equal(DependencyKind.AfterAny, _project.Read(waiting).KindOf(last));
+        Assert.Empty(_project.Read(waiting).DependenciesMet);
+        Assert.IsType<Readiness.Waiting>(Check(waiting));
+    }
+
+    [Fact]
     public void A_retry_does_not_wait_for_what_was_cleaned_since_its_original_started()
     {
         var done = _project.Add(KeepingProject.Complete());
