@@ -1,5 +1,6 @@
 using System.CommandLine.Completions;
 using AgentQueue.Config;
+using AgentQueue.Plans;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -26,6 +27,17 @@ internal static class Completions
                     .Take(MostIds)
                     .Select(id => new CompletionItem(id.Value, detail: Describe(queue, id)));
             }
+        );
+
+    public static IEnumerable<CompletionItem> Runs(CompletionContext context) =>
+        From(
+            context,
+            static root =>
+                new PlanRuns(new ProjectQueue(root, TimeProvider.System))
+                    .All()
+                    .Take(MostIds)
+                    .Select(static run => new CompletionItem(run.Value))
+                    .Prepend(new CompletionItem("last"))
         );
 
     public static IEnumerable<CompletionItem> Agents(CompletionContext context) =>

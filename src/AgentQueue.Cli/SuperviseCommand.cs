@@ -1,3 +1,4 @@
+using AgentQueue.Plans;
 using AgentQueue.Processes;
 using AgentQueue.Scheduling;
 
@@ -24,6 +25,11 @@ internal static class SuperviseCommand
         {
             var project = new ProjectQueue(root, TimeProvider.System);
             project.LiveAsSupervisor(task, handles);
+            if (SupervisorProcess.ScopeOf(task) is { } run)
+            {
+                new PlanRuns(project).ReportIfOver(run);
+            }
+
             return (int)ExitCode.Ok;
         }
         catch (QueueException e)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AgentQueue.Plans;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
@@ -6,17 +7,14 @@ namespace AgentQueue.Cli.Commands;
 /// <summary>The exact command of a task, as it could be typed into a shell.</summary>
 internal static class CommandText
 {
-    private const string Safe =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:=@%+,";
-
     public static string Of(Session session, AgentTask task)
     {
         try
         {
             var plan = session.Project.Planner.Plan(task);
-            var line = string.Join(' ', plan.Arguments.Prepend(plan.Executable).Select(Quote));
+            var line = ShellWords.Join(plan.Arguments.Prepend(plan.Executable));
             return plan.PromptOnInput
-                ? $"{line} < {Quote(session.Queue.PromptFile(task.Id))}"
+                ? $"{line} < {ShellWords.Quote(session.Queue.PromptFile(task.Id))}"
                 : line;
         }
         catch (QueueException e)
@@ -45,9 +43,4 @@ internal static class CommandText
             w.WriteString("problem"u8, e.Message);
         }
     }
-
-    public static string Quote(string text) =>
-        text.Length > 0 && text.All(Safe.Contains)
-            ? text
-            : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

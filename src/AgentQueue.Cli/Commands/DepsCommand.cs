@@ -182,7 +182,7 @@ internal static class DepsCommand
 
     private static ExitCode Tell(Session session, TaskId id, TaskId on, bool changed, string what)
     {
-        session.Project.Run.ContinueDrain();
+        session.Project.ContinueDrains();
         if (session.Json)
         {
             JsonOutput.PrintObject(

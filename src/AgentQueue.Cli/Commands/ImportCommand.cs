@@ -55,7 +55,7 @@ internal static class ImportCommand
 
         if (!dryRun && report.Tasks.Exists(static t => t.Status == TaskStatus.Pending))
         {
-            session.Project.Run.ContinueDrain();
+            session.Project.ContinueDrains();
         }
 
         return ExitCode.Ok;

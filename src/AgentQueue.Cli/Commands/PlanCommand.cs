@@ -8,16 +8,11 @@ namespace AgentQueue.Cli.Commands;
 /// <summary><c>plan</c>: graphs of tasks, kept in files.</summary>
 internal static class PlanCommand
 {
-    private static readonly Argument<string> s_file = new("PLAN")
+    private static readonly Argument<string> s_planOrRun = new("PLAN|RUN")
     {
-        HelpName = "PLAN",
-        Description = "The plan's file, YAML or JSON",
-    };
-
-    private static readonly Option<string[]> s_set = new("--set")
-    {
-        HelpName = "NAME=VALUE",
-        Description = "A value for a parameter of the plan; may be given more than once",
+        HelpName = "PLAN|RUN",
+        Description = "A plan's file, or a run: its id, a part of it, or 'last'",
+        CompletionSources = { Completions.Runs },
     };
 
     public static Command Create()
@@ -28,38 +23,49 @@ internal static class PlanCommand
             "agentq plan validate nightly.yaml"
         )
         {
-            s_file,
-            s_set,
+            PlanOptions.File,
+            PlanOptions.Set,
         };
         validate.Runs(Validate);
         var graph = new Verb(
             "graph",
-            "Draw a plan: as a tree, or as a diagram for documents",
+            "Draw a plan or a run: as a tree, or as a diagram for documents",
             "agentq plan graph nightly.yaml",
+            "agentq plan graph last",
             "agentq plan graph nightly.yaml --format svg > nightly.svg"
         )
         {
-            s_file,
-            s_set,
+            s_planOrRun,
+            PlanOptions.Set,
             GraphFormat.Option,
         };
         graph.Runs(Graph);
-        return new Verb(
+        var plan = new Verb(
             "plan",
-            "Check and draw plans: graphs of tasks in a YAML or JSON file",
+            "Graphs of tasks in a YAML or JSON file: check, draw and run them",
             "agentq plan validate nightly.yaml",
-            "agentq plan graph nightly.yaml --format svg > nightly.svg"
+            "agentq plan run nightly.yaml",
+            "agentq plan status last --watch"
         )
         {
+            PlanRunCommand.CreateRun(),
             validate,
             graph,
+            PlanRunCommand.CreateResume(),
+            PlanLogsCommand.Create(),
         };
+        foreach (var verb in PlanRunsCommand.Create())
+        {
+            plan.Add(verb);
+        }
+
+        return plan;
     }
 
     private static ExitCode Validate(Session session, ParseResult parsed)
     {
-        var (path, shownAs) = FileOf(session, parsed);
-        var (plan, problems) = PlanFile.Load(path, shownAs, Given(parsed));
+        var (path, shownAs) = PlanOptions.FileOf(session, parsed);
+        var (plan, problems) = PlanFile.Load(path, shownAs, PlanOptions.Given(parsed));
         if (session.Json)
         {
             ProblemReply.Print(Session.Screen, problems);
@@ -77,8 +83,43 @@ internal static class PlanCommand
 
     private static ExitCode Graph(Session session, ParseResult parsed)
     {
-        var (path, shownAs) = FileOf(session, parsed);
-        var plan = PlanFile.LoadOrThrow(path, shownAs, Given(parsed));
+        var name = parsed.GetValue(s_planOrRun)!;
+        var path = Path.GetFullPath(name, session.CurrentFolder);
+        return File.Exists(path) || Path.HasExtension(name)
+            ? GraphOfPlan(parsed, session, path, name)
+            : GraphOfRun(parsed, session, name);
+    }
+
+    private static ExitCode GraphOfRun(ParseResult parsed, Session session, string part)
+    {
+        var runs = new PlanRuns(session.Project);
+        var view = runs.View(runs.Find(part));
+        var screen = Session.Screen;
+        var now = session.Project.Clock.GetUtcNow();
+        if (session.Json)
+        {
+            JsonOutput.PrintObject(screen, w => RunText.Write(w, view, session.Queue));
+            return ExitCode.Ok;
+        }
+
+        var boxes = RunText.Boxes(view, now);
+        GraphFormat.Print(
+            screen,
+            parsed,
+            () => PlanView.Tree([.. boxes.Select(PlanView.NodeOf)], screen.Style),
+            () => boxes
+        );
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode GraphOfPlan(
+        ParseResult parsed,
+        Session session,
+        string path,
+        string shownAs
+    )
+    {
+        var plan = PlanFile.LoadOrThrow(path, shownAs, PlanOptions.Given(parsed));
         var screen = Session.Screen;
         if (session.Json)
         {
@@ -86,39 +127,14 @@ internal static class PlanCommand
             return ExitCode.Ok;
         }
 
+        var boxes = PlanView.Boxes(plan);
         GraphFormat.Print(
             screen,
             parsed,
-            () => PlanView.Tree(plan, screen.Style),
-            () => PlanView.Boxes(plan)
+            () => PlanView.Tree([.. boxes.Select(PlanView.NodeOf)], screen.Style),
+            () => boxes
         );
         return ExitCode.Ok;
-    }
-
-    private static (string Path, string ShownAs) FileOf(Session session, ParseResult parsed)
-    {
-        var file = parsed.GetValue(s_file)!;
-        return (Path.GetFullPath(file, session.CurrentFolder), file);
-    }
-
-    private static Dictionary<string, string> Given(ParseResult parsed)
-    {
-        var given = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var text in parsed.GetValue(s_set) ?? [])
-        {
-            var equals = text.IndexOf('=', StringComparison.Ordinal);
-            if (equals <= 0)
-            {
-                throw QueueException.Usage($"--set wants NAME=VALUE, not '{text}'");
-            }
-
-            if (!given.TryAdd(text[..equals], text[(equals + 1)..]))
-            {
-                throw QueueException.Usage($"--set gives '{text[..equals]}' twice");
-            }
-        }
-
-        return given;
     }
 
     private static string Summary(Plan plan)

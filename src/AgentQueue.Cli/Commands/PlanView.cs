@@ -18,26 +18,32 @@ internal static class PlanView
             )),
         ];
 
+    /// <summary>A line of a tree.</summary>
+    /// <param name="After">The ids of what comes before it.</param>
+    public sealed record Node(string Id, string What, IReadOnlyList<string> After);
+
+    public static Node NodeOf(Box box) =>
+        new(box.Key, string.Join(' ', box.Lines), [.. box.After.Select(static a => a.Key)]);
+
     /// <summary>Below each task those that wait for it; one that waits for several stands in full below the first.</summary>
-    public static IEnumerable<string> Tree(Plan plan, TextStyle style)
+    public static IEnumerable<string> Tree(IReadOnlyList<Node> nodes, TextStyle style)
     {
-        var tasks = plan.Tasks.ToDictionary(static t => t.Id, StringComparer.Ordinal);
-        var next = plan
-            .Tasks.SelectMany(static t => t.DependsOn.Select(d => (d.Id, Task: t)))
-            .ToLookup(static d => d.Id, static d => d.Task, StringComparer.Ordinal);
+        var next = nodes
+            .SelectMany(static n => n.After.Select(id => (Id: id, Node: n)))
+            .ToLookup(static d => d.Id, static d => d.Node, StringComparer.Ordinal);
         var drawn = new HashSet<string>(StringComparer.Ordinal);
         // A stack, not recursion: a chain may be thousands long. Pushed in reverse, so that the first is on top.
-        var stack = new Stack<(PlanTask Task, string Lead, string Below)>();
-        foreach (var root in plan.Tasks.Where(static t => t.DependsOn.IsEmpty).Reverse())
+        var stack = new Stack<(Node Node, string Lead, string Below)>();
+        foreach (var root in nodes.Where(static n => n.After.Count == 0).Reverse())
         {
             stack.Push((root, "", ""));
         }
 
         while (stack.TryPop(out var at))
         {
-            var isFirst = drawn.Add(at.Task.Id);
-            var rest = isFirst ? Describe(at.Task) : "(see above)";
-            var head = at.Lead + at.Task.Id;
+            var isFirst = drawn.Add(at.Node.Id);
+            var rest = isFirst ? at.Node.What : "(see above)";
+            var head = at.Lead + at.Node.Id;
             var room = style.Width - Terminal.Width(head) - 2;
             rest = room > 0 ? Terminal.Truncate(rest, room, style.Ellipsis) : "";
             yield return rest.Length == 0 ? head : $"{head}  {style.Paint(Tone.Dim, rest)}";
@@ -46,7 +52,7 @@ internal static class PlanView
                 continue;
             }
 
-            var below = next[at.Task.Id].ToList();
+            var below = next[at.Node.Id].ToList();
             for (var i = below.Count - 1; i >= 0; i--)
             {
                 var isLast = i == below.Count - 1;
@@ -104,10 +110,9 @@ internal static class PlanView
         w.WriteEndArray();
     }
 
-    private static string Describe(PlanTask task) =>
+    /// <summary>What a task does, in one line.</summary>
+    public static string Describe(PlanTask task) =>
         Terminal.OneLine(
-            task.Agent is { } agent
-                ? $"{agent}: {task.Prompt}"
-                : string.Join(' ', task.Command.Select(CommandText.Quote))
+            task.Agent is { } agent ? $"{agent}: {task.Prompt}" : ShellWords.Join(task.Command)
         );
 }

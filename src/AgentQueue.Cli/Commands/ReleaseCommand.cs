@@ -30,7 +30,7 @@ internal static class ReleaseCommand
                 return (session.Queue.ReadOrThrow(id), changed ? "released" : "was not held");
             }
         );
-        session.Project.Run.ContinueDrain();
+        session.Project.ContinueDrains();
         return code;
     }
 }

@@ -165,7 +165,7 @@ internal static class RunCommand
     {
         var run = session.Project.Run;
         return named is not null ? run.StartNamed(named, parallel)
-            : drain ? run.BeginDrain(parallel ?? session.Project.Settings.Parallel)
+            : drain ? run.BeginDrain(new(parallel ?? session.Project.Settings.Parallel))
             : parallel is { } limit ? run.Fill(limit)
             : run.Fill(int.MaxValue, most: 1);
     }

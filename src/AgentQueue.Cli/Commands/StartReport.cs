@@ -51,7 +51,7 @@ internal static class StartReport
         }
         else
         {
-            session.Project.Run.ContinueDrain();
+            session.Project.ContinueDrains();
         }
 
         if (session.Json)

@@ -51,6 +51,56 @@ internal static class AgentTemplate
         };
     }
 
+    /// <summary>As <see cref="Resolve"/>, for a task of a plan that is a command: no word of it is looked into.</summary>
+    /// <exception cref="QueueException">It cannot be started like this; the message says why.</exception>
+    public static LaunchPlan ResolveCommand(
+        AgentTask task,
+        string projectRoot,
+        Settings settings,
+        Func<string, string?> runnerEnvironment
+    )
+    {
+        var agent = new AgentDefinition { Name = task.Agent, Command = task.Step!.Command[0] };
+        var plan = new LaunchPlan
+        {
+            Executable = "",
+            Arguments = task.Step.Command[1..],
+            PromptText = "",
+            PromptVia = PromptVia.Arg,
+            NeedsPromptFile = false,
+            Environment = ResolveEnvironment(agent, task, runnerEnvironment),
+            WorkingFolder = ResolveWorkingFolder(agent, task, projectRoot),
+            Timeout = task.Timeout ?? settings.Timeout,
+            IdleTimeout = task.IdleTimeout ?? settings.IdleTimeout,
+            ExitGrace = agent.ExitGrace,
+            Completion = agent.Completion,
+            KeepChildren = agent.KeepChildren,
+        };
+        return plan with
+        {
+            Executable =
+                FindProgram(agent.Command, plan, runnerEnvironment)
+                ?? throw new QueueException(
+                    agent.Command.Contains('/', StringComparison.Ordinal)
+                        ? $"{agent.Command} is not an executable file in {plan.WorkingFolder}"
+                        : $"'{agent.Command}' is not on PATH",
+                    "Install it, or correct cmd in the plan"
+                ),
+        };
+    }
+
+    /// <summary>The program that a command of a plan means, with the PATH and the folder that it will have.</summary>
+    public static string? FindProgram(
+        string command,
+        LaunchPlan plan,
+        Func<string, string?> runnerEnvironment
+    ) =>
+        ExecutableLookup.Find(
+            command,
+            plan.Environment.TryGetValue("PATH", out var own) ? own : runnerEnvironment("PATH"),
+            plan.WorkingFolder
+        );
+
     private static string ResolvePrompt(AgentDefinition agent, AgentTask task, TaskPaths paths)
     {
         var prompt = PromptText.Write(PromptText.TemplateOf(agent, paths.Root), task, paths);
@@ -128,7 +178,14 @@ internal static class AgentTemplate
 
         foreach (var (name, value) in task.Environment)
         {
-            environment[name] = value ?? runnerEnvironment(name);
+            environment[name] =
+                value is null ? runnerEnvironment(name)
+                : task.Step is null ? value
+                : AgentEnvironment.Expand(value, runnerEnvironment, out var missing)
+                    ?? throw new QueueException(
+                        $"The plan takes {name} of {task.Step.Node} from the environment variable {missing}, and it is not set",
+                        $"Set {missing} where you type 'agentq plan run'"
+                    );
         }
 
         foreach (var (name, value) in environment)

@@ -177,7 +177,7 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
         if (
             task
                 is not {
-                    State: TaskState.Failed { RetriedBy: { } next },
+                    State: TaskState.Unsuccessful { RetriedBy: { } next },
                     RetryHistory: [.., { RetriedFrom: { } before }]
                 }
             || queue.TryLockPassing(before) is not { } held
@@ -189,7 +189,8 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
         using (held)
         {
             if (
-                queue.Read(before) is TaskRead.Found({ State: TaskState.Failed failed } earlier, _)
+                queue.Read(before)
+                    is TaskRead.Found({ State: TaskState.Unsuccessful failed } earlier, _)
                 && failed.RetriedBy == task.Id
             )
             {

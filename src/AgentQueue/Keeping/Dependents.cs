@@ -78,7 +78,7 @@ internal static class Dependents
         // Lines of retries are short; the bound is for files edited into a ring.
         for (var step = 0; step < 10_000 && find(id) is { } task; step++)
         {
-            if (task.State is not TaskState.Failed { RetriedBy: { } next })
+            if (task.State is not TaskState.Unsuccessful { RetriedBy: { } next })
             {
                 return (task, standsFor);
             }

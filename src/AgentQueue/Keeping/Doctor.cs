@@ -93,7 +93,7 @@ internal sealed class Doctor(ProjectQueue project, Func<string, string?> environ
         project.Queue.Disk.Delete(Path.Join(project.Queue.Run, TaskIndex.Name));
         _ = QueueSnapshot.Take(project.Queue);
         done.Add("the index of tasks made anew");
-        project.Run.ContinueDrain();
+        project.ContinueDrains();
         return done;
     }
 

@@ -12,26 +12,32 @@ internal static class PlanFile
         string path,
         string shownAs,
         IReadOnlyDictionary<string, string> given
-    )
-    {
-        var bytes =
-            ConfigReader.ReadBytes(path, shownAs)
-            ?? throw QueueException.Usage(
-                $"There is no plan {shownAs}",
-                "A plan is a YAML or JSON file with tasks; its keys are in docs/plans.md"
-            );
-        return PlanReader.Read(shownAs, bytes, given);
-    }
+    ) => PlanReader.Read(shownAs, ReadOrThrow(path, shownAs), given);
 
-    /// <summary>As above, for who can only go on with a whole plan.</summary>
+    /// <summary>The file's bytes.</summary>
+    /// <exception cref="QueueException">There is no such file, or it cannot be read.</exception>
+    public static byte[] ReadOrThrow(string path, string shownAs) =>
+        ConfigReader.ReadBytes(path, shownAs)
+        ?? throw QueueException.Usage(
+            $"There is no plan {shownAs}",
+            "A plan is a YAML or JSON file with tasks; its keys are in docs/plans.md"
+        );
+
+    /// <summary>As <see cref="Load"/>, for who can only go on with a whole plan.</summary>
     /// <exception cref="QueueException">It has an error; the first is named.</exception>
     public static Plan LoadOrThrow(
         string path,
         string shownAs,
         IReadOnlyDictionary<string, string> given
+    ) => OrThrow(Load(path, shownAs, given), shownAs);
+
+    /// <exception cref="QueueException">It has an error; the first is named.</exception>
+    public static Plan OrThrow(
+        (Plan? Plan, IReadOnlyList<ConfigProblem> Problems) read,
+        string shownAs
     )
     {
-        var (plan, problems) = Load(path, shownAs, given);
+        var (plan, problems) = read;
         if (plan is not null)
         {
             return plan;

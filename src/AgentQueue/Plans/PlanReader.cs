@@ -53,6 +53,15 @@ internal sealed class PlanReader
         return (reader._reader.HasErrors ? null : plan, problems);
     }
 
+    /// <summary>True for a map with a list of tasks that have ids: whoever wrote it means a plan.</summary>
+    public static bool LooksLikePlan(ReadOnlySpan<byte> text) =>
+        YamlSource.Parse(text, out _) is { Kind: JsonValueKind.Object } root
+        && root.Members.FirstOrDefault(static m => m.Name == "tasks")
+            is { Value.Items: { IsDefaultOrEmpty: false } tasks }
+        && tasks.All(static t =>
+            t.Kind == JsonValueKind.Object && t.Members.Any(static m => m.Name == "id")
+        );
+
     private Plan? ReadRoot(ReadOnlySpan<byte> text)
     {
         var root = YamlSource.Parse(text, out var problem);

@@ -4,7 +4,7 @@ namespace AgentQueue.Plans;
 
 /// <summary>
 /// Splits a command as a POSIX shell does (XCU 2.2, quoting), and does nothing else that a shell does:
-/// no variables, no globs, no operators.
+/// no variables, no globs, no operators. And the way back.
 /// </summary>
 internal static class ShellWords
 {
@@ -95,4 +95,15 @@ internal static class ShellWords
             word.Append(c);
         }
     }
+
+    private const string Safe =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:=@%+,";
+
+    /// <summary>As it could be typed into a shell.</summary>
+    public static string Join(IEnumerable<string> words) => string.Join(' ', words.Select(Quote));
+
+    public static string Quote(string text) =>
+        text.Length > 0 && text.All(Safe.Contains)
+            ? text
+            : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

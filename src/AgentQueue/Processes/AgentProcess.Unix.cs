@@ -22,34 +22,18 @@ internal static class UnixLaunch
             throw Problem("read", launch.InputFile ?? "/dev/null");
         }
 
-        var log = Libc.Open(
-            launch.LogFile,
-            Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND | Libc.O_NOFOLLOW | Libc.O_NONBLOCK,
-            OwnerOnly
-        );
+        var log = -1;
+        var errors = -1;
         try
         {
-            if (log < 0)
-            {
-                throw Problem("open", launch.LogFile);
-            }
-
-            if (FileStat.Of(log) is not { IsOwnFile: true })
-            {
-                throw new LaunchException(
-                    $"{launch.LogFile} is no ordinary file, or has a second name elsewhere; remove it"
-                );
-            }
-
-            // O_NONBLOCK kept a planted fifo from stopping us; the agent gets an ordinary descriptor.
-            const int F_SETFL = 4;
-            _ = Libc.Fcntl(log, F_SETFL, Libc.O_APPEND);
+            log = OpenLog(launch.LogFile);
+            errors = launch.ErrorLogFile is { } file ? OpenLog(file) : log;
             var pid = Spawn.Start(
                 launch.Executable,
                 [Path.GetFileName(launch.Executable), .. launch.Arguments],
                 launch.Environment,
                 launch.WorkingFolder,
-                [input, log, log, (int)launch.AliveDescriptor],
+                [input, log, errors, (int)launch.AliveDescriptor],
                 blockEndSignals: false
             );
             return pid >= 0
@@ -65,7 +49,38 @@ internal static class UnixLaunch
             {
                 _ = Libc.Close(log);
             }
+
+            if (errors >= 0 && errors != log)
+            {
+                _ = Libc.Close(errors);
+            }
         }
+    }
+
+    private static int OpenLog(string path)
+    {
+        var log = Libc.Open(
+            path,
+            Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND | Libc.O_NOFOLLOW | Libc.O_NONBLOCK,
+            OwnerOnly
+        );
+        if (log < 0)
+        {
+            throw Problem("open", path);
+        }
+
+        if (FileStat.Of(log) is not { IsOwnFile: true })
+        {
+            _ = Libc.Close(log);
+            throw new LaunchException(
+                $"{path} is no ordinary file, or has a second name elsewhere; remove it"
+            );
+        }
+
+        // O_NONBLOCK kept a planted fifo from stopping us; the agent gets an ordinary descriptor.
+        const int F_SETFL = 4;
+        _ = Libc.Fcntl(log, F_SETFL, Libc.O_APPEND);
+        return log;
     }
 
     private static LaunchException Problem(string action, string path) =>

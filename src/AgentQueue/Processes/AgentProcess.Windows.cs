@@ -17,6 +17,7 @@ internal sealed class WindowsAgentHost(TimeProvider clock) : IAgentHost
     {
         using var input = OpenInput(launch.InputFile);
         using var log = OpenLog(launch.LogFile);
+        using var errors = launch.ErrorLogFile is { } errorFile ? OpenLog(errorFile) : null;
         var (executable, commandLine) = WindowsCommandLine.Of(
             launch.Executable,
             launch.Arguments,
@@ -39,7 +40,11 @@ internal sealed class WindowsAgentHost(TimeProvider clock) : IAgentHost
                 WindowsCommandLine.EnvironmentBlock(launch.Environment),
                 launch.WorkingFolder,
                 WindowsSpawn.CREATE_NO_WINDOW | WindowsSpawn.CREATE_NEW_PROCESS_GROUP,
-                new WindowsSpawn.Streams(input.DangerousGetHandle(), output, output),
+                new WindowsSpawn.Streams(
+                    input.DangerousGetHandle(),
+                    output,
+                    errors?.DangerousGetHandle() ?? output
+                ),
                 [launch.AliveDescriptor],
                 job
             )

@@ -26,6 +26,9 @@ internal sealed record AgentLaunch
     /// <summary>Opened for appending; made if needed.</summary>
     public required string LogFile { get; init; }
 
+    /// <summary>For standard error, as <see cref="LogFile"/>; null to have it in there.</summary>
+    public string? ErrorLogFile { get; init; }
+
     /// <summary>Becomes standard input; null for none.</summary>
     public string? InputFile { get; init; }
 

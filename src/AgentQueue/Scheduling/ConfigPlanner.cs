@@ -30,13 +30,21 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
     public AgentPlan Plan(AgentTask task)
     {
         var runner = RunnerEnvironment();
-        var plan = AgentTemplate.Resolve(
-            Config.Find(task.Agent),
-            task,
-            PathsOf(queue, task.Id),
-            settings(),
-            name => runner.GetValueOrDefault(name)
-        );
+        task = StepTexts.Fill(queue, task);
+        var plan = task.Step is { Command.IsEmpty: false }
+            ? AgentTemplate.ResolveCommand(
+                task,
+                queue.ProjectRoot,
+                settings(),
+                name => runner.GetValueOrDefault(name)
+            )
+            : AgentTemplate.Resolve(
+                Config.Find(task.Agent),
+                task,
+                PathsOf(queue, task.Id),
+                settings(),
+                name => runner.GetValueOrDefault(name)
+            );
         return new AgentPlan
         {
             Executable = plan.Executable,
@@ -51,6 +59,19 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             WorkingFolder = plan.WorkingFolder,
             PromptFileContent = plan.NeedsPromptFile ? plan.PromptText : null,
             PromptOnInput = plan.PromptVia == PromptVia.Stdin,
+            Checks =
+            [
+                .. (task.Step?.Verify ?? []).Select(words =>
+                    (
+                        AgentTemplate.FindProgram(
+                            words[0],
+                            plan,
+                            name => runner.GetValueOrDefault(name)
+                        ),
+                        words
+                    )
+                ),
+            ],
             Completion = plan.Completion,
             Timeout = plan.Timeout,
             TimeoutWarning = settings().TimeoutWarning,
@@ -63,7 +84,9 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
     }
 
     public int? MaxParallel(string agent) =>
-        Config.Agents.TryGetValue(agent, out var definition) ? definition.MaxParallel : null;
+        agent == PlanStep.CommandAgent ? null
+        : Config.Agents.TryGetValue(agent, out var definition) ? definition.MaxParallel
+        : null;
 
     /// <summary>The files that a task's agent is told about.</summary>
     public static TaskPaths PathsOf(QueueFolder queue, TaskId id) =>

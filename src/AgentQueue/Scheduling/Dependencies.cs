@@ -19,7 +19,13 @@ internal abstract record Readiness
 
     /// <summary>One can no longer end as it must.</summary>
     /// <param name="MayRetry">It failed: a retry of it would unblock the task.</param>
-    internal sealed record Blocked(TaskId By, string Reason, bool MayRetry = false) : Readiness;
+    /// <param name="Note">What became of it: the end of a sentence.</param>
+    internal sealed record Blocked(
+        TaskId By,
+        string Reason,
+        bool MayRetry = false,
+        string Note = ""
+    ) : Readiness;
 }
 
 /// <summary>
@@ -32,6 +38,9 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
     private readonly Dictionary<TaskId, TaskSummary> _unfinished =
         snapshot?.Unfinished.ToDictionary(static t => t.Id) ?? [];
 
+    // Pending tasks of runs that were looked at: whether what they wait for keeps them from ever running.
+    private readonly Dictionary<TaskId, bool> _skipped = [];
+
     public Readiness Check(TaskSummary task)
     {
         List<TaskId>? waiting = null;
@@ -43,8 +52,8 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
                 continue;
             }
 
-            var (status, last, note) = Resolve(id);
-            switch (task.KindOf(id).Judge(status))
+            var (status, last, note, skipped) = Resolve(id);
+            switch (task.KindOf(id).Judge(status, skipped))
             {
                 case DependencyStanding.Met:
                     break;
@@ -55,7 +64,8 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
                     blocked ??= new Readiness.Blocked(
                         last,
                         $"Dependency {last} {note}",
-                        MayRetry: status == TaskStatus.Failed
+                        MayRetry: status == TaskStatus.Failed,
+                        note
                     );
                     break;
             }
@@ -69,55 +79,118 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
 
     /// <summary>
     /// What stands for a dependency: the last task in its line of retries, with its status (null if it is
-    /// gone) and, where it has ended, the words for that.
+    /// gone) and, where it is over, the words for that. In a run a task that can no longer start is over too:
+    /// it is skipped.
     /// </summary>
-    public (TaskStatus? Status, TaskId Last, string Note) Resolve(TaskId id)
+    public (TaskStatus? Status, TaskId Last, string Note, bool Skipped) Resolve(TaskId id)
+    {
+        var (status, last, note, skipped, open) = Follow(id);
+        return open is not null && IsSkipped(open)
+            ? (TaskStatus.Cancelled, last, "was skipped", true)
+            : (status, last, note, skipped);
+    }
+
+    // A stack, not recursion: a chain may be as long as a plan. Files edited into a ring come out as not skipped.
+    private bool IsSkipped(TaskSummary task)
+    {
+        if (_skipped.TryGetValue(task.Id, out var known))
+        {
+            return known;
+        }
+
+        var stack = new Stack<TaskSummary>();
+        _skipped[task.Id] = false;
+        stack.Push(task);
+        while (stack.TryPeek(out var at))
+        {
+            var count = stack.Count;
+            foreach (var id in at.DependsOn)
+            {
+                if (
+                    !at.DependenciesMet.Contains(id)
+                    && Follow(id).Open is { } open
+                    && _skipped.TryAdd(open.Id, false)
+                )
+                {
+                    stack.Push(open);
+                }
+            }
+
+            if (stack.Count == count)
+            {
+                stack.Pop();
+                _skipped[at.Id] = Check(at) is Readiness.Blocked;
+            }
+        }
+
+        return _skipped[task.Id];
+    }
+
+    /// <param name="Open">The task, where it is a pending one of a run.</param>
+    private readonly record struct End(
+        TaskStatus? Status,
+        TaskId Last,
+        string Note = "",
+        bool Skipped = false,
+        TaskSummary? Open = null
+    );
+
+    private End Follow(TaskId id)
     {
         // Lines of retries are short; the bound is for files edited into a ring.
         for (var step = 0; step < 10_000; step++)
         {
             if (_unfinished.TryGetValue(id, out var open))
             {
-                return (open.Status, id, "");
+                return OfOpen(open);
             }
 
             var finished = snapshot?.FindFinished(id);
             if (finished is { Status: TaskStatus.Complete })
             {
-                return (TaskStatus.Complete, id, "completed");
+                return new(TaskStatus.Complete, id, "completed");
             }
 
             if (finished is { WillRetry: true } or { HasIntent: true })
             {
-                return (TaskStatus.Pending, id, "");
+                return new(TaskStatus.Pending, id);
             }
 
             var (task, isArchived) = Read(id, mayBeArchived: finished is null);
             switch (task?.State)
             {
                 // What was archived is not retried by itself any more.
-                case TaskState.Failed { RetriedBy: null } failed
+                case TaskState.Unsuccessful { RetriedBy: null } ended
                     when !isArchived
-                        && (failed.RetryIntent is not null || RetryPolicy.DueAt(task) is not null):
-                    return (TaskStatus.Pending, id, "");
+                        && (ended.RetryIntent is not null || RetryPolicy.DueAt(task) is not null):
+                    return new(TaskStatus.Pending, id);
                 case null:
-                    return (null, id, "was not found");
-                case TaskState.Failed { RetriedBy: { } next }:
+                    return new(null, id, "was not found");
+                case TaskState.Unsuccessful { RetriedBy: { } next }:
                     id = next;
                     break;
                 case TaskState.Failed:
-                    return (TaskStatus.Failed, id, "failed");
+                    return new(TaskStatus.Failed, id, "failed");
+                case TaskState.Cancelled { Skipped: not null }:
+                    return new(TaskStatus.Cancelled, id, "was skipped", Skipped: true);
                 case TaskState.Cancelled:
-                    return (TaskStatus.Cancelled, id, "was cancelled");
+                    return new(TaskStatus.Cancelled, id, "was cancelled");
                 case TaskState.Complete:
-                    return (TaskStatus.Complete, id, "completed");
+                    return new(TaskStatus.Complete, id, "completed");
                 default:
-                    return (task.Status, id, "");
+                    return OfOpen(task);
             }
         }
 
-        return (null, id, "is retried in a ring");
+        return new(null, id, "is retried in a ring");
     }
+
+    private static End OfOpen(TaskSummary task) =>
+        new(
+            task.Status,
+            task.Id,
+            Open: task.State is TaskState.Pending && RunId.Of(task.Id) is not null ? task : null
+        );
 
     private (AgentTask? Task, bool IsArchived) Read(TaskId id, bool mayBeArchived)
     {

@@ -46,7 +46,7 @@ internal sealed class DependencyCheck(QueueFolder queue, QueueSnapshot snapshot)
         [
             .. task.DependsOn.Select(id =>
             {
-                var (status, last, note) = _dependencies.Resolve(id);
+                var (status, last, note, _) = _dependencies.Resolve(id);
                 var kind = task.KindOf(id);
                 return task.DependenciesMet.Contains(id)
                     ? new DependencyLine(

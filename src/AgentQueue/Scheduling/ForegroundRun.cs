@@ -62,7 +62,7 @@ internal sealed class ForegroundRun(
                     ended(task);
                 }
 
-                if (task.State is TaskState.Failed { RetriedBy: { } retry })
+                if (task.State is TaskState.Unsuccessful { RetriedBy: { } retry })
                 {
                     open[open.IndexOf(id)] = retry;
                     due = clock.GetUtcNow();

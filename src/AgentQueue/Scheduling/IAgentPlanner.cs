@@ -36,6 +36,12 @@ internal sealed record AgentPlan
     /// <summary>The prompt file becomes standard input.</summary>
     public bool PromptOnInput { get; init; }
 
+    /// <summary>Commands that must succeed after it, each with its program's path; null where none was found.</summary>
+    public ImmutableArray<(
+        string? Executable,
+        ImmutableArray<string> Words
+    )> Checks { get; init; } = [];
+
     public Completion Completion { get; init; }
 
     public TimeSpan? Timeout { get; init; }

@@ -107,6 +107,16 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
         return tasks;
     }
 
+    /// <summary>Stores the tasks of a run as they are; those that are there already stay as they are.</summary>
+    /// <exception cref="QueueException">There is no room, or the disk refused; nothing was stored.</exception>
+    public void CreateRun(IReadOnlyList<AgentTask> tasks)
+    {
+        queue.Create();
+        using var turn = queue.LockQueue();
+        CheckRoom(tasks.Count);
+        TaskBatch.Create(queue, tasks);
+    }
+
     private HeldLock? Prepare(IReadOnlyList<NewTask> requests)
     {
         foreach (var request in requests)

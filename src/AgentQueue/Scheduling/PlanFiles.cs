@@ -11,6 +11,12 @@ internal static class PlanFiles
     /// <summary>Writes the first version, unless there is one. Not synced: it can be made again.</summary>
     public static void Write(QueueFolder queue, AgentTask task, string? previousError = null)
     {
+        if (task.Step is { Command.IsEmpty: false })
+        {
+            // No agent will look for it.
+            return;
+        }
+
         try
         {
             queue.Disk.WriteNew(

@@ -49,6 +49,36 @@ internal sealed class ProjectQueue
     public Reconciler Reconciler => _reconciler.Value;
     public Retries Retries => _retries.Value;
     public QueueRun Run => _run.Value;
+
+    /// <summary>Starting the tasks of a run; null for those of no run.</summary>
+    public QueueRun RunOf(RunId? run) =>
+        run is null
+            ? Run
+            : new QueueRun(
+                Queue,
+                Reconciler,
+                Retries,
+                Planner,
+                new LocalBackend(Queue),
+                Clock,
+                run
+            );
+
+    /// <summary>
+    /// After a change that may have made tasks ready: fills the slots of every drain that is on. True if that
+    /// started any.
+    /// </summary>
+    public bool ContinueDrains()
+    {
+        var any = Run.ContinueDrain() is { Started.Count: > 0 };
+        foreach (var run in Drain.Runs(Queue))
+        {
+            any |= RunOf(run).ContinueDrain() is { Started.Count: > 0 };
+        }
+
+        return any;
+    }
+
     public TaskLookup Lookup => new(Queue);
     public NewTasks NewTasks => new(Queue, Clock) { Most = Settings.MaxQueuedTasks };
     public TaskControl Control => new(Queue, Reconciler, Clock);
@@ -66,7 +96,7 @@ internal sealed class ProjectQueue
         {
             var (snapshot, changed) = Reconciler.Reconcile(autoRetry);
             // Stryker disable once Equality: what a pass starts here is a real process
-            var isOld = changed > 0 && Run.ContinueDrain() is { Started.Count: > 0 };
+            var isOld = changed > 0 && ContinueDrains();
             return Reconciler.ShowEnded(snapshot, problem) || isOld
                 ? QueueSnapshot.Take(Queue)
                 : snapshot;
@@ -86,7 +116,7 @@ internal sealed class ProjectQueue
         {
             if (Reconciler.Refresh(id))
             {
-                Run.ContinueDrain();
+                ContinueDrains();
             }
         }
         catch (QueueException e)
@@ -126,9 +156,9 @@ internal sealed class ProjectQueue
         }
 
         using var line = new LauncherPipe(handles.Report);
-        using var inherited = task == SupervisorProcess.Keeper ? null : Adopt(handles.Lock);
+        using var inherited = TaskId.TryParse(task, out _) ? Adopt(handles.Lock) : null;
         var supervisor = new Supervisor(Queue, Planner, SystemHost(Clock), Clock);
-        new SupervisorProcess(Queue, supervisor, Run, line).Live(task, inherited);
+        new SupervisorProcess(Queue, supervisor, RunOf, line).Live(task, inherited);
     }
 
     // Stryker disable once all: a test sees one system

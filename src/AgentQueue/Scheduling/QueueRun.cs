@@ -33,7 +33,7 @@ internal sealed record PassResult(
 }
 
 /// <summary>
-/// Starting tasks. A pass holds the queue's lock from the count of what runs to the last hand-over of a
+/// Starting tasks: those of one run, or those of no run. A pass holds the queue's lock from the count of what runs to the last hand-over of a
 /// task's lock, so two passes at once never start a task twice and never exceed the limit.
 /// </summary>
 internal sealed class QueueRun(
@@ -42,7 +42,8 @@ internal sealed class QueueRun(
     Retries retries,
     IAgentPlanner planner,
     IBackend backend,
-    TimeProvider clock
+    TimeProvider clock,
+    RunId? scope = null
 )
 {
     // Supervisors are in no hurry: nobody looks at them.
@@ -54,8 +55,9 @@ internal sealed class QueueRun(
     // Two seconds of looks: longer than that no verb holds a lock, and what is starting carries on itself.
     private const int MostLooks = 100;
 
-    private readonly Drain _drain = new(queue);
-    private readonly ReadyList _list = new(queue, clock);
+    private readonly Drain _drain = new(queue, scope);
+    private readonly ReadyList _list = new(queue, scope, clock);
+    private readonly Surveyor _surveyor = new(queue, retries, scope, clock);
 
     /// <summary>Starts ready tasks until <paramref name="limit"/> run in all.</summary>
     /// <param name="most">Start no more than this many.</param>
@@ -84,12 +86,13 @@ internal sealed class QueueRun(
         return Pass(limit, int.MaxValue, null, takeOne: false, only: ids.Contains);
     }
 
-    /// <summary>Keeps <paramref name="parallel"/> slots full from now on, without this process.</summary>
-    public PassResult BeginDrain(int parallel)
+    /// <summary>Keeps the slots full from now on, without this process.</summary>
+    public PassResult BeginDrain(DrainRules rules)
     {
         using var turn = queue.LockQueue();
-        _drain.Begin(parallel);
-        return ContinueDrain(parallel);
+        _drain.Begin(rules);
+        _list.Forget();
+        return ContinueDrain(rules);
     }
 
     /// <summary>Nothing more is started by itself; what runs goes on. False if there was no drain.</summary>
@@ -105,21 +108,21 @@ internal sealed class QueueRun(
     /// </summary>
     public PassResult? ContinueDrain()
     {
-        if (_drain.Parallel is null)
+        if (_drain.Rules is null)
         {
             return null;
         }
 
         using var turn = queue.LockQueue();
         DropStaleDrain();
-        if (_drain.Parallel is not { } parallel)
+        if (_drain.Rules is not { } rules)
         {
             return null;
         }
 
         // Those whose slots are taken choose again when one is free.
         _list.Forget();
-        return SlotsAreFull(parallel) ? null : ContinueDrain(parallel);
+        return SlotsAreFull(rules.Parallel) ? null : ContinueDrain(rules);
     }
 
     /// <summary>
@@ -133,18 +136,18 @@ internal sealed class QueueRun(
         var looks = 0;
         try
         {
-            while (_drain.Parallel is not null)
+            while (_drain.Rules is not null)
             {
                 PassResult pass;
                 using (queue.LockQueue(s_supervisorPatience))
                 {
-                    if (_drain.Parallel is not { } parallel)
+                    if (_drain.Rules is not { } rules)
                     {
                         return null;
                     }
 
                     // Another one has taken this one's place; with each that stayed there would be more.
-                    if (keeper is null && SlotsAreFull(parallel))
+                    if (keeper is null && SlotsAreFull(rules.Parallel))
                     {
                         return null;
                     }
@@ -162,8 +165,14 @@ internal sealed class QueueRun(
 
                     ended = null;
                     var snapshot = Reconcile();
-                    keeper ??= NextDue(snapshot) is null ? null : _drain.TryKeep();
-                    pass = Pass(parallel, int.MaxValue, null, takeOne: keeper is null, snapshot);
+                    keeper ??= _surveyor.NextDue(snapshot) is null ? null : _drain.TryKeep();
+                    pass = Pass(
+                        rules.Parallel,
+                        int.MaxValue,
+                        null,
+                        takeOne: keeper is null,
+                        snapshot
+                    );
                     if (EndDrainWhenDone(pass))
                     {
                         return null;
@@ -204,7 +213,7 @@ internal sealed class QueueRun(
     {
         var (snapshot, survey) = LookAround(autoRetry: false);
         var chosen = ids is null
-            ? Choose(survey, Math.Min(limit - survey.Running.Values.Sum(), most), null)
+            ? Choose(survey, Math.Min(limit - survey.Running.Count, most), null)
             : [.. ids.Select(id => CheckNamed(id, survey.Ready, snapshot))];
         return [.. chosen.Select(t => queue.ReadOrThrow(t.Id))];
     }
@@ -218,22 +227,26 @@ internal sealed class QueueRun(
         var (snapshot, survey) = LookAround(autoRetry: true);
         // While a drain is on, a back-off that it waits for is work in progress; one whose supervisors
         // were all killed does nothing any more.
-        var atWork = survey.Ready.Count > 0 || survey.Running.Count > 0;
-        var draining = !atWork && _drain.Parallel is not null && !_drain.IsDeserted;
+        var atWork = survey.Ready.Count > 0 || survey.Agents.Count > 0;
+        var draining = !atWork && IsBeingDrained(_drain);
         return (
             [.. snapshot.Unfinished.Select(static t => t.Id)],
-            atWork || draining,
+            atWork
+                || draining
+                || Drain.Runs(queue).Any(run => IsBeingDrained(new Drain(queue, run))),
             draining && survey.NextDue is null
         );
     }
 
-    private PassResult ContinueDrain(int parallel)
+    private static bool IsBeingDrained(Drain drain) => drain.Rules is not null && !drain.IsDeserted;
+
+    private PassResult ContinueDrain(DrainRules rules)
     {
-        var pass = Pass(parallel, int.MaxValue, null, takeOne: false);
+        var pass = Pass(rules.Parallel, int.MaxValue, null, takeOne: false);
         EndDrainWhenDone(pass);
         if (pass.NextDue is not null)
         {
-            backend.LaunchKeeper();
+            backend.LaunchKeeper(scope);
         }
 
         return pass;
@@ -259,25 +272,20 @@ internal sealed class QueueRun(
     // A drain whose supervisors were all killed would otherwise come back with the next task.
     private void DropStaleDrain()
     {
-        if (_drain.Parallel is not null && _drain.IsDeserted)
+        if (_drain.Rules is not null && _drain.IsDeserted)
         {
             // A supervisor that is only starting has a task's lock already.
             var snapshot = QueueSnapshot.Take(queue, Closeness.OpenTasks);
-            if (!snapshot.Unfinished.Exists(t => IsSupervised(t, snapshot)))
+            if (
+                !snapshot.Unfinished.Exists(t =>
+                    _surveyor.IsInScope(t.Id) && _surveyor.IsSupervised(t, snapshot)
+                )
+            )
             {
                 _drain.End();
             }
         }
     }
-
-    private bool IsSupervised(TaskSummary task, QueueSnapshot snapshot) =>
-        snapshot.MayBeSupervised(task.Id) && queue.IsSupervised(task.Id);
-
-    // Its supervisor may have started the agent after the snapshot, and been killed before the lock was asked:
-    // the agent takes a slot until somebody settles it.
-    private bool HasStartedSince(TaskSummary task, QueueSnapshot snapshot) =>
-        snapshot.MayBeSupervised(task.Id)
-        && queue.Read(task.Id) is TaskRead.Found({ State: TaskState.Running }, _);
 
     private QueueSnapshot Reconcile() =>
         reconciler.Reconcile(autoRetry: true, Closeness.OpenTasks).Snapshot;
@@ -287,7 +295,7 @@ internal sealed class QueueRun(
     {
         var snapshot = reconciler.Reconcile(autoRetry, Closeness.OpenTasks).Snapshot;
         var survey = Survey(snapshot);
-        if (survey is { Ready.Count: 0, Running.Count: 0 })
+        if (survey is { Ready.Count: 0, Running.Count: 0, Agents.Count: 0 })
         {
             snapshot = reconciler.Reconcile(autoRetry).Snapshot;
             survey = Survey(snapshot);
@@ -299,13 +307,23 @@ internal sealed class QueueRun(
     // A name says that a lock may be held; it is tried only when that decides.
     private bool SlotsAreFull(int parallel)
     {
-        var names = queue.LockNames();
+        var names = LockNames();
         return names.Count >= parallel && names.Count(queue.IsSupervised) >= parallel;
     }
 
+    private List<TaskId> LockNames()
+    {
+        var names = queue.LockNames();
+        names.RemoveAll(id => !_surveyor.IsInScope(id));
+        return names;
+    }
+
+    private QueueSurvey Survey(QueueSnapshot snapshot) =>
+        _surveyor.Of(snapshot, failFast: _drain.Rules is { FailFast: true });
+
     // A lock's file that nobody holds may be that of a killed supervisor, whose agent still takes a slot: only a
     // look at everything settles that.
-    private bool NoSupervisorWasKilled() => queue.LockNames().TrueForAll(queue.IsSupervised);
+    private bool NoSupervisorWasKilled() => LockNames().TrueForAll(queue.IsSupervised);
 
     /// <summary>
     /// Takes the next task of the list without looking at the rest; null if a look at everything is due.
@@ -364,7 +382,7 @@ internal sealed class QueueRun(
             survey = Survey(snapshot);
         }
 
-        var runs = survey.Running.Values.Sum();
+        var runs = survey.Running.Count;
         var slots = Math.Min(limit - runs, most);
         var chosen = ids is null
             ? Choose(survey, slots, only)
@@ -405,7 +423,7 @@ internal sealed class QueueRun(
             }
         }
 
-        if (_drain.Parallel is not null)
+        if (_drain.Rules is not null)
         {
             List(survey, chosen.Count, clock.GetElapsedTime(begun));
         }
@@ -421,7 +439,12 @@ internal sealed class QueueRun(
         {
             Taken = taken,
             InHand = inHand,
-            Unfinished = [.. snapshot.Unfinished.Select(static t => t.Id)],
+            Unfinished =
+            [
+                .. snapshot
+                    .Unfinished.Where(t => _surveyor.IsInScope(t.Id))
+                    .Select(static t => t.Id),
+            ],
         };
     }
 
@@ -429,14 +452,32 @@ internal sealed class QueueRun(
         Scheduler.Choose(
             only is null ? survey.Ready : survey.Ready.Where(t => only(t.Id)),
             slots,
-            survey.Running,
-            planner.MaxParallel
+            survey.Agents,
+            planner.MaxParallel,
+            GroupsOf(survey)
         );
+
+    private Func<TaskId, (int Group, int Free)?>? GroupsOf(QueueSurvey survey)
+    {
+        if (_drain.Rules is not { Groups.IsEmpty: false } rules)
+        {
+            return null;
+        }
+
+        var running = survey.Running.CountBy(rules.GroupOf).ToDictionary();
+        return id =>
+            rules.GroupOf(id) is >= 0 and var group
+                ? (group, rules.Groups[group].Most - running.GetValueOrDefault(group))
+                : null;
+    }
 
     // An agent's own limit may let a later task pass an earlier one: that only a whole look can tell.
     private void List(QueueSurvey survey, int chosen, TimeSpan cost)
     {
-        if (survey.Ready.Exists(t => planner.MaxParallel(t.Agent) is not null))
+        if (
+            _drain.Rules is { Groups.IsEmpty: false }
+            || survey.Ready.Exists(t => planner.MaxParallel(t.Agent) is not null)
+        )
         {
             _list.Forget();
         }
@@ -444,85 +485,6 @@ internal sealed class QueueRun(
         {
             _list.Write(Scheduler.InOrder(survey.Ready).Skip(chosen), survey.Awaited, cost);
         }
-    }
-
-    /// <summary>Sorts the unfinished into what is ready and what runs.</summary>
-    private QueueSurvey Survey(QueueSnapshot snapshot)
-    {
-        var dependencies = new Lazy<Dependencies>(() => new Dependencies(queue, snapshot));
-        var now = clock.GetUtcNow();
-        var survey = new QueueSurvey
-        {
-            // A retry that is being made will be a task in a moment.
-            InHand = snapshot.Finished.Count(static t => t.HasIntent),
-            NextDue = NextDue(snapshot),
-        };
-        foreach (var task in snapshot.Unfinished)
-        {
-            if (
-                task.State is not TaskState.Pending state
-                || IsSupervised(task, snapshot)
-                || HasStartedSince(task, snapshot)
-            )
-            {
-                survey.Running[task.Agent] = survey.Running.GetValueOrDefault(task.Agent) + 1;
-                survey.InHand += task.State is TaskState.Pending ? 1 : 0;
-                continue;
-            }
-
-            survey.Pending++;
-            var readiness = task.DependsOn.IsEmpty
-                ? Readiness.Ready.Always
-                : dependencies.Value.Check(task);
-            if (readiness is Readiness.Waiting waiting)
-            {
-                survey.Awaited.UnionWith(waiting.For);
-            }
-            else if (
-                readiness is Readiness.Ready
-                && !state.Held
-                && (state.NotBefore is not { } notBefore || notBefore <= now)
-            )
-            {
-                survey.Ready.Add(task);
-            }
-        }
-
-        return survey;
-    }
-
-    /// <summary>The unfinished tasks of a snapshot, sorted by what can be done with them.</summary>
-    private sealed record QueueSurvey
-    {
-        public List<TaskSummary> Ready { get; } = [];
-
-        /// <summary>How many of each agent run, or are starting.</summary>
-        public Dictionary<string, int> Running { get; } = new(StringComparer.Ordinal);
-
-        /// <summary>Tasks whose end may make others ready.</summary>
-        public HashSet<TaskId> Awaited { get; } = [];
-
-        public int Pending { get; set; }
-        public int InHand { get; set; }
-        public DateTimeOffset? NextDue { get; init; }
-    }
-
-    private DateTimeOffset? NextDue(QueueSnapshot snapshot)
-    {
-        var next = retries.NextDue(snapshot);
-        foreach (var task in snapshot.Unfinished)
-        {
-            if (
-                task.State is TaskState.Pending { Held: false, NotBefore: { } at }
-                && at > clock.GetUtcNow()
-                && (next is null || at < next)
-            )
-            {
-                next = at;
-            }
-        }
-
-        return next;
     }
 
     private TaskSummary CheckNamed(TaskId id, List<TaskSummary> ready, QueueSnapshot snapshot)
@@ -538,6 +500,14 @@ internal sealed class QueueRun(
             throw new QueueException(
                 $"Task {id} is {TaskJson.NameOf(task.Status)}; only a pending task can be started",
                 task.State is TaskState.Failed ? $"Try it again: agentq retry {id} --run" : null
+            );
+        }
+
+        if (RunId.Of(id) is { } run && run != scope)
+        {
+            throw new QueueException(
+                $"Task {id} belongs to a run of a plan, which starts it",
+                $"Let the run go on: agentq plan resume {run}"
             );
         }
 

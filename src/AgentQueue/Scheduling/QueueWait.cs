@@ -58,9 +58,13 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
         }
     }
 
-    // Whoever waits takes a tenth of a processor at most from those that it waits for, however many there are:
-    // it rests for nine times what its look took, and no longer than it still has.
-    private void WaitForNews(IFolderWatch watch, long begun, TimeSpan left, TimeSpan look)
+    /// <summary>
+    /// Whoever waits takes a tenth of a processor at most from those that it waits for, however many there are:
+    /// it rests for nine times what its look took, and no longer than it still has.
+    /// </summary>
+    /// <param name="begun">When the look began.</param>
+    /// <param name="look">Wait no longer for a change.</param>
+    public void WaitForNews(IFolderWatch watch, long begun, TimeSpan left, TimeSpan look)
     {
         var rest = Shorter(Shorter(9 * clock.GetElapsedTime(begun), s_look), left);
         queue.Disk.Pause(rest);
@@ -126,7 +130,7 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
             var task = each;
             while (
                 queue.Read(task.Id)
-                    is TaskRead.Found({ State: TaskState.Failed { RetriedBy: { } next } }, _)
+                    is TaskRead.Found({ State: TaskState.Unsuccessful { RetriedBy: { } next } }, _)
                 && queue.Read(next) is TaskRead.Found({ IsFinished: true } retry, _)
             )
             {

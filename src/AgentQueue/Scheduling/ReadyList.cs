@@ -7,7 +7,7 @@ using AgentQueue.Tasks;
 namespace AgentQueue.Scheduling;
 
 /// <summary>
-/// <c>run/ready</c>: the next tasks of a drain in their order, as the last look at the whole queue found
+/// <c>run/ready</c>, and <c>run/ready.RUN</c> for the tasks of a run: the next tasks of a drain in their order, as the last look at the whole queue found
 /// them, so that its supervisors need not look at everything to take one each. It is a hint, good for about
 /// a second: who takes a task from it reads that task's file under its lock. Whoever makes a task ready
 /// forgets it, and it may be deleted at any time. Used under the queue's lock.
@@ -17,7 +17,7 @@ namespace AgentQueue.Scheduling;
 /// clock. Then an id a line; <c>+</c> before those that others wait for; then a line <c>=</c>, and after it
 /// one dot for each task that was taken.
 /// </remarks>
-internal sealed class ReadyList(QueueFolder queue, TimeProvider clock)
+internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider clock)
 {
     private const int Most = 256;
     private const int MostAwaited = 1000;
@@ -27,7 +27,8 @@ internal sealed class ReadyList(QueueFolder queue, TimeProvider clock)
     private const int CostFactor = 20;
     private static readonly TimeSpan s_good = TimeSpan.FromSeconds(1);
 
-    private string Path => System.IO.Path.Join(queue.Run, "ready");
+    private string Path =>
+        System.IO.Path.Join(queue.Run, scope is { } run ? "ready." + run : "ready");
 
     /// <summary>Stores what follows after the tasks that were just started.</summary>
     /// <param name="awaited">Tasks whose end may make others ready.</param>

@@ -230,7 +230,12 @@ internal sealed class Reconciler(
         var changed = false;
         foreach (var task in snapshot.Unfinished)
         {
-            if (task.State is not TaskState.Pending pending || task.DependsOn.IsEmpty)
+            // Of a run's tasks the run tells, and there may be thousands behind one failure.
+            if (
+                task.State is not TaskState.Pending pending
+                || task.DependsOn.IsEmpty
+                || RunId.Of(task.Id) is not null
+            )
             {
                 continue;
             }

@@ -18,10 +18,10 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
     public AgentTask Create(TaskId id, RetryOptions options)
     {
         // A running task's lock is its supervisor's: what it is comes before whether it is free.
-        CheckFailed(queue.ReadOrThrow(id));
+        CheckEnded(queue.ReadOrThrow(id));
         using var held = queue.LockTask(id);
         var task = queue.ReadOrThrow(id);
-        var failed = CheckFailed(task);
+        var failed = CheckEnded(task);
 
         if (failed.RetriedBy is { } by)
         {
@@ -32,7 +32,8 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
         }
 
         var most = options.MaxRetries ?? task.MaxRetries;
-        if (task.RetryCount + 1 > most && failed.RetryIntent is null)
+        // In a plan the number is that of automatic retries; who asks for one more gets it, and them again.
+        if (task.Step is null && task.RetryCount + 1 > most && failed.RetryIntent is null)
         {
             throw new QueueException(
                 string.Create(
@@ -46,7 +47,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             );
         }
 
-        return Create(task, failed, most, options.AutoRetry);
+        return Create(task, failed, most, options.AutoRetry, afresh: task.Step is not null);
     }
 
     /// <summary>The failed tasks that <see cref="Create(TaskId, RetryOptions)"/> would take, by id.</summary>
@@ -57,16 +58,17 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
                     t.Status == Tasks.TaskStatus.Failed
                     && queue.Read(t.Id)
                         is TaskRead.Found({ State: TaskState.Failed { RetriedBy: null } } task, _)
+                    && task.Step is null
                     && task.RetryCount < (options.MaxRetries ?? task.MaxRetries)
                 )
                 .Select(static t => t.Id)
                 .Order(),
         ];
 
-    private static TaskState.Failed CheckFailed(AgentTask task) =>
-        task.State as TaskState.Failed
+    private static TaskState.Unsuccessful CheckEnded(AgentTask task) =>
+        task.State as TaskState.Unsuccessful
         ?? throw new QueueException(
-            $"Task {task.Id} is {TaskJson.NameOf(task.Status)}; only a failed task can be retried"
+            $"Task {task.Id} is {TaskJson.NameOf(task.Status)}; only a task that failed or was cancelled can be retried"
         );
 
     /// <summary>Makes the automatic retries that are due; returns how many.</summary>
@@ -87,7 +89,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
                 held is not null
                 && queue.Read(candidate.Id) is TaskRead.Found(var task, _)
                 && RetryPolicy.DueAt(task) is { } due
-                && RetryPolicy.IsDue(due, now)
+                && RetryPolicy.IsDue(task, due, now)
                 && task.State is TaskState.Failed failed
             )
             {
@@ -100,9 +102,10 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
     }
 
     /// <summary>When the next automatic retry is due; null if none is.</summary>
-    public DateTimeOffset? NextDue(QueueSnapshot snapshot) =>
+    /// <param name="which">Which failed tasks are looked at.</param>
+    public DateTimeOffset? NextDue(QueueSnapshot snapshot, Func<TaskId, bool> which) =>
         snapshot
-            .Finished.Where(static t => t.WillRetry)
+            .Finished.Where(t => t.WillRetry && which(t.Id))
             .Min(t =>
                 queue.Read(t.Id) is TaskRead.Found(var task, _) ? RetryPolicy.DueAt(task) : null
             );
@@ -122,10 +125,12 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             if (
                 held is not null
                 && queue.Read(candidate.Id) is TaskRead.Found(var task, _)
-                && task.State is TaskState.Failed { RetryIntent: not null } failed
+                && task.State is TaskState.Unsuccessful { RetryIntent: not null } failed
             )
             {
-                Create(task, failed, task.MaxRetries, task.AutoRetry);
+                // By itself it would not have been retried once more.
+                var afresh = task.Step is not null && task.RetryCount >= task.MaxRetries;
+                Create(task, failed, task.MaxRetries, task.AutoRetry, afresh);
                 finished++;
             }
         }
@@ -133,18 +138,20 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
         return finished;
     }
 
+    /// <param name="afresh">Its automatic retries are counted from here.</param>
     // The caller holds the failed task's lock.
     private AgentTask Create(
         AgentTask task,
-        TaskState.Failed failed,
+        TaskState.Unsuccessful failed,
         int maxRetries,
-        bool autoRetry
+        bool autoRetry,
+        bool afresh = false
     )
     {
         var now = clock.GetUtcNow();
         var retry = new AgentTask
         {
-            Id = failed.RetryIntent ?? NewId(now),
+            Id = failed.RetryIntent ?? NewId(task, now),
             Agent = task.Agent,
             Prompt = task.Prompt,
             CreatedAt = now,
@@ -156,21 +163,30 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             TimeoutWarning = task.TimeoutWarning,
             IdleTimeout = task.IdleTimeout,
             Priority = task.Priority,
-            RetryCount = task.RetryCount + 1,
+            RetryCount = afresh ? 0 : task.RetryCount + 1,
             MaxRetries = maxRetries,
-            AutoRetry = autoRetry,
+            AutoRetry = autoRetry || task.Step is not null,
             Parent = task.Parent ?? task.Id,
             RetryHistory =
             [
                 .. task.RetryHistory,
-                new RetryRecord(task.RetryCount + 1, now, failed.Message, task.Id),
+                new RetryRecord(
+                    task.Step is null ? task.RetryCount + 1 : task.RetryHistory.Length + 1,
+                    now,
+                    (failed as TaskState.Failed)?.Message,
+                    task.Id
+                ),
             ],
             DependsOn = task.DependsOn,
             AfterAny = task.AfterAny,
             AfterNotOk = task.AfterNotOk,
             // It could start once, so all of them were met; by now they may have been cleaned.
             DependenciesMet = failed.StartedAt is null ? task.DependenciesMet : task.DependsOn,
-            State = new TaskState.Pending(),
+            Step = task.Step,
+            // Who has not been asked yet is asked again.
+            State = new TaskState.Pending(
+                Held: task.Step?.Approval is not null && failed.StartedAt is null
+            ),
         };
         if (failed.RetryIntent is null)
         {
@@ -180,7 +196,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
         // False if the retry exists already: its maker died just after it.
         if (queue.TryCreate(retry))
         {
-            PlanFiles.Write(queue, retry, failed.Message);
+            PlanFiles.Write(queue, retry, (failed as TaskState.Failed)?.Message ?? "Cancelled");
         }
 
         queue.Write(
@@ -192,13 +208,15 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
         return retry;
     }
 
-    private TaskId NewId(DateTimeOffset now)
+    private TaskId NewId(AgentTask task, DateTimeOffset now)
     {
-        var id = TaskId.New(now);
-        while (queue.Disk.Facts(queue.TaskFile(id)) is not null)
+        var tries = task.RetryHistory.Length;
+        TaskId id;
+        do
         {
-            id = TaskId.New(now);
-        }
+            tries++;
+            id = RunId.Of(task.Id) is null ? TaskId.New(now) : RunId.RetryOf(task.Id, tries);
+        } while (queue.Disk.Facts(queue.TaskFile(id)) is not null);
 
         return id;
     }

@@ -34,13 +34,16 @@ internal static class Scheduler
     /// </summary>
     /// <param name="running">How many of each agent run now.</param>
     /// <param name="maxParallel">An agent's limit; null for none.</param>
+    /// <param name="group">The place of a task's group, and how many more of that may run; null for none.</param>
     public static List<TaskSummary> Choose(
         IEnumerable<TaskSummary> ready,
         int slots,
         IReadOnlyDictionary<string, int> running,
-        Func<string, int?> maxParallel
+        Func<string, int?> maxParallel,
+        Func<TaskId, (int Group, int Free)?>? group = null
     )
     {
+        var taken = new Dictionary<int, int>();
         var chosen = new List<TaskSummary>();
         var counts = new Dictionary<string, int>(running, StringComparer.Ordinal);
         foreach (var task in InOrder(ready))
@@ -54,6 +57,16 @@ internal static class Scheduler
             if (maxParallel(task.Agent) is { } limit && count >= limit)
             {
                 continue;
+            }
+
+            if (group?.Invoke(task.Id) is var (place, free))
+            {
+                if (taken.GetValueOrDefault(place) >= free)
+                {
+                    continue;
+                }
+
+                taken[place] = taken.GetValueOrDefault(place) + 1;
             }
 
             counts[task.Agent] = count + 1;

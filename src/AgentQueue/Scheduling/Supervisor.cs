@@ -69,6 +69,12 @@ internal sealed class Supervisor(
             return null;
         }
 
+        if (StepTexts.WhySkipped(queue, task) is { } why)
+        {
+            report("skipped");
+            return _verdicts.RecordSkipped(task, why);
+        }
+
         AgentPlan plan;
         try
         {
@@ -132,12 +138,20 @@ internal sealed class Supervisor(
                 agent.EndLeftovers(s_leftoverGrace);
             }
 
-            Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit));
+            LimitLogs(id, plan);
+            string? failed = null;
+            if (cause == Cause.None && HasChecks(task, plan) && IsComplete(id, plan, agent))
+            {
+                (task, cause, failed) = Check(task, plan, alive, started);
+                WasToldToEnd = cause == Cause.Stopped;
+            }
+
             var evidence = Patiently(
                 id,
                 () => _verdicts.Gather(id, plan.Completion, agent.Exit),
                 () => queue.Say(id, LockWord.Ended, agent.Exit?.Code)
             );
+            evidence = evidence with { CheckFailed = failed };
             if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
             {
                 evidence = evidence with
@@ -148,6 +162,84 @@ internal sealed class Supervisor(
             }
 
             return RecordPatiently(task, WithCause(evidence, cause, task));
+        }
+    }
+
+    private static bool HasChecks(AgentTask task, AgentPlan plan) =>
+        !plan.Checks.IsEmpty || task.Step is { VerifyOutputs: true };
+
+    private bool IsComplete(TaskId id, AgentPlan plan, IAgentProcess agent) =>
+        Verdict.Judge(_verdicts.Gather(id, plan.Completion, agent.Exit)) is Verdict.Complete;
+
+    /// <summary>
+    /// What the plan asks of the work before it counts as complete. The checks run as the agent did, within what
+    /// is left of its time.
+    /// </summary>
+    /// <returns>What was wrong; null if nothing was, or if something ended the checks.</returns>
+    private (AgentTask Task, Cause Cause, string? Failed) Check(
+        AgentTask task,
+        AgentPlan plan,
+        HeldLock alive,
+        long started
+    )
+    {
+        foreach (var (executable, words) in plan.Checks)
+        {
+            var shown = string.Join(' ', words);
+            Attempt(() =>
+                queue.Disk.Append(
+                    queue.LogFile(task.Id),
+                    Encoding.UTF8.GetBytes($"===== verify: {shown} =====\n")
+                )
+            );
+            IAgentProcess check;
+            try
+            {
+                check = host.Start(
+                    LaunchOf(task, plan, alive) with
+                    {
+                        Executable =
+                            executable
+                            ?? throw new LaunchException(
+                                $"'{words[0]}' is no program that can be found"
+                            ),
+                        Arguments = words[1..],
+                        InputFile = null,
+                    }
+                );
+            }
+            catch (LaunchException e)
+            {
+                return (task, Cause.None, $"The check {shown} could not be started: {e.Message}");
+            }
+
+            using (check)
+            {
+                (task, var cause) = Watch(task, plan, check, started);
+                if (cause != Cause.None)
+                {
+                    check.EndAll(plan.Grace);
+                    return (task, cause, null);
+                }
+
+                check.EndLeftovers(s_leftoverGrace);
+                LimitLogs(task.Id, plan);
+                if (check.Exit is { IsSuccess: false } bad)
+                {
+                    return (task, Cause.None, $"The check {shown} {bad.Describe()}");
+                }
+            }
+        }
+
+        return (task, Cause.None, null);
+    }
+
+    private void LimitLogs(TaskId id, AgentPlan plan)
+    {
+        Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit));
+        if (queue.ErrorLogFile(id) is { } errors)
+        {
+            Attempt(() => LogLimit.Apply(queue.Disk, errors, plan.LogLimit));
         }
     }
 
@@ -218,7 +310,7 @@ internal sealed class Supervisor(
             var hasGrown = log.Look();
             if (hasGrown)
             {
-                Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(task.Id), plan.LogLimit));
+                LimitLogs(task.Id, plan);
             }
 
             if (log.QuietFor >= task.IdleTimeout)
@@ -359,6 +451,7 @@ internal sealed class Supervisor(
             Environment = plan.Environment,
             WorkingFolder = plan.WorkingFolder,
             LogFile = queue.LogFile(task.Id),
+            ErrorLogFile = queue.ErrorLogFile(task.Id),
             InputFile = plan.PromptOnInput ? queue.PromptFile(task.Id) : null,
             AliveDescriptor = alive.Descriptor,
             KnockFile = queue.LockFile(task.Id),
@@ -444,7 +537,8 @@ internal sealed class Supervisor(
         {
             try
             {
-                return queue.Disk.Facts(queue.LogFile(id))?.Size ?? 0;
+                return SizeOf(queue.LogFile(id))
+                    + (queue.ErrorLogFile(id) is { } errors ? SizeOf(errors) : 0);
             }
             catch (QueueException)
             {
@@ -452,6 +546,8 @@ internal sealed class Supervisor(
                 return _size;
             }
         }
+
+        private long SizeOf(string log) => queue.Disk.Facts(log)?.Size ?? 0;
     }
 
     /// <summary>

@@ -12,18 +12,27 @@ namespace AgentQueue.Scheduling;
 internal sealed class SupervisorProcess(
     QueueFolder queue,
     Supervisor supervisor,
-    QueueRun run,
+    Func<RunId?, QueueRun> runOf,
     ILauncherLine launcher
 )
 {
-    /// <summary>Stands in place of a task's id.</summary>
+    /// <summary>Stands in place of a task's id for a keeper of the drain of no run; for one of a run its id does.</summary>
     public const string Keeper = "-";
 
-    /// <param name="task">What the launcher wrote there: an id, or <see cref="Keeper"/>.</param>
+    /// <summary>The run whose drain a supervisor works for; null for that of no run.</summary>
+    /// <param name="task">What the launcher wrote there.</param>
+    public static RunId? ScopeOf(string task) =>
+        RunId.TryParse(task, out var run) ? run
+        : TaskId.TryParse(task, out var id) ? RunId.Of(id)
+        : null;
+
+    /// <param name="task">What the launcher wrote there: a task, a run to keep, or <see cref="Keeper"/>.</param>
     /// <param name="inherited">The task's lock, held since before this process began.</param>
     public void Live(string task, HeldLock? inherited)
     {
-        using var joined = new Drain(queue).TryJoin();
+        var scope = ScopeOf(task);
+        var run = runOf(scope);
+        using var joined = new Drain(queue, scope).TryJoin();
         AgentTask? ended = null;
         if (TaskId.TryParse(task, out var id) && inherited is not null)
         {

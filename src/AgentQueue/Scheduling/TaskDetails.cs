@@ -118,7 +118,7 @@ internal sealed record TaskDetails
     private static DependencyFact DependencyOf(AgentTask task, TaskId on, Dependencies all)
     {
         var kind = task.KindOf(on);
-        var (status, last, note) = all.Resolve(on);
+        var (status, last, note, _) = all.Resolve(on);
         return !task.DependenciesMet.Contains(on) ? new DependencyFact(on, status, last, kind, note)
             : kind == DependencyKind.AfterOk
                 ? new DependencyFact(
@@ -193,7 +193,7 @@ internal sealed record TaskDetails
                     ? (ReadOnlySpan<NextStep>)[]
                     : [new($"agentq timeout extend {id} 300", "give it 5 minutes more")],
             ],
-            TaskState.Failed { RetriedBy: { } retry } =>
+            TaskState.Unsuccessful { RetriedBy: { } retry } =>
             [
                 new($"agentq show {retry}", "see how its retry went"),
                 log,

@@ -89,7 +89,7 @@ internal sealed class TaskGraph
                 continue;
             }
 
-            var (status, last, _) = dependencies.Resolve(task.Id);
+            var (status, last, _, _) = dependencies.Resolve(task.Id);
             nodes[task.Id] = new GraphNode(task.Id, task, task.Status, last, status)
             {
                 DependsOn = task.DependsOn,

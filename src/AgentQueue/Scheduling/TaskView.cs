@@ -11,7 +11,7 @@ internal sealed record TaskView(AgentTask Task, DateTimeOffset Now) : TaskStandi
     /// <summary>Until it is retried by itself, zero if that is due; null if it will not be.</summary>
     public TimeSpan? RetryIn => RetryPolicy.DueAt(Task) is { } due ? NotNegative(due - Now) : null;
 
-    public TaskId? RetriedBy => (Task.State as TaskState.Failed)?.RetriedBy;
+    public TaskId? RetriedBy => (Task.State as TaskState.Unsuccessful)?.RetriedBy;
 
     /// <summary>When something about it changes without anybody doing anything; null if never.</summary>
     public DateTimeOffset? NextChange =>

@@ -31,13 +31,39 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
             Done = _sentinels.Exists(id, Sentinel.Done),
             Exit = exit,
             // An agent may have put something else in its log's place; a fifo would keep us for ever.
-            LogTail =
-                exit is { IsSuccess: false }
-                && queue.Disk.Facts(queue.LogFile(id)) is { IsRegular: true }
-                    ? LogTail.Lines(queue.LogFile(id), TailLines, TailLength)
-                    : null,
+            LogTail = exit is { IsSuccess: false } ? TailOf(id) : null,
             Completion = completion,
         };
+    }
+
+    // Where standard error is apart, what went wrong stands there.
+    private string? TailOf(TaskId id)
+    {
+        foreach (var log in (string?[])[queue.ErrorLogFile(id), queue.LogFile(id)])
+        {
+            if (log is not null && queue.Disk.Facts(log) is { IsRegular: true, Size: > 0 })
+            {
+                return LogTail.Lines(log, TailLines, TailLength);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Records that a plan does not let a pending task run, and returns it. The task's file comes first: the
+    /// marker alone would tell of a cancellation.
+    /// </summary>
+    public AgentTask RecordSkipped(AgentTask task, string why)
+    {
+        var skipped = task with
+        {
+            State = new TaskState.Cancelled(null, clock.GetUtcNow()) { Skipped = why },
+        };
+        queue.Write(skipped);
+        queue.Durable.TryCreateUnsynced(queue.SentinelFile(task.Id, Sentinel.Cancelled), []);
+        queue.SweepRunFiles(task.Id);
+        return skipped;
     }
 
     /// <summary>Judges and records; returns the task as it now stands in its file.</summary>

@@ -43,11 +43,13 @@ internal readonly struct FinishedTask
         _index.IdOf(Record).SequenceCompareTo(other._index.IdOf(other.Record));
 
     public static FinishedFlags FlagsOf(AgentTask task) =>
-        task.State is TaskState.Failed failed
-            ? (failed.Reason == Reason.Timeout ? FinishedFlags.TimedOut : 0)
-                | (RetryPolicy.DueAt(task) is not null ? FinishedFlags.WillRetry : 0)
-                | (failed.RetryIntent is not null ? FinishedFlags.HasIntent : 0)
-            : 0;
+        (task.State is TaskState.Failed { Reason: Reason.Timeout } ? FinishedFlags.TimedOut : 0)
+        | (RetryPolicy.DueAt(task) is not null ? FinishedFlags.WillRetry : 0)
+        | (
+            task.State is TaskState.Unsuccessful { RetryIntent: not null }
+                ? FinishedFlags.HasIntent
+                : 0
+        );
 }
 
 [Flags]

@@ -41,6 +41,27 @@ internal interface IDisk
     /// <summary>Makes a folder (0700) and what is missing above it.</summary>
     void CreateFolder(string path);
 
+    /// <summary>Removes a folder with all that is in it; links in it go, what they lead to stays.</summary>
+    void DeleteFolder(string path)
+    {
+        if (Facts(path) is not { IsFolder: true })
+        {
+            return;
+        }
+
+        try
+        {
+            // The framework's own does not follow links either.
+#pragma warning disable RS0030 // this is the Storage that the others use
+            Directory.Delete(path, recursive: true);
+#pragma warning restore RS0030
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new QueueException($"Cannot remove {path}: {e.Message}", cause: e);
+        }
+    }
+
     /// <summary>The names in a folder; none if it does not exist.</summary>
     IEnumerable<string> List(string folder);
 

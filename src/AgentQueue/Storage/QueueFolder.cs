@@ -27,6 +27,7 @@ internal sealed class QueueFolder
     private const string RunName = "run";
     private const string ArchiveName = "archive";
     private const string WorkspaceName = "workspace";
+    private const string RunsName = "runs";
 
     private readonly Lazy<DurableFile> _durable;
     private readonly FolderTrust _trust;
@@ -35,7 +36,8 @@ internal sealed class QueueFolder
         _logs,
         _run,
         _archive,
-        _workspace;
+        _workspace,
+        _runs;
     private Dictionary<TaskId, AgentTask>? _shownAs;
 
     /// <param name="sync">Asked at the first write; false only for tests and scratch queues.</param>
@@ -67,6 +69,9 @@ internal sealed class QueueFolder
     public string Archive => _archive ??= Part(ArchiveName);
     public string Workspace => _workspace ??= Part(WorkspaceName);
 
+    /// <summary>One folder for each execution of a plan.</summary>
+    public string Runs => _runs ??= Part(RunsName);
+
     /// <summary>Where tasks and what belongs to them stand, trusted or not.</summary>
     public IReadOnlyList<string> Parts =>
         [
@@ -76,6 +81,7 @@ internal sealed class QueueFolder
             Path.Join(Folder, RunName),
             Path.Join(Folder, ArchiveName),
             Path.Join(Folder, WorkspaceName),
+            Path.Join(Folder, RunsName),
         ];
 
     /// <summary>Why not to work with this queue, or null: it is somebody else's, or leads elsewhere.</summary>
@@ -107,7 +113,25 @@ internal sealed class QueueFolder
 
     public string PlanFile(TaskId id) => Path.Join(Plans, id.Value + "_plan.md");
 
-    public string LogFile(TaskId id) => Path.Join(Logs, id.Value + ".log");
+    /// <summary>What the agent writes to standard output; without a plan, to standard error too.</summary>
+    public string LogFile(TaskId id) =>
+        RunId.Of(id) is { } run
+            ? Path.Join(RunFolder(run), LogsName, RunId.PartOf(id) + ".out.log")
+            : Path.Join(Logs, id.Value + ".log");
+
+    /// <summary>What the agent of a plan's task writes to standard error; null where that is in <see cref="LogFile"/>.</summary>
+    public string? ErrorLogFile(TaskId id) =>
+        RunId.Of(id) is { } run
+            ? Path.Join(RunFolder(run), LogsName, RunId.PartOf(id) + ".err.log")
+            : null;
+
+    /// <summary>The log's path for people, from the project's root, with slashes.</summary>
+    public static string LogName(TaskId id) =>
+        RunId.Of(id) is { } run
+            ? $"{FolderName}/{RunsName}/{run}/{LogsName}/{RunId.PartOf(id)}.out.log"
+            : $"{FolderName}/{LogsName}/{id.Value}.log";
+
+    public string RunFolder(RunId run) => Path.Join(Runs, run.Value);
 
     public string ArchivedTask(TaskId id) => Path.Join(Archive, id.Value + ".json");
 
@@ -157,7 +181,7 @@ internal sealed class QueueFolder
         {
             Durable.TryCreate(
                 ignore,
-                "/tasks/\n/plans/\n/logs/\n/run/\n/workspace/\n/archive/\n"u8
+                "/tasks/\n/plans/\n/logs/\n/run/\n/runs/\n/workspace/\n/archive/\n"u8
             );
         }
 

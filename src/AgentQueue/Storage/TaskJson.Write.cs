@@ -27,6 +27,7 @@ internal static partial class TaskJson
             WriteRequest(w, task);
             WriteState(w, task);
             WriteLineage(w, task);
+            WriteStep(w, task.Step);
             foreach (var (name, value) in task.Unknown)
             {
                 w.WritePropertyName(name);
@@ -64,7 +65,7 @@ internal static partial class TaskJson
         }
 
         w.WriteString("planFile"u8, $".agents/plans/{task.Id}_plan.md");
-        w.WriteString("logFile"u8, $".agents/logs/{task.Id}.log");
+        w.WriteString("logFile"u8, QueueFolder.LogName(task.Id));
         WriteTime(w, "createdAt"u8, task.CreatedAt);
     }
 
@@ -80,6 +81,7 @@ internal static partial class TaskJson
         WriteNumber(w, "exitCode"u8, finished?.ExitCode);
         WriteText(w, "errorMessage"u8, failed?.Message);
         WriteOptional(w, "note"u8, (task.State as TaskState.Complete)?.Note);
+        WriteOptional(w, "skipped"u8, (task.State as TaskState.Cancelled)?.Skipped);
         w.WriteNumber("attempt"u8, task.Attempt);
         w.WriteNumber("priority"u8, task.Priority);
         WriteSeconds(w, "timeout"u8, task.Timeout);
@@ -119,7 +121,7 @@ internal static partial class TaskJson
 
     private static void WriteLineage(Utf8JsonWriter w, AgentTask task)
     {
-        var failed = task.State as TaskState.Failed;
+        var failed = task.State as TaskState.Unsuccessful;
         w.WriteNumber("retryCount"u8, task.RetryCount);
         w.WriteNumber("maxRetries"u8, task.MaxRetries);
         w.WriteBoolean("autoRetry"u8, task.AutoRetry);
@@ -173,8 +175,18 @@ internal static partial class TaskJson
         }
     }
 
-    private static void WriteSeconds(Utf8JsonWriter w, ReadOnlySpan<byte> name, TimeSpan? value) =>
-        WriteNumber(w, name, value is { } time ? (int)Math.Ceiling(time.TotalSeconds) : null);
+    // A fraction only where a plan asks for one: older tools read whole numbers.
+    private static void WriteSeconds(Utf8JsonWriter w, ReadOnlySpan<byte> name, TimeSpan? value)
+    {
+        if (value is { } time && time.Ticks % TimeSpan.TicksPerSecond != 0)
+        {
+            w.WriteNumber(name, time.TotalSeconds);
+        }
+        else
+        {
+            WriteNumber(w, name, (int?)value?.TotalSeconds);
+        }
+    }
 
     private static void WriteTime(Utf8JsonWriter w, ReadOnlySpan<byte> name, DateTimeOffset? value)
     {

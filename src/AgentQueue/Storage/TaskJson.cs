@@ -98,7 +98,7 @@ internal static partial class TaskJson
         json.StartsWith("\uFEFF"u8) ? json[3..] : json;
 
     /// <summary>The members of one file as they are met, before they make up a state.</summary>
-    private sealed class Fields(TaskId expected)
+    private sealed partial class Fields(TaskId expected)
     {
         private readonly HashSet<string> _seen = new(40, StringComparer.Ordinal);
         private readonly List<KeyValuePair<string, JsonElement>> _unknown = [];
@@ -132,6 +132,8 @@ internal static partial class TaskJson
         private TimeSpan? _idleTimeout;
         private bool _autoRetry;
         private bool _held;
+        private string? _skipped;
+        private PlanStep? _step;
         private ImmutableArray<TaskId> _dependsOn = [];
         private ImmutableArray<TaskId> _afterAny = [];
         private ImmutableArray<TaskId> _afterNotOk = [];
@@ -269,6 +271,12 @@ internal static partial class TaskJson
                     _held = r.TokenType == JsonTokenType.True;
                     r.Skip();
                     break;
+                case "skipped":
+                    _skipped = Text(ref r);
+                    break;
+                case "plan":
+                    _step = Step(ref r);
+                    break;
                 case "dependsOn":
                     _dependsOn = Ids(ref r);
                     break;
@@ -337,6 +345,7 @@ internal static partial class TaskJson
                 AfterNotOk = _afterNotOk,
                 DependenciesMet = _dependenciesMet,
                 Attempt = (int)Math.Clamp(_attempt, 0, int.MaxValue),
+                Step = _step,
                 Unknown = [.. _unknown],
                 State = status switch
                 {
@@ -370,221 +379,14 @@ internal static partial class TaskJson
                     TaskStatus.Cancelled => new TaskState.Cancelled(_startedAt, completed)
                     {
                         ExitCode = exit,
+                        Skipped = _skipped,
+                        RetriedBy = _retriedBy,
+                        RetriedAt = _retriedAt,
+                        RetryIntent = _retryIntent,
                     },
                     _ => throw new FormatException($"its status is '{Short(_status)}'"),
                 },
             };
-        }
-
-        private static string? Text(ref Utf8JsonReader r)
-        {
-            if (r.TokenType == JsonTokenType.String)
-            {
-                return Plain(ref r);
-            }
-
-            r.Skip();
-            return null;
-        }
-
-        // Looked at before it is made: a text takes twice its bytes, and a file may be all one text.
-        private static string Plain(ref Utf8JsonReader r)
-        {
-            // An escape of six bytes stands for one at least.
-            var shortest = r.ValueIsEscaped
-                ? r.ValueSpan.Length - (5 * r.ValueSpan.Count((byte)'\\'))
-                : r.ValueSpan.Length;
-            return shortest > LongestText
-                ? throw new FormatException(
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"a text in it is longer than {LongestText >> 20} MiB"
-                    )
-                )
-                : r.GetString()!;
-        }
-
-        // For a message: whoever made the file may have made it unreadable on purpose.
-        private static string? Short(string? text) =>
-            text?.Length > LongestShown ? text[..LongestShown] + "…" : text;
-
-        private static void Bound(int count, int most, string what)
-        {
-            if (count > most)
-            {
-                throw new FormatException(
-                    string.Create(CultureInfo.InvariantCulture, $"it has more than {most} {what}")
-                );
-            }
-        }
-
-        // Older tools stored whatever an agent had put into .error, numbers and objects included.
-        private static string? AnyText(ref Utf8JsonReader r) =>
-            r.TokenType switch
-            {
-                JsonTokenType.String => Plain(ref r),
-                JsonTokenType.Null => null,
-                _ => JsonElement.ParseValue(ref r).GetRawText(),
-            };
-
-        private static long? Number(ref Utf8JsonReader r)
-        {
-            if (r.TokenType == JsonTokenType.Number)
-            {
-                return r.TryGetInt64(out var whole) ? whole
-                    : r.TryGetDouble(out var real)
-                        ? (long)Math.Clamp(Math.Ceiling(real), int.MinValue, int.MaxValue)
-                    : null;
-            }
-
-            return
-                Text(ref r) is { } text
-                && long.TryParse(
-                    text,
-                    NumberStyles.AllowLeadingSign,
-                    CultureInfo.InvariantCulture,
-                    out var number
-                )
-                ? number
-                : null;
-        }
-
-        private static TimeSpan? Seconds(ref Utf8JsonReader r) =>
-            Number(ref r) is > 0 and var s
-                ? TimeSpan.FromSeconds(Math.Min((double)s, Duration.Longest.TotalSeconds))
-                : null;
-
-        private static DateTimeOffset? Time(ref Utf8JsonReader r)
-        {
-            if (
-                r.TokenType == JsonTokenType.String
-                && !r.HasValueSequence
-                && r.ValueSpan.Length <= 40
-                && r.TryGetDateTimeOffset(out var time)
-            )
-            {
-                return time.ToUniversalTime();
-            }
-
-            return
-                Text(ref r) is { } text
-                && DateTimeOffset.TryParse(
-                    text,
-                    CultureInfo.InvariantCulture,
-                    DateTimeStyles.AssumeLocal,
-                    out var other
-                )
-                ? other.ToUniversalTime()
-                : null;
-        }
-
-        private static TaskId? Id(ref Utf8JsonReader r) =>
-            Text(ref r) is { } text && TaskId.TryParse(text, out var id) ? id : null;
-
-        private static ImmutableArray<TaskId> Ids(ref Utf8JsonReader r)
-        {
-            if (r.TokenType != JsonTokenType.StartArray)
-            {
-                r.Skip();
-                return [];
-            }
-
-            var ids = ImmutableArray.CreateBuilder<TaskId>();
-            while (r.Read() && r.TokenType != JsonTokenType.EndArray)
-            {
-                Bound(ids.Count + 1, MostItems, "dependencies");
-                ids.Add(
-                    Id(ref r) ?? throw new FormatException("a dependency in it is not a task id")
-                );
-            }
-
-            return ids.ToImmutable();
-        }
-
-        private static ImmutableSortedDictionary<string, T> Map<T>(
-            ref Utf8JsonReader r,
-            Func<string?, T> value
-        )
-        {
-            if (r.TokenType != JsonTokenType.StartObject)
-            {
-                r.Skip();
-                return ImmutableSortedDictionary<string, T>.Empty;
-            }
-
-            var map = ImmutableSortedDictionary.CreateBuilder<string, T>(StringComparer.Ordinal);
-            while (r.Read() && r.TokenType == JsonTokenType.PropertyName)
-            {
-                var key = Plain(ref r);
-                r.Read();
-                if (!map.TryAdd(key, value(AnyText(ref r))))
-                {
-                    throw new FormatException($"'{Short(key)}' stands in it twice");
-                }
-
-                Bound(map.Count, MostEntries, "labels or variables");
-            }
-
-            return map.ToImmutable();
-        }
-
-        private static ImmutableArray<RetryRecord> History(ref Utf8JsonReader r)
-        {
-            if (r.TokenType != JsonTokenType.StartArray)
-            {
-                r.Skip();
-                return [];
-            }
-
-            var records = ImmutableArray.CreateBuilder<RetryRecord>();
-            while (r.Read() && r.TokenType != JsonTokenType.EndArray)
-            {
-                Bound(records.Count + 1, MostItems, "earlier attempts");
-                if (r.TokenType != JsonTokenType.StartObject)
-                {
-                    r.Skip();
-                    continue;
-                }
-
-                long attempt = 0;
-                DateTimeOffset? timestamp = null;
-                string? error = null;
-                TaskId? from = null;
-                while (r.Read() && r.TokenType == JsonTokenType.PropertyName)
-                {
-                    var name = r.GetString();
-                    r.Read();
-                    switch (name)
-                    {
-                        case "attempt":
-                            attempt = Number(ref r) ?? 0;
-                            break;
-                        case "timestamp":
-                            timestamp = Time(ref r);
-                            break;
-                        case "error":
-                            error = AnyText(ref r);
-                            break;
-                        case "retriedFrom":
-                            from = Id(ref r);
-                            break;
-                        default:
-                            r.Skip();
-                            break;
-                    }
-                }
-
-                records.Add(
-                    new RetryRecord(
-                        (int)Math.Clamp(attempt, 0, int.MaxValue),
-                        timestamp ?? DateTimeOffset.UnixEpoch,
-                        error,
-                        from
-                    )
-                );
-            }
-
-            return records.ToImmutable();
         }
     }
 }

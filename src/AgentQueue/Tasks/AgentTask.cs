@@ -50,6 +50,9 @@ internal sealed record AgentTask : TaskSummary
     /// <summary>Executions begun so far.</summary>
     public int Attempt { get; init; }
 
+    /// <summary>What a plan asks of it; null for a task of no plan.</summary>
+    public PlanStep? Step { get; init; }
+
     /// <summary>JSON members that this version does not know, kept word for word at every rewrite.</summary>
     public ImmutableArray<KeyValuePair<string, JsonElement>> Unknown { get; init; } = [];
 

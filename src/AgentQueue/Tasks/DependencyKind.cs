@@ -56,9 +56,17 @@ internal static class DependencyKinds
     }
 
     /// <param name="status">Of the last task in the line of retries; null if it is gone.</param>
-    public static DependencyStanding Judge(this DependencyKind kind, TaskStatus? status) =>
+    /// <param name="skipped">Its plan does not let it run: it has neither succeeded nor failed, but it is over.</param>
+    public static DependencyStanding Judge(
+        this DependencyKind kind,
+        TaskStatus? status,
+        bool skipped = false
+    ) =>
         status switch
         {
+            not null when skipped => kind == DependencyKind.AfterAny
+                ? DependencyStanding.Met
+                : DependencyStanding.Lost,
             TaskStatus.Pending or TaskStatus.Running => DependencyStanding.Open,
             TaskStatus.Complete => kind == DependencyKind.AfterNotOk
                 ? DependencyStanding.Lost

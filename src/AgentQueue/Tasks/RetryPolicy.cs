@@ -19,19 +19,38 @@ internal static class RetryPolicy
     /// retry is never due again, so each failure is retried once.
     /// </summary>
     public static DateTimeOffset? DueAt(AgentTask task) =>
-        task
+        // In a plan what cannot be started at all would not start the next time either.
+        task is { Step: not null, State: TaskState.Failed { Reason: Reason.Launch } }
+            ? null
+        : task
             is {
                 AutoRetry: true,
                 State: TaskState.Failed { RetriedBy: null, RetryIntent: null } failed
             }
         && task.RetryCount < task.MaxRetries
-            ? failed.CompletedAt + Backoff(task.RetryCount)
-            : null;
+            ? failed.CompletedAt + Backoff(task)
+        : null;
+
+    /// <summary>The pause before the next automatic retry: as its plan says, else 2^n seconds, at most a minute in a plan.</summary>
+    private static TimeSpan Backoff(AgentTask task) =>
+        task.Step switch
+        {
+            null => Backoff(task.RetryCount),
+            { Backoff: { IsEmpty: false } pauses } => pauses[
+                Math.Min(task.RetryCount, pauses.Length - 1)
+            ],
+            _ => Shorter(Backoff(task.RetryCount), TimeSpan.FromMinutes(1)),
+        };
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     /// <summary>
     /// True if it is time. A wait that is longer than any back-off means that the clock was set back, and
     /// whoever believed it would wait for hours or years.
     /// </summary>
-    public static bool IsDue(DateTimeOffset due, DateTimeOffset now) =>
-        due <= now || due - now > LongestBackoff;
+    public static bool IsDue(AgentTask task, DateTimeOffset due, DateTimeOffset now)
+    {
+        var back = Backoff(task);
+        return due <= now || due - now > (back > LongestBackoff ? back : LongestBackoff);
+    }
 }

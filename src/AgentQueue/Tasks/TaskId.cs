@@ -11,6 +11,12 @@ namespace AgentQueue.Tasks;
 internal readonly record struct TaskId : IComparable<TaskId>
 {
     public const string Prefix = "task_";
+
+    /// <summary>Of a whole id, in characters.</summary>
+    public const int Longest = 64;
+
+    /// <summary>Of what a new id has behind its prefix.</summary>
+    public const int TokenLength = TimeDigits + RandomDigits;
     private const int LongestToken = 59;
     private const int TimeDigits = 9;
     private const int RandomDigits = 5;
@@ -21,6 +27,8 @@ internal readonly record struct TaskId : IComparable<TaskId>
     private static readonly SearchValues<char> s_allowed = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
     );
+
+    private static readonly SearchValues<char> s_digits = SearchValues.Create(Digits);
 
     private static readonly SearchValues<byte> s_allowedBytes = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"u8
@@ -92,6 +100,10 @@ internal readonly record struct TaskId : IComparable<TaskId>
 
         return ids;
     }
+
+    /// <summary>True for what a new id has behind its prefix.</summary>
+    public static bool IsToken(ReadOnlySpan<char> text) =>
+        text.Length == TokenLength && !text.ContainsAnyExcept(s_digits);
 
     public int CompareTo(TaskId other) => string.CompareOrdinal(Value, other.Value);
 

@@ -32,6 +32,9 @@ internal static class Reason
 
     /// <summary>Exit 0 without the sentinel that the agent's configuration asks for.</summary>
     public const string NoSignal = "no-signal";
+
+    /// <summary>The command ended well, and a check of its work did not.</summary>
+    public const string Verify = "verify";
 }
 
 /// <summary>
@@ -81,16 +84,10 @@ internal abstract record TaskState
         public override TaskStatus Status => TaskStatus.Complete;
     }
 
-    internal sealed record Failed(
-        DateTimeOffset? StartedAt,
-        DateTimeOffset CompletedAt,
-        string Reason,
-        string Message
-    ) : Finished(StartedAt, CompletedAt)
+    /// <summary>Ended without success, so it may be tried again.</summary>
+    internal abstract record Unsuccessful(DateTimeOffset? StartedAt, DateTimeOffset CompletedAt)
+        : Finished(StartedAt, CompletedAt)
     {
-        /// <summary>Set exactly when <see cref="Reason"/> is <see cref="Tasks.Reason.Timeout"/>.</summary>
-        public DateTimeOffset? TimedOutAt { get; init; }
-
         /// <summary>The task that retries this one.</summary>
         public TaskId? RetriedBy { get; init; }
 
@@ -102,13 +99,27 @@ internal abstract record TaskState
         /// the next pass instead of making a second retry.
         /// </summary>
         public TaskId? RetryIntent { get; init; }
+    }
+
+    internal sealed record Failed(
+        DateTimeOffset? StartedAt,
+        DateTimeOffset CompletedAt,
+        string Reason,
+        string Message
+    ) : Unsuccessful(StartedAt, CompletedAt)
+    {
+        /// <summary>Set exactly when <see cref="Reason"/> is <see cref="Tasks.Reason.Timeout"/>.</summary>
+        public DateTimeOffset? TimedOutAt { get; init; }
 
         public override TaskStatus Status => TaskStatus.Failed;
     }
 
     internal sealed record Cancelled(DateTimeOffset? StartedAt, DateTimeOffset CompletedAt)
-        : Finished(StartedAt, CompletedAt)
+        : Unsuccessful(StartedAt, CompletedAt)
     {
+        /// <summary>Why its plan did not want it to run; null if somebody cancelled it.</summary>
+        public string? Skipped { get; init; }
+
         public override TaskStatus Status => TaskStatus.Cancelled;
     }
 }

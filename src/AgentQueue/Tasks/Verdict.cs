@@ -46,6 +46,9 @@ internal sealed record Evidence
     /// <summary>Said with a verdict of <c>lost</c>, when more is known than that.</summary>
     public string? LostDetail { get; init; }
 
+    /// <summary>What was wrong with the work of an agent that ended well; null if nothing was, or nobody looked.</summary>
+    public string? CheckFailed { get; init; }
+
     /// <summary>The last lines of the log, for a failure by exit.</summary>
     public string? LogTail { get; init; }
 
@@ -73,6 +76,7 @@ internal abstract record Verdict
             { TimedOut: true } => new Failed(Tasks.Reason.Timeout, TimeoutMessage(e.TimeoutLimit)),
             { Stalled: true } => new Failed(Tasks.Reason.Stalled, StalledMessage(e.IdleLimit)),
             { Error: { } error } => new Failed(error.Reason ?? Tasks.Reason.Error, error.Message),
+            { CheckFailed: { } problem } => new Failed(Tasks.Reason.Verify, problem),
             { Done: true, Completion: not Completion.Exit } => new Complete(NoteFor(e.Exit)),
             { LaunchError: { } message } => new Failed(Tasks.Reason.Launch, message),
             { Exit: { IsSuccess: true }, Completion: not Completion.Sentinel } => new Complete(

@@ -170,7 +170,7 @@ public sealed class ClockTests
                     world.NewTask("a", static t => t with { AutoRetry = true, MaxRetries = 5 })
                 );
                 world.Time.Plan(TimeSpan.FromSeconds(2.5), () => Jump(world, jump));
-                world.Open().Run.BeginDrain(1);
+                world.Open().Run.BeginDrain(new(1));
                 world.Backend.LiveAll();
                 Assert.Equal(4, runs);
                 Assert.InRange(world.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromMinutes(15));
@@ -201,7 +201,7 @@ public sealed class ClockTests
                     .OrderBy(static t => t.CreatedAt)
                     .ThenBy(static t => t.Id)
                     .Select(static t => t.Id);
-                world.Open().Run.BeginDrain(1);
+                world.Open().Run.BeginDrain(new(1));
                 world.Backend.LiveAll();
                 Assert.Equal(expected, world.Host.Started.Select(static a => a.Task));
                 Assert.Equal(6, ids.Distinct().Count());

@@ -142,7 +142,7 @@ public sealed class ConfigurationTests
                         .Exit(10);
                 world.Put(world.NewTask("a"));
                 world.Put(world.NewTask("b"));
-                world.Open().Run.BeginDrain(1);
+                world.Open().Run.BeginDrain(new(1));
                 world.Backend.LiveAll();
                 Assert.IsType<TaskState.Complete>(world.Read(TaskId.Parse("task_a")).State);
                 Assert.Equal(
@@ -166,7 +166,7 @@ public sealed class ConfigurationTests
                         .Exit(5, code: 3);
                 world.Put(world.NewTask("a"));
                 world.Put(world.NewTask("b"));
-                world.Open().Run.BeginDrain(1);
+                world.Open().Run.BeginDrain(new(1));
                 world.Backend.LiveAll();
                 Assert.Equal(
                     Reason.Exit,

@@ -70,7 +70,7 @@ public sealed class DamagedFolderTests
         },
         ["the drain"] = static w =>
         {
-            w.Open().Run.BeginDrain(2);
+            w.Open().Run.BeginDrain(new(2));
             w.Backend.Waiting.ForEach(static s => s.Process.Die());
             w.Backend.Waiting.Clear();
             return Run + "drain";
@@ -148,7 +148,7 @@ public sealed class DamagedFolderTests
         var journals = Journals(world).Count();
         world.Open().Reconciler.Reconcile(autoRetry: true);
         world.Open().Reconciler.Reconcile(autoRetry: true);
-        world.Open().Run.BeginDrain(3);
+        world.Open().Run.BeginDrain(new(3));
         world.Backend.LiveAll();
 
         Assert.True(world.Read(s_other).State is TaskState.Complete, $"{file}, {how}: b waits");

@@ -60,7 +60,7 @@ public sealed class DependencyGraphTests
                     world.Put(world.Read(Id(i)) with { State = new TaskState.Complete(now, now) });
                 }
 
-                world.Open().Run.BeginDrain(3);
+                world.Open().Run.BeginDrain(new(3));
                 world.Backend.LiveAll();
                 Assert.Equal(
                     Enumerable.Range(Links - 20, 20).Select(Id),
@@ -88,7 +88,7 @@ public sealed class DependencyGraphTests
                 }
 
                 Put(world, 101, [.. Enumerable.Range(1, 100)]);
-                world.Open().Run.BeginDrain(10);
+                world.Open().Run.BeginDrain(new(10));
                 world.Backend.LiveAll();
                 Assert.Equal(fails ? 1 : 102, world.Host.Started.Count);
                 Assert.Equal(Id(fails ? 0 : 101), world.Host.Started[^1].Task);
@@ -141,7 +141,7 @@ public sealed class DependencyGraphTests
                 Put(world, 5, [4]);
                 Put(world, 6, []);
                 Put(world, 7, [6, 6]);
-                world.Open().Run.BeginDrain(3);
+                world.Open().Run.BeginDrain(new(3));
                 world.Backend.LiveAll();
                 Assert.Equal([Id(6), Id(7)], world.Host.Started.Select(static a => a.Task));
                 var queue = world.Open().Queue;
@@ -199,7 +199,7 @@ public sealed class DependencyGraphTests
                 );
             }
         };
-        world.Open().Run.BeginDrain(random.Next(1, 4));
+        world.Open().Run.BeginDrain(new(random.Next(1, 4)));
         world.Backend.LiveAll();
         var started = world.Host.Started.Select(static a => Number(a.Task)).ToHashSet();
         Assert.Equal(started.Count, world.Host.Started.Count);

@@ -139,7 +139,7 @@ public sealed class OtherVersionTests
 
         world.Open().Reconciler.Reconcile(autoRetry: true);
         world.Open().Reconciler.Reconcile(autoRetry: true);
-        world.Open().Run.BeginDrain(2);
+        world.Open().Run.BeginDrain(new(2));
         world.Backend.LiveAll();
         return world;
     }

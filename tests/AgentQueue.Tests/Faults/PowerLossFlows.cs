@@ -142,7 +142,7 @@ internal static class PowerLossFlows
                 Put(s, "c", static t => t with { DependsOn = [TaskId.Parse("task_a")] });
                 s.Begin();
                 s.PromiseAll();
-                s.Own.Run.BeginDrain(1);
+                s.Own.Run.BeginDrain(new(1));
                 s.World.Backend.LiveAll();
                 s.PromiseVerdicts();
             },

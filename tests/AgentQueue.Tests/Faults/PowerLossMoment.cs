@@ -168,7 +168,7 @@ internal sealed class PowerLossMoment(
                     || task.State is TaskState.Pending { Held: false },
                 $"{agent.Task} was waiting when it was started"
             );
-        world.Open("run").Run.BeginDrain(3);
+        world.Open("run").Run.BeginDrain(new(3));
         world.Backend.LiveAll();
         foreach (var (id, task) in Read(world.Disk))
         {

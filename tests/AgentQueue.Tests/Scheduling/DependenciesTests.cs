@@ -185,9 +185,9 @@ public sealed class DependenciesTests
         foreach (var (token, status, last, note) in expected)
         {
             var id = TaskId.Parse("task_" + token);
-            var (s, l, n) = all.Resolve(id);
+            var (s, l, n, skipped) = all.Resolve(id);
             Assert.Equal((token, status, "task_" + last, note), (token, $"{s}", l.Value, n));
-            Assert.Equal((s, l, n), few.Resolve(id));
+            Assert.Equal((s, l, n, skipped), few.Resolve(id));
         }
     }
 

@@ -13,13 +13,13 @@ public sealed class DrainTests
     [Fact]
     public void It_stands_from_its_beginning_to_its_end()
     {
-        Assert.Null(Drain().Parallel);
-        Drain().Begin(3);
-        Assert.Equal(3, Drain().Parallel);
-        Drain().Begin(1);
-        Assert.Equal(1, Drain().Parallel);
+        Assert.Null(Drain().Rules?.Parallel);
+        Drain().Begin(new(3));
+        Assert.Equal(3, Drain().Rules?.Parallel);
+        Drain().Begin(new(1));
+        Assert.Equal(1, Drain().Rules?.Parallel);
         Assert.True(Drain().End());
-        Assert.Null(Drain().Parallel);
+        Assert.Null(Drain().Rules?.Parallel);
         Assert.False(Drain().End());
     }
 
@@ -41,7 +41,7 @@ public sealed class DrainTests
             World.Root + "/.agents/run/drain",
             text.Replace("HERE", ProcessIdentity.ThisMachine, StringComparison.Ordinal)
         );
-        Assert.Equal(parallel, Drain().Parallel);
+        Assert.Equal(parallel, Drain().Rules?.Parallel);
     }
 
     [Fact]
@@ -104,5 +104,5 @@ public sealed class DrainTests
     private AgentQueue.Storage.HeldLock Alone() =>
         _world.Disk.Process("asks").TryLock(World.Root + "/.agents/run/supervisors", create: true)!;
 
-    private Drain Drain() => new(_world.Open().Queue);
+    private Drain Drain() => new(_world.Open().Queue, null);
 }

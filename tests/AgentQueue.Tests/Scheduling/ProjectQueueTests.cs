@@ -41,7 +41,7 @@ public sealed class ProjectQueueTests : IDisposable
 
         Assert.Equal(dead.Id, Assert.Single(snapshot.Finished).Id);
         Assert.Equal(TaskStatus.Failed, _temp.Queue.ReadOrThrow(dead.Id).Status);
-        Assert.Null(drain.Parallel);
+        Assert.Null(drain.Rules?.Parallel);
         Assert.Empty(_problems);
     }
 
@@ -53,7 +53,7 @@ public sealed class ProjectQueueTests : IDisposable
 
         Assert.Equal(1, Open().Look(autoRetry: true, Note).Count);
 
-        Assert.Equal(2, drain.Parallel);
+        Assert.Equal(2, drain.Rules?.Parallel);
     }
 
     [Fact]
@@ -92,11 +92,11 @@ public sealed class ProjectQueueTests : IDisposable
         var own = Open();
 
         own.Refresh(other.Id, Note);
-        Assert.Equal(2, drain.Parallel);
+        Assert.Equal(2, drain.Rules?.Parallel);
         Assert.Equal(TaskStatus.Running, _temp.Queue.ReadOrThrow(dead.Id).Status);
 
         own.Refresh(dead.Id, Note);
-        Assert.Null(drain.Parallel);
+        Assert.Null(drain.Rules?.Parallel);
         Assert.Equal(TaskStatus.Failed, _temp.Queue.ReadOrThrow(dead.Id).Status);
         Assert.Empty(_problems);
     }
@@ -155,8 +155,8 @@ public sealed class ProjectQueueTests : IDisposable
     // A drain whose supervisors were all killed.
     private Drain LeaveDrain()
     {
-        var drain = new Drain(_temp.Queue);
-        drain.Begin(2);
+        var drain = new Drain(_temp.Queue, null);
+        drain.Begin(new(2));
         return drain;
     }
 }

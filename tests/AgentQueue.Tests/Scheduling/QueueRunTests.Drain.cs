@@ -12,7 +12,7 @@ public sealed partial class QueueRunTests
     public void A_drain_goes_on_by_its_supervisors_until_nothing_is_left()
     {
         Put(7);
-        _world.Open().Run.BeginDrain(2);
+        _world.Open().Run.BeginDrain(new(2));
         _world.Backend.LiveAll();
         Assert.All(
             Enumerable.Range(0, 7),
@@ -27,7 +27,7 @@ public sealed partial class QueueRunTests
     {
         Put(1);
         _world.Put(_world.NewTask("b") with { DependsOn = [TaskId.Parse("task_0")] });
-        _world.Open().Run.BeginDrain(2);
+        _world.Open().Run.BeginDrain(new(2));
         _world.Backend.LiveAll();
         Assert.Equal(TaskStatus.Complete, _world.Read(TaskId.Parse("task_b")).Status);
     }
@@ -38,7 +38,7 @@ public sealed partial class QueueRunTests
         var runs = 0;
         _world.Host.Script = _ => new FakeAgent().Exit(1, code: ++runs < 4 ? 1 : 0);
         Put(1, static (t, _) => t with { AutoRetry = true });
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
         _world.Backend.LiveAll();
         Assert.Equal(4, runs);
         Assert.InRange(_world.Time.Elapsed.TotalSeconds, 4 + 1 + 2 + 4, 15);
@@ -54,7 +54,7 @@ public sealed partial class QueueRunTests
                 State = new TaskState.Pending(NotBefore: FakeTime.Start.AddMinutes(10)),
             }
         );
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
         Assert.Equal(SupervisorProcess.Keeper, Assert.Single(_world.Backend.Waiting).Task);
         _world.Backend.LiveAll();
         Assert.Equal(TaskStatus.Complete, _world.Read(TaskId.Parse("task_a")).Status);
@@ -65,7 +65,7 @@ public sealed partial class QueueRunTests
     public void A_drain_that_is_ended_starts_nothing_more()
     {
         Put(4);
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
         _world.Time.Plan(TimeSpan.FromSeconds(0.5), () => _world.Open().Run.EndDrain());
         _world.Backend.LiveAll();
         Assert.Single(_world.Host.Started);
@@ -75,7 +75,7 @@ public sealed partial class QueueRunTests
     public void A_drain_whose_supervisors_were_all_killed_does_not_come_back()
     {
         Put(3);
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
         Assert.Single(_world.Backend.Waiting).Process.Die();
         _world.Backend.Waiting.Clear();
         Assert.Null(_world.Open().Run.ContinueDrain());
@@ -100,7 +100,7 @@ public sealed partial class QueueRunTests
     public void Whatever_starts_a_task_does_not_bring_a_deserted_drain_back(string how)
     {
         Put(3);
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
         KillAll();
         StartOne(how);
         _world.Backend.LiveAll();
@@ -115,7 +115,7 @@ public sealed partial class QueueRunTests
     public void A_drain_whose_supervisor_is_between_two_tasks_goes_on(string how)
     {
         Put(3);
-        Drain().Begin(1);
+        Drain().Begin(new(1));
         using (Drain().TryJoin())
         {
             StartOne(how);
@@ -129,7 +129,7 @@ public sealed partial class QueueRunTests
     public void A_change_fills_the_free_slots_of_a_drain()
     {
         Put(1);
-        _world.Open().Run.BeginDrain(2);
+        _world.Open().Run.BeginDrain(new(2));
         _world.Put(_world.NewTask("new"));
 
         Assert.Equal(["task_new"], Ids(_world.Open().Run.ContinueDrain()!));
@@ -139,7 +139,7 @@ public sealed partial class QueueRunTests
     public void A_change_starts_nothing_while_a_drains_slots_are_taken()
     {
         Put(1);
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
         _world.Put(_world.NewTask("new"));
 
         Assert.Null(_world.Open().Run.ContinueDrain());
@@ -161,7 +161,7 @@ public sealed partial class QueueRunTests
     {
         Put(3);
         _world.Host.Script = static _ => new FakeAgent().Exit(0.5);
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
         _world.Time.Plan(
             TimeSpan.FromSeconds(0.2),
             () =>
@@ -190,7 +190,7 @@ public sealed partial class QueueRunTests
     {
         Put(7);
         _world.Host.Script = static _ => new FakeAgent().Exit(1.5);
-        _world.Open().Run.BeginDrain(2);
+        _world.Open().Run.BeginDrain(new(2));
         _world.Backend.LiveAll();
 
         Assert.Equal(7, _world.Host.Started.Count);
@@ -201,7 +201,7 @@ public sealed partial class QueueRunTests
     public void A_supervisor_whose_slot_somebody_has_taken_takes_no_task()
     {
         Put(3);
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
 
         Assert.Null(TakeNext());
     }
@@ -232,7 +232,7 @@ public sealed partial class QueueRunTests
     public void A_supervisor_waits_for_what_a_verb_lets_go_in_a_moment()
     {
         Put(1);
-        Drain().Begin(2);
+        Drain().Begin(new(2));
         var verb = _world.Open("verb").Queue.TryLockTask(Id("0"))!;
         _world.Time.Plan(TimeSpan.FromMilliseconds(50), verb.Dispose);
 
@@ -244,7 +244,7 @@ public sealed partial class QueueRunTests
     public void A_supervisor_waits_two_seconds_for_what_is_never_let_go()
     {
         Put(1);
-        Drain().Begin(2);
+        Drain().Begin(new(2));
         using var verb = _world.Open("verb").Queue.TryLockTask(Id("0"));
 
         Assert.Null(TakeNext());
@@ -255,7 +255,7 @@ public sealed partial class QueueRunTests
     public void A_supervisor_with_nothing_to_take_leaves_at_once_while_others_run()
     {
         using var supervised = PutRunning("r");
-        Drain().Begin(2);
+        Drain().Begin(new(2));
 
         Assert.Null(TakeNext());
         Assert.Equal(TimeSpan.Zero, _world.Time.Elapsed);
@@ -265,7 +265,7 @@ public sealed partial class QueueRunTests
     public void A_keeper_that_is_not_needed_any_more_makes_room_for_the_next()
     {
         PutWaiting("a", TimeSpan.FromSeconds(10));
-        Drain().Begin(1);
+        Drain().Begin(new(1));
         _world.Time.Plan(TimeSpan.FromSeconds(5), () => _world.Open().Run.EndDrain());
         var keeper = _world.Open("keeper");
 
@@ -278,7 +278,7 @@ public sealed partial class QueueRunTests
     public void A_keeper_notices_within_a_minute_that_the_clock_was_set()
     {
         PutWaiting("a", TimeSpan.FromMinutes(10));
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
         _world.Time.Plan(
             TimeSpan.FromSeconds(30),
             () => _world.Time.SetWall(TimeSpan.FromMinutes(10))
@@ -292,7 +292,7 @@ public sealed partial class QueueRunTests
     {
         PutWaiting("a", TimeSpan.FromMilliseconds(1));
         _world.Time.Advance(TimeSpan.FromMilliseconds(0.5));
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
 
         Assert.Equal(TimeSpan.FromMilliseconds(1.5), FirstStart());
     }
@@ -301,7 +301,7 @@ public sealed partial class QueueRunTests
     public void A_drain_of_an_empty_queue_is_over_at_once()
     {
         _world.Put(_world.NewTask("done") with { State = Complete });
-        _world.Open().Run.BeginDrain(3);
+        _world.Open().Run.BeginDrain(new(3));
 
         Assert.False(_world.Open().Run.EndDrain());
         Assert.Empty(_world.Backend.All);
@@ -311,7 +311,7 @@ public sealed partial class QueueRunTests
     public void What_comes_after_the_started_tasks_is_listed_for_the_drains_supervisors()
     {
         Put(4);
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
 
         Assert.Equal(["task_1", "task_2", "task_3"], Listed());
     }
@@ -320,9 +320,9 @@ public sealed partial class QueueRunTests
     public void Nothing_is_listed_while_an_agents_own_limit_may_change_the_order()
     {
         Put(4);
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
         _world.Planner.Limits["coder"] = 2;
-        _world.Open().Run.BeginDrain(2);
+        _world.Open().Run.BeginDrain(new(2));
 
         Assert.Empty(Listed());
     }

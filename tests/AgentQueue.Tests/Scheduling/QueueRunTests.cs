@@ -263,7 +263,7 @@ public sealed partial class QueueRunTests
     public void The_file_of_a_lock_that_nobody_holds_takes_no_slot()
     {
         Put(2);
-        _world.Open().Run.BeginDrain(2);
+        _world.Open().Run.BeginDrain(new(2));
         _world.Backend.Waiting[0].Process.Die();
 
         Assert.Equal(["task_0"], Ids(_world.Open().Run.ContinueDrain()!));
@@ -279,7 +279,7 @@ public sealed partial class QueueRunTests
     {
         Put(3);
         _world.Host.Script = _ => new FakeAgent().Exit(0.5, code);
-        _world.Open().Run.BeginDrain(1);
+        _world.Open().Run.BeginDrain(new(1));
         // Without a word to the drain, so that its list stands.
         _world.Time.Plan(TimeSpan.FromSeconds(0.2), PutUrgent);
         _world.Backend.LiveAll();
@@ -423,7 +423,7 @@ public sealed partial class QueueRunTests
 
         if (drain)
         {
-            Drain().Begin(1);
+            Drain().Begin(new(1));
         }
 
         using var joined = supervisor ? Drain().TryJoin() : null;
@@ -440,7 +440,7 @@ public sealed partial class QueueRunTests
 
     private static TaskId Id(string token) => TaskId.Parse("task_" + token);
 
-    private Drain Drain() => new(_world.Open().Queue);
+    private Drain Drain() => new(_world.Open().Queue, null);
 
     private TaskId? TakeNext() => _world.Open("supervisor").Run.TakeNext()?.Task.Id;
 
@@ -494,8 +494,8 @@ public sealed partial class QueueRunTests
     /// <summary>A drain whose last look found these ready.</summary>
     private void DrainWithList(int parallel, params string[] tokens)
     {
-        Drain().Begin(parallel);
-        new ReadyList(_world.Open().Queue, _world.Time).Write(
+        Drain().Begin(new(parallel));
+        new ReadyList(_world.Open().Queue, null, _world.Time).Write(
             tokens.Select(t => _world.NewTask(t)),
             new HashSet<TaskId>(),
             TimeSpan.Zero
@@ -504,7 +504,7 @@ public sealed partial class QueueRunTests
 
     private List<string> Listed()
     {
-        var list = new ReadyList(_world.Open().Queue, _world.Time);
+        var list = new ReadyList(_world.Open().Queue, null, _world.Time);
         var ids = new List<string>();
         while (list.Take(null) is { } id)
         {

@@ -248,8 +248,8 @@ public sealed class QueueWaitTests
     {
         Put("a", Complete());
         var supervisor = _world.Open("supervisor");
-        var drain = new Drain(supervisor.Queue);
-        drain.Begin(1);
+        var drain = new Drain(supervisor.Queue, null);
+        drain.Begin(new(1));
         var joined = drain.TryJoin();
         Assert.NotNull(joined);
         _world.Time.Plan(

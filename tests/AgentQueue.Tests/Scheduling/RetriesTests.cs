@@ -369,7 +369,7 @@ public sealed class RetriesTests
 
         Assert.Equal(0, retries.CreateDue(snapshot));
         Assert.Equal(0, retries.FinishInterrupted(snapshot));
-        Assert.Null(retries.NextDue(snapshot));
+        Assert.Null(retries.NextDue(snapshot, static _ => true));
         Assert.Equal(0, looks);
     }
 
@@ -409,7 +409,8 @@ public sealed class RetriesTests
         Assert.Equal(s_id, _world.Read(retry.Id).Parent);
     }
 
-    private DateTimeOffset? NextDue() => _world.Open().Retries.NextDue(Snapshot());
+    private DateTimeOffset? NextDue() =>
+        _world.Open().Retries.NextDue(Snapshot(), static _ => true);
 
     private QueueSnapshot Snapshot() => QueueSnapshot.Take(_world.Open().Queue);
 

@@ -160,14 +160,14 @@ public sealed class SupervisorProcessTests : IDisposable
         }
     }
 
-    private void StartDrain() => Drain().Begin(1);
+    private void StartDrain() => Drain().Begin(new(1));
 
-    private Drain Drain() => new(_world.Open().Queue);
+    private Drain Drain() => new(_world.Open().Queue, null);
 
     private void Live(string task, bool withLock = true)
     {
         var own = _world.Open("supervisor");
-        new SupervisorProcess(own.Queue, own.Supervisor, own.Run, _line).Live(
+        new SupervisorProcess(own.Queue, own.Supervisor, own.RunOf, _line).Live(
             task,
             withLock ? own.Queue.TryLockTask(TaskId.Parse(task)) : null
         );

@@ -143,7 +143,7 @@ internal sealed partial class Simulation
                 task.Prompt,
                 task.State is TaskState.Finished ? TaskText.Of(WithoutLinks(task.State)) : null,
                 task.State is TaskState.Complete,
-                (task.State as TaskState.Failed)?.RetriedBy,
+                (task.State as TaskState.Unsuccessful)?.RetriedBy,
                 task.RetryHistory is [.., var last] ? last.RetriedFrom : null
             );
         }
@@ -162,7 +162,7 @@ internal sealed partial class Simulation
     }
 
     private static TaskState WithoutLinks(TaskState state) =>
-        state is TaskState.Failed failed
+        state is TaskState.Unsuccessful failed
             ? failed with
             {
                 RetriedBy = null,

@@ -126,7 +126,7 @@ internal sealed partial class Simulation : IDisposable
         {
             Command("release", static own => ReleaseAll(own));
             PlayToTheEnd();
-            Command("drain", static own => own.Run.BeginDrain(Limit));
+            Command("drain", static own => own.Run.BeginDrain(new(Limit)));
             PlayToTheEnd();
             _world.Time.AdvanceTo(_world.Time.Elapsed + TimeSpan.FromMinutes(10));
         }
@@ -183,7 +183,7 @@ internal sealed partial class Simulation : IDisposable
                 Command("run", static own => own.Run.Fill(Limit));
                 break;
             case 6:
-                Command("drain", static own => own.Run.BeginDrain(Limit));
+                Command("drain", static own => own.Run.BeginDrain(new(Limit)));
                 break;
             case 7:
                 Command(
@@ -245,7 +245,7 @@ internal sealed partial class Simulation : IDisposable
                     break;
                 case 1:
                     Start();
-                    Command("drain", static own => own.Run.BeginDrain(Limit));
+                    Command("drain", static own => own.Run.BeginDrain(new(Limit)));
                     break;
                 default:
                     Command("run", static own => own.Run.Fill(Limit));

@@ -57,10 +57,10 @@ internal sealed class FakeBackend(World world)
             return all.Start(id.Value, taskLock.Descriptor);
         }
 
-        public void LaunchKeeper()
+        public void LaunchKeeper(RunId? scope)
         {
             process.ThrowIfDead();
-            all.Start(SupervisorProcess.Keeper, null);
+            all.Start(scope?.Value ?? SupervisorProcess.Keeper, null);
         }
     }
 }
@@ -85,7 +85,7 @@ internal sealed class FakeSupervisor(
         {
             using (inherited)
             {
-                new SupervisorProcess(own.Queue, own.Supervisor, own.Run, this).Live(
+                new SupervisorProcess(own.Queue, own.Supervisor, own.RunOf, this).Live(
                     Task,
                     inherited
                 );

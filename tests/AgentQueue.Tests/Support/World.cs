@@ -88,14 +88,16 @@ internal sealed class AgentqProcess
         Queue = new QueueFolder(World.Root, disk);
         Retries = new Retries(Queue, world.Time);
         Reconciler = new Reconciler(Queue, world.Orphans.For(disk), Retries, world.Time);
-        Run = new QueueRun(
+        RunOf = scope => new QueueRun(
             Queue,
             Reconciler,
             Retries,
             world.Planner,
             world.Backend.For(disk),
-            world.Time
+            world.Time,
+            scope
         );
+        Run = RunOf(null);
         NewTasks = new NewTasks(Queue, world.Time);
         Control = new TaskControl(Queue, Reconciler, world.Time);
         Wait = new QueueWait(Queue, Reconciler, world.Time);
@@ -110,6 +112,7 @@ internal sealed class AgentqProcess
     public Retries Retries { get; }
     public Reconciler Reconciler { get; }
     public QueueRun Run { get; }
+    public Func<RunId?, QueueRun> RunOf { get; }
     public NewTasks NewTasks { get; }
     public TaskControl Control { get; }
     public QueueWait Wait { get; }

@@ -79,7 +79,11 @@ public sealed class RetryPolicyTests
     ) =>
         Assert.Equal(
             isDue,
-            RetryPolicy.IsDue(FakeTime.Start.AddMilliseconds(millisecondsLeft), FakeTime.Start)
+            RetryPolicy.IsDue(
+                s_failed,
+                FakeTime.Start.AddMilliseconds(millisecondsLeft),
+                FakeTime.Start
+            )
         );
 
     [Fact]

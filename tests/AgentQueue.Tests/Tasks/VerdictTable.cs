@@ -37,6 +37,12 @@ internal static class VerdictTable
             static e => "failed: " + (e.Error!.Reason ?? "error")
         ),
         new(
+            "It had done its work, and a check of its plan failed",
+            static e => e with { CheckFailed = "the check exited with code 1" },
+            static e => e.CheckFailed is not null,
+            static _ => "failed: verify"
+        ),
+        new(
             "`.done` is there",
             static e => e with { Done = true },
             static e => e is { Done: true, Completion: not Completion.Exit },
