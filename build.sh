@@ -28,6 +28,8 @@ help() {
 ./build.sh install     put it into ~/.local/bin; --prefix DIR for DIR/bin
 ./build.sh uninstall   take it away again; --prefix DIR as above
 ./build.sh pack        make the .NET tool package in artifacts/
+./build.sh package     make the .tar.gz, the .zip and, on Debian's kin, the .deb in artifacts/; --into DIR for
+                       elsewhere, --executable FILE to pack that file as it is
 ./build.sh format      format the sources
 ./build.sh clean       remove artifacts/
 ./build.sh help        this list
@@ -139,9 +141,27 @@ describe_kind() {
   esac
 }
 
+# The commit that stands here, -dirty if the tree is not as it was committed. Nothing without git, and nothing
+# where the sources were unpacked inside a checkout of something else.
+commit() {
+  local name
+  name=$(git rev-parse --short=7 HEAD 2>/dev/null) || return 0
+  [[ -z $(git rev-parse --show-prefix) ]] || return 0
+  [[ -z $(git --no-optional-locks status --porcelain) ]] || name+=-dirty
+  printf '%s' "$name"
+}
+
+# When it is built, as `agentq --version` says it.
+built() {
+  local seconds=${SOURCE_DATE_EPOCH:-$(date +%s)} shape=+%Y-%m-%dT%H:%M:%SZ
+  [[ $seconds =~ ^[0-9]+$ ]] || fail "SOURCE_DATE_EPOCH is '$seconds', not a number of seconds." 2
+  date -u -d "@$seconds" "$shape" 2>/dev/null || date -u -r "$seconds" "$shape"
+}
+
 # publish_project PROJECT NAME TARGET: publishes PROJECT, whose executable is called NAME, as the file TARGET.
 publish_project() {
-  local project=$1 name=$2 target=$3 rid switch folder
+  local project=$1 name=$2 target=$3 rid switch folder time
+  time=$(built)
   mkdir -p "$work"
   rid=$(host_rid)
   choose_kind "$rid"
@@ -154,7 +174,8 @@ publish_project() {
   folder=$work/publish/$name
   rm -rf "$folder"
   quietly "publish $name as a $(describe_kind)" \
-    dotnet publish "$project" -c Release -r "$rid" "$switch" -o "$folder" -v quiet || {
+    dotnet publish "$project" -c Release -r "$rid" "$switch" "-p:Commit=$(commit)" "-p:Built=$time" \
+    -o "$folder" -v quiet || {
     rm -f "$target.stamp"
     return 1
   }
@@ -486,8 +507,11 @@ uninstall() {
 }
 
 pack() {
+  local time
   need_sdk
-  quietly "pack the .NET tool" dotnet pack src/AgentQueue.Cli -c Release -o "$artifacts" -v quiet
+  time=$(built)
+  quietly "pack the .NET tool" dotnet pack src/AgentQueue.Cli -c Release \
+    "-p:Commit=$(commit)" "-p:Built=$time" -o "$artifacts" -v quiet
   say "artifacts/: $(cd "$artifacts" && ls agentq.*.nupkg)"
   say "install it with: dotnet tool install --global agentq --source $artifacts"
 }

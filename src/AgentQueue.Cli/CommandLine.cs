@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using AgentQueue.Cli.Commands;
 using AgentQueue.Cli.Output;
 
 namespace AgentQueue.Cli;
@@ -77,6 +78,10 @@ internal sealed class CommandLine(Screen screen)
             {
                 help.Action = new HelpWithExamples((HelpAction)help.Action!);
             }
+            else if (option is VersionOption version)
+            {
+                VersionAnswer.Replace(version);
+            }
         }
 
         return root;
@@ -92,7 +97,8 @@ internal sealed class CommandLine(Screen screen)
             Output = output,
         };
         var helpOrVersion =
-            parsed.Action is HelpWithExamples || parsed.Tokens is [{ Value: "--version" }];
+            parsed.Action is HelpWithExamples
+            || parsed is { Action: VersionAnswer, Errors.Count: 0, UnmatchedTokens.Count: 0 };
         if (
             !helpOrVersion
             && parsed is { CommandResult.Command: RootCommand, UnmatchedTokens.Count: 0 }

@@ -52,7 +52,8 @@ internal static class CompletionScripts
           done < <("${(Q)words[1]}" __complete "=$PREFIX" "${(@Q)words[2,CURRENT-1]}" 2>/dev/null </dev/null)
           (( $#words_found )) && compadd -U -l -V agentq -d shown -a words_found
         }
-        compdef _agentq agentq
+        # In a folder of $fpath this file is the function, and is run for the first completion.
+        if [[ ${funcstack[1]} == _agentq ]]; then _agentq "$@"; else compdef _agentq agentq; fi
 
         """;
 

@@ -4,6 +4,35 @@ namespace AgentQueue.EndToEnd;
 public sealed class FirstUseTests
 {
     [Fact]
+    public void The_version_tells_which_commit_it_is_and_when_it_was_built()
+    {
+        using var box = new Sandbox();
+        var text = box.Run("--version").Gives(0).Out;
+        var json = box.Run("--version", "--json", "--no-color").Gives(0).Json;
+        var (version, commit, built) = (Word("agentq"), Word("commit"), Word("built"));
+
+        Assert.Equal(
+            $"agentq {version} (commit {commit ?? "unknown"}{(built is null ? "" : $", built {built}")})\n",
+            text
+        );
+        Assert.Matches(@"^\d+\.\d+\.\d+$", version);
+        Assert.Matches("^([0-9a-f]{7,40}(-dirty)?|unknown)$", commit ?? "unknown");
+        Assert.Matches(@"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$", built ?? "");
+        Assert.Empty(Directory.EnumerateFileSystemEntries(box.Folder));
+
+        string? Word(string name) => json.GetProperty(name).GetString();
+    }
+
+    [Theory]
+    [InlineData("status")]
+    [InlineData("--frob")]
+    public void The_version_is_no_answer_where_something_else_was_meant(string word)
+    {
+        using var box = new Sandbox();
+        Assert.Empty(box.Run("--version", word).Gives(2).Out);
+    }
+
+    [Fact]
     public void A_deleted_run_folder_brings_no_second_agent_and_no_false_verdict()
     {
         using var box = new Sandbox();
