@@ -278,6 +278,7 @@ test_all() {
   if $fast; then return; fi
 
   publish
+  make_packages "$binary" "$artifacts"
   AGENTQ_BINARY=$binary run_tests end-to-end tests/AgentQueue.EndToEnd
   fault_table
   # The ordinary build has looked for what Native AOT cannot do; asking again here, or making something that
@@ -437,6 +438,261 @@ mutants() {
     --config-file "$config" --output "$artifacts/mutants" ${only[@]+"${only[@]}"} </dev/null)
 }
 
+# --- packages -----------------------------------------------------------------------------------------------
+
+# The same files make the same bytes, whoever packs them and when: everything is sorted, belongs to root and is as
+# old as the build. All it takes is tar and gzip; ar and zip archives are simple enough to be written here.
+
+# package [--into DIR] [--executable FILE]
+package() {
+  local into=$artifacts executable=''
+  while [[ $# -gt 0 ]]; do
+    [[ $1 != --into && $1 != --executable ]] || [[ -n ${2:-} ]] || fail "$1 needs a name." 2
+    case $1 in
+      --into) into=$2 ;;
+      --executable) executable=$2 ;;
+      *) fail "'$1' is not an option of package; it knows --into DIR and --executable FILE." 2 ;;
+    esac
+    shift 2
+  done
+  [[ $into == /* ]] || into=$caller/$into
+  [[ -z $executable || $executable == /* ]] || executable=$caller/$executable
+
+  if [[ -z $executable ]]; then
+    # Refuses a SOURCE_DATE_EPOCH that is none; below, in a condition, nobody would hear of it.
+    built >/dev/null
+    build
+    executable=$binary
+    is_from_here || publish_project src/AgentQueue.Cli agentq "$binary"
+  fi
+  make_packages "$executable" "$into"
+}
+
+# Whether the executable says the commit that stands here, and the time that was asked for.
+is_from_here() {
+  local name time=''
+  name=$(commit)
+  [[ -z ${SOURCE_DATE_EPOCH:-} ]] || time=$(built)
+  [[ $("$binary" --version) == *"(commit ${name:-unknown}, built ${time:-2}"* ]]
+}
+
+# make_packages EXECUTABLE FOLDER: what is packed is that file; its version and time are what it says itself.
+make_packages() {
+  local executable=$1 into=$2 rid facts version name time owner file
+  local stage=$work/package
+  rid=$(host_rid)
+  facts=$("$executable" --version) || fail "$executable does not say its version."
+  version=$(cut -d ' ' -f 2 <<<"$facts")
+  time=$(sed -n 's/.* built \(.*\))$/\1/p' <<<"$facts")
+  [[ -n $time ]] || time=$(built)
+  name=agentq-$version-$rid
+  rm -rf "$stage"
+  mkdir -p "$stage/$name/completions" "$into"
+  # Nobody shall take an older one for this one; elsewhere they are not ours.
+  if [[ $into == "$artifacts" ]]; then
+    rm -f "$into"/agentq-*.tar.gz "$into"/agentq-*.zip "$into"/agentq_*.deb
+  fi
+
+  cp "$executable" "$stage/$name/agentq"
+  cp README.md CHANGELOG.md LICENSE "$stage/$name"
+  copy_documents "$stage/$name"
+  "$executable" completion bash >"$stage/$name/completions/agentq.bash"
+  "$executable" completion zsh >"$stage/$name/completions/_agentq"
+  "$executable" completion fish >"$stage/$name/completions/agentq.fish"
+  same_everywhere "$stage/$name" "$stage/$name/agentq"
+
+  zip_file "$stage" "$name" "$into/$name.zip"
+  case $(tar --version 2>&1) in
+    *'GNU tar'*) owner=(--owner=0 --group=0 --numeric-owner) ;;
+    *bsdtar*) owner=(--uid 0 --gid 0 --numeric-owner) ;;
+    *)
+      say "skipped: .tar.gz and .deb, because this tar cannot set an owner: install GNU tar or bsdtar"
+      return
+      ;;
+  esac
+  tar_gz "$stage" "$name" "$into/$name.tar.gz"
+  make_deb "$stage/$name" "$version" "$into"
+}
+
+# copy_documents FOLDER: what the README points to.
+copy_documents() {
+  mkdir -p "$1/docs/adr" "$1/examples"
+  cp docs/*.md docs/*.json docs/*.svg "$1/docs"
+  cp docs/adr/*.md "$1/docs/adr"
+  cp examples/*.yaml "$1/examples"
+}
+
+# same_everywhere FOLDER [EXECUTABLE]: sets modes and times. Uses `time`.
+same_everywhere() {
+  local digits=${time//[!0-9]/}
+  find "$1" -type d -exec chmod 755 {} +
+  find "$1" -type f -exec chmod 644 {} +
+  [[ -z ${2:-} ]] || chmod 755 "$2"
+  find "$1" -exec env TZ=UTC0 touch -t "${digits:0:12}.${digits:12:2}" {} +
+}
+
+packed() { say "packed ${1#"$PWD"/} ($((($(wc -c <"$1") + 1023) / 1024)) KiB)"; }
+
+# tar_gz FOLDER NAME TARGET: uses `owner`.
+tar_gz() {
+  (cd "$1" && find "$2" | LC_ALL=C sort >"$work/package.list" &&
+    tar -cf - --format=ustar "${owner[@]}" --no-recursion -T "$work/package.list") | gzip -n >"$3"
+  [[ $3 == "$work"/* ]] || packed "$3"
+}
+
+# make_deb TREE VERSION FOLDER: uses `owner`, `rid` and `time`.
+make_deb() {
+  local tree=$1 version=$2 into=$3 stage=$work/package/deb architecture depends file size target
+  case $rid in
+    linux-x64) architecture=amd64 ;;
+    linux-arm64) architecture=arm64 ;;
+    *)
+      say "skipped: .deb, because it is for Linux with glibc, and this is $rid"
+      return
+      ;;
+  esac
+  if ! command -v ldd >/dev/null || ! command -v md5sum >/dev/null; then
+    say "skipped: .deb, because ldd or md5sum is missing, which tell what it depends on and its checksums"
+    return
+  fi
+  depends=$(depends_of "$tree/agentq")
+
+  local data=$stage/data share=$stage/data/usr/share
+  mkdir -p "$stage/control" "$data/usr/bin" "$share/bash-completion/completions" \
+    "$share/zsh/vendor-completions" "$share/fish/vendor_completions.d" "$share/doc/agentq"
+  cp "$tree/agentq" "$data/usr/bin"
+  cp "$tree/completions/agentq.bash" "$share/bash-completion/completions/agentq"
+  cp "$tree/completions/_agentq" "$share/zsh/vendor-completions"
+  cp "$tree/completions/agentq.fish" "$share/fish/vendor_completions.d"
+  cp "$tree/README.md" "$share/doc/agentq"
+  copy_documents "$share/doc/agentq"
+  gzip -n <"$tree/CHANGELOG.md" >"$share/doc/agentq/changelog.gz"
+  { cat LICENSE && say && cat docs/third-party.md; } >"$share/doc/agentq/copyright"
+  same_everywhere "$data" "$data/usr/bin/agentq"
+
+  (cd "$data" && find . -type f | sed 's:^\./::' | LC_ALL=C sort | xargs md5sum) >"$stage/control/md5sums"
+  # As dpkg counts: each file in whole KiB, each folder as one.
+  size=$(find "$data" -type d | wc -l)
+  while IFS= read -r file; do
+    size=$((size + ($(wc -c <"$file") + 1023) / 1024))
+  done < <(find "$data" -type f)
+  cat >"$stage/control/control" <<TEXT
+Package: agentq
+Version: $version
+Architecture: $architecture
+Maintainer: agentq contributors
+Installed-Size: $size
+Depends: $depends
+Section: utils
+Priority: optional
+Description: task queue for AI coding agents
+ A queue is a folder of files in the project: no daemon, no database. Every
+ task is a file that a person can read. Each running agent has a small
+ supervisor that enforces its limits, records how it ended and ends all of
+ its processes.
+TEXT
+  same_everywhere "$stage/control"
+
+  printf '2.0\n' >"$stage/debian-binary"
+  tar_gz "$stage/control" . "$stage/control.tar.gz"
+  tar_gz "$data" . "$stage/data.tar.gz"
+  target=$into/agentq_${version}_$architecture.deb
+  {
+    printf '!<arch>\n'
+    for file in debian-binary control.tar.gz data.tar.gz; do
+      size=$(wc -c <"$stage/$file")
+      printf '%-16s%-12s%-6s%-6s%-8s%-10s`\n' "$file" 0 0 0 100644 $((size))
+      cat "$stage/$file"
+      ((size % 2 == 0)) || printf '\n'
+    done
+  } >"$target"
+  packed "$target"
+}
+
+# depends_of EXECUTABLE: the packages of the libraries that it is linked with, and the oldest glibc that will do.
+depends_of() {
+  local library glibc packages=''
+  glibc=$(LC_ALL=C grep -ao 'GLIBC_2\.[0-9]*' "$1" | sort -u -t . -k 2 -n | tail -n 1)
+  for library in $(ldd "$1" | awk '{ print $1 }'); do
+    case ${library##*/} in
+      linux-vdso.*) ;;
+      libc.so.* | libm.so.* | libdl.so.* | librt.so.* | libpthread.so.* | ld-linux*)
+        packages+="libc6 (>= ${glibc#GLIBC_})"$'\n'
+        ;;
+      libgcc_s.so.1) packages+=$'libgcc-s1\n' ;;
+      libstdc++.so.6) packages+=$'libstdc++6\n' ;;
+      libz.so.1) packages+=$'zlib1g\n' ;;
+      *) fail "the executable is linked with $library; say in build.sh, depends_of, which package that is." ;;
+    esac
+  done
+  printf '%s' "$packages" | LC_ALL=C sort -u | paste -s -d , - | sed 's/,/, /g'
+}
+
+# le BYTES NUMBER…: each number in so many bytes, the lowest first.
+le() {
+  local bytes=$1 number i byte text=''
+  shift
+  for number; do
+    for ((i = 0; i < bytes; i++)); do
+      printf -v byte '\\x%02x' $((number >> 8 * i & 255))
+      text+=$byte
+    done
+  done
+  printf "$text"
+}
+
+# zip_file FOLDER NAME TARGET: a zip with the modes of the files in it. Its members are what gzip makes, without
+# gzip's own head (10 bytes) and tail (the checksum and the length, 4 bytes each). Uses `time`.
+zip_file() {
+  local folder=$1 name=$2 target=$3 index=$work/package.index member=$work/package.member
+  local year=10#${time:0:4} offset=0 count=0 file length size mode when
+  when=$(((10#${time:11:2} << 11) + (10#${time:14:2} << 5) + 10#${time:17:2} / 2))
+  # The format begins with 1980.
+  if ((year < 1980)); then
+    when="0 $((1 << 5 | 1))"
+  else
+    when="$when $(((year - 1980 << 9) + (10#${time:5:2} << 5) + 10#${time:8:2}))"
+  fi
+  : >"$index"
+  {
+    while IFS= read -r file; do
+      gzip -n <"$folder/$file" >"$member"
+      length=$(wc -c <"$folder/$file")
+      size=$(($(wc -c <"$member") - 18))
+      mode=$((8#100644))
+      [[ ! -x $folder/$file ]] || mode=$((8#100755))
+
+      le 4 $((0x04034b50))
+      le 2 20 0 8 $when
+      tail -c 8 "$member" | head -c 4
+      le 4 "$size" "$length"
+      le 2 ${#file} 0
+      printf '%s' "$file"
+      head -c $((10 + size)) "$member" | tail -c +11
+
+      {
+        le 4 $((0x02014b50))
+        # Made on a Unix (3), which is why the mode counts.
+        le 2 $((3 << 8 | 20)) 20 0 8 $when
+        tail -c 8 "$member" | head -c 4
+        le 4 "$size" "$length"
+        le 2 ${#file} 0 0 0 0
+        le 4 $((mode << 16)) "$offset"
+        printf '%s' "$file"
+      } >>"$index"
+      offset=$((offset + 30 + ${#file} + size))
+      count=$((count + 1))
+    done < <(cd "$folder" && find "$name" -type f | LC_ALL=C sort)
+
+    cat "$index"
+    le 4 $((0x06054b50))
+    le 2 0 0 "$count" "$count"
+    le 4 "$(wc -c <"$index")" "$offset"
+    le 2 0
+  } >"$target"
+  packed "$target"
+}
+
 # --- the other verbs ----------------------------------------------------------------------------------------
 
 build() {
@@ -535,7 +791,7 @@ case $verb in
     [[ $# -eq 0 ]] || fail "'$verb' takes no '$1'." 2
     "$verb"
     ;;
-  faults | guards | mutants | bench | install | uninstall) "$verb" "$@" ;;
+  faults | guards | mutants | bench | install | uninstall | package) "$verb" "$@" ;;
   test) test_all "$@" ;;
   help | -h | --help) help ;;
   *) fail "there is no verb '$verb'; './build.sh help' lists them." 2 ;;

@@ -43,6 +43,8 @@ internal static class Machine
     public const string TimeNamespace = "right to make a time namespace (root and unshare)";
     public const string Faketime = "faketime(1)";
     public const string Root = "root and setpriv";
+    public const string Ar = "ar(1), or no glibc, which a .deb is for";
+    public const string Dpkg = "dpkg and a libc6 that it knows";
 
     public static bool Has(string need) =>
         need switch
@@ -85,6 +87,10 @@ internal static class Machine
             Faketime => OperatingSystem.IsLinux() && Succeeds("faketime", "-f", "+1h", "true"),
             Root => OperatingSystem.IsLinux()
                 && Succeeds("setpriv", "--reuid", "65534", "--clear-groups", "true"),
+            Ar => OperatingSystem.IsLinux()
+                && !Directory.EnumerateFiles("/lib", "ld-musl-*").Any()
+                && Succeeds("ar", "--version"),
+            Dpkg => OperatingSystem.IsLinux() && Succeeds("dpkg", "-s", "libc6"),
             Script => OperatingSystem.IsLinux() && Succeeds("script", "-qec", "true", "/dev/null"),
             _ => throw new ArgumentOutOfRangeException(nameof(need), need, null),
         };
