@@ -38,6 +38,7 @@ function Show-Help {
 .\build.ps1 install     put it into ~\.local\bin; --prefix DIR for DIR\bin
 .\build.ps1 uninstall   take it away again; --prefix DIR as above
 .\build.ps1 pack        make the .NET tool package in artifacts\
+.\build.ps1 package     make the .zip in artifacts\
 .\build.ps1 format      format the sources
 .\build.ps1 clean       remove artifacts\
 .\build.ps1 help        this list
@@ -137,8 +138,38 @@ function Test-UpToDate {
   return -not ($sources | Where-Object { $_.LastWriteTimeUtc -gt $made })
 }
 
-function Publish-Binary {
-  if (Test-UpToDate) {
+# The commit that stands here, -dirty if the tree is not as it was committed. Nothing without git, and nothing
+# where the sources were unpacked inside a checkout of something else.
+function Get-Commit {
+  if (-not (Get-Command git -ErrorAction SilentlyContinue)) { return '' }
+  $before = $ErrorActionPreference
+  $ErrorActionPreference = 'Continue'
+  try {
+    $name = "$(& git rev-parse --short=7 HEAD 2>$null)"
+    if ($LASTEXITCODE -ne 0) { return '' }
+    if ("$(& git rev-parse --show-prefix 2>$null)") { return '' }
+    if ("$(& git --no-optional-locks status --porcelain 2>$null)") { $name += '-dirty' }
+    return $name
+  }
+  finally {
+    $ErrorActionPreference = $before
+  }
+}
+
+# When it is built, as `agentq --version` says it.
+function Get-BuildTime {
+  $time = [DateTime]::UtcNow
+  if ($env:SOURCE_DATE_EPOCH) {
+    if ($env:SOURCE_DATE_EPOCH -notmatch '^[0-9]+$') {
+      Deny "SOURCE_DATE_EPOCH is '$env:SOURCE_DATE_EPOCH', not a number of seconds." 2
+    }
+    $time = [DateTimeOffset]::FromUnixTimeSeconds([long] $env:SOURCE_DATE_EPOCH).UtcDateTime
+  }
+  return $time.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", [System.Globalization.CultureInfo]::InvariantCulture)
+}
+
+function Publish-Binary([switch] $Anew) {
+  if (-not $Anew -and (Test-UpToDate)) {
     Write-Host 'artifacts\agentq.exe is up to date'
     return
   }
@@ -158,7 +189,8 @@ function Publish-Binary {
   $folder = Join-Path $work 'publish\agentq'
   if (Test-Path $folder) { Remove-Item -Recurse -Force $folder }
   Invoke-Quietly "publish agentq as a $words" @(
-    'publish', 'src/AgentQueue.Cli', '-c', 'Release', '-r', $rid, $option, '-o', $folder, '-v', 'quiet')
+    'publish', 'src/AgentQueue.Cli', '-c', 'Release', '-r', $rid, $option,
+    "-p:Commit=$(Get-Commit)", "-p:Built=$(Get-BuildTime)", '-o', $folder, '-v', 'quiet')
   Copy-Item -Force (Join-Path $folder 'agentq.exe') $binary
   (Get-Item $binary).LastWriteTimeUtc = $begin
 }
@@ -287,9 +319,64 @@ function Uninstall-Binary([string[]] $arguments) {
 function New-Package {
   Assert-Sdk
   Invoke-Quietly 'pack the .NET tool' @(
-    'pack', 'src/AgentQueue.Cli', '-c', 'Release', '-o', $artifacts, '-v', 'quiet')
+    'pack', 'src/AgentQueue.Cli', '-c', 'Release', "-p:Commit=$(Get-Commit)", "-p:Built=$(Get-BuildTime)",
+    '-o', $artifacts, '-v', 'quiet')
   Write-Host "artifacts\: $((Get-ChildItem (Join-Path $artifacts 'agentq.*.nupkg')).Name)"
   Write-Host "install it with: dotnet tool install --global agentq --source $artifacts"
+}
+
+# A zip with the executable, the documents and the completion scripts; sorted, and as old as the build.
+function New-Archive {
+  Assert-Sdk
+  Publish-Binary
+  $commit = Get-Commit
+  if (-not $commit) { $commit = 'unknown' }
+  $time = '2'
+  if ($env:SOURCE_DATE_EPOCH) { $time = Get-BuildTime }
+  if (-not "$(& $binary --version)".Contains("(commit $commit, built $time")) { Publish-Binary -Anew }
+
+  $facts = & $binary --version --json | Out-String | ConvertFrom-Json
+  $name = "agentq-$($facts.agentq)-$(Get-Rid)"
+  # Some PowerShells read a time as a text, others as a time.
+  $built = ([DateTimeOffset] $facts.built).ToUniversalTime()
+  if ($built.Year -lt 1980) { $built = [DateTimeOffset]::new(1980, 1, 1, 0, 0, 0, [TimeSpan]::Zero) }
+
+  $stage = Join-Path $work 'package'
+  if (Test-Path $stage) { Remove-Item -Recurse -Force $stage }
+  $tree = Join-Path $stage $name
+  foreach ($folder in 'completions', 'docs\adr', 'examples') {
+    New-Item -ItemType Directory -Force (Join-Path $tree $folder) | Out-Null
+  }
+  Copy-Item $binary, README.md, CHANGELOG.md, LICENSE $tree
+  Copy-Item docs\*.md, docs\*.json, docs\*.svg (Join-Path $tree 'docs')
+  Copy-Item docs\adr\*.md (Join-Path $tree 'docs\adr')
+  Copy-Item examples\*.yaml (Join-Path $tree 'examples')
+  foreach ($script in @('bash', 'agentq.bash'), @('zsh', '_agentq'), @('fish', 'agentq.fish'), @('pwsh', 'agentq.ps1')) {
+    $text = ((& $binary completion $script[0]) -join "`n") + "`n"
+    [System.IO.File]::WriteAllText((Join-Path $tree "completions\$($script[1])"), $text)
+  }
+
+  Add-Type -AssemblyName System.IO.Compression
+  Add-Type -AssemblyName System.IO.Compression.FileSystem
+  Remove-Item -Force (Join-Path $artifacts 'agentq-*.zip')
+  $target = Join-Path $artifacts "$name.zip"
+  $names = [string[]] @(Get-ChildItem $tree -Recurse -File | ForEach-Object {
+      $_.FullName.Substring($stage.Length + 1) -replace '\\', '/' })
+  [Array]::Sort($names, [StringComparer]::Ordinal)
+  $zip = [System.IO.Compression.ZipFile]::Open($target, 'Create')
+  try {
+    foreach ($file in $names) {
+      $entry = $zip.CreateEntry($file)
+      $entry.LastWriteTime = $built
+      $from = [System.IO.File]::OpenRead((Join-Path $stage $file))
+      $to = $entry.Open()
+      try { $from.CopyTo($to) } finally { $to.Dispose(); $from.Dispose() }
+    }
+  }
+  finally {
+    $zip.Dispose()
+  }
+  Write-Host "packed artifacts\$name.zip ($([int] ((Get-Item $target).Length / 1024)) KiB)"
 }
 
 function Format-Sources {
@@ -312,7 +399,7 @@ if ($args.Count -gt 1) { $rest = @($args[1..($args.Count - 1)]) }
 $code = 0
 Push-Location $root
 try {
-  if ($verb -in 'build', 'demo', 'pack', 'format', 'clean' -and $rest.Count -gt 0) {
+  if ($verb -in 'build', 'demo', 'pack', 'package', 'format', 'clean' -and $rest.Count -gt 0) {
     Deny "'$verb' takes no '$($rest[0])'." 2
   }
   switch ($verb) {
@@ -324,6 +411,7 @@ try {
     'install' { Install-Binary $rest }
     'uninstall' { Uninstall-Binary $rest }
     'pack' { New-Package }
+    'package' { New-Archive }
     'format' { Format-Sources }
     'clean' { Clear-Artifacts }
     { $_ -in 'help', '-h', '--help' } { Show-Help }
