@@ -3,7 +3,7 @@ using System.Text;
 
 namespace AgentQueue.Cli;
 
-/// <summary>Reading a prompt or a batch from a file or standard input: UTF-8, checked, bounded.</summary>
+/// <summary>Reading a prompt, a batch or a list from a file or standard input: UTF-8, checked, bounded.</summary>
 internal static class InputText
 {
     // A batch holds many prompts; a single one is checked again where it is stored.
@@ -43,15 +43,18 @@ internal static class InputText
 
     public static string FromStandardInput()
     {
-        // Starting the console costs Unix milliseconds; on Windows handle 0 is not the standard input.
-        using var input = OperatingSystem.IsWindows()
+        using var input = OpenStandardInput();
+        return Read(input, "standard input");
+    }
+
+    // Starting the console costs Unix milliseconds; on Windows handle 0 is not the standard input.
+    public static Stream OpenStandardInput() =>
+        OperatingSystem.IsWindows()
             ? Console.OpenStandardInput()
             : new FileStream(
                 new Microsoft.Win32.SafeHandles.SafeFileHandle(0, ownsHandle: false),
                 FileAccess.Read
             );
-        return Read(input, "standard input");
-    }
 
     /// <summary>
     /// What is typed up to the end of the line. Not by <see cref="Console"/>, which would send the terminal
@@ -74,7 +77,7 @@ internal static class InputText
         return line.ToString();
     }
 
-    private static string Read(Stream stream, string name)
+    public static string Read(Stream stream, string name)
     {
         using var memory = new MemoryStream();
         var buffer = new byte[81920];

@@ -29,6 +29,7 @@ internal static class Verbs
         new("release", ReleaseCommand.Create),
         new("deps", DepsCommand.Create),
         new("plan", PlanCommand.Create),
+        new("hash", HashCommand.Create),
         new("agents", AgentsCommand.Create),
         new("config", ConfigCommand.Create),
         new("completion", CompletionCommand.Create),

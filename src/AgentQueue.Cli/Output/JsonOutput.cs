@@ -62,6 +62,22 @@ internal static class JsonOutput
             }
         );
 
+    /// <summary>A line with exactly these members, for a contract that is older than ours and has no version.</summary>
+    public static void PrintBareLine(Screen screen, Action<Utf8JsonWriter> members) =>
+        Print(
+            screen,
+            writer =>
+            {
+                writer.WriteStartObject();
+                members(writer);
+                writer.WriteEndObject();
+            },
+            WriterOptions with
+            {
+                Indented = false,
+            }
+        );
+
     // Whole or not at all: a failure while writing leaves no half document on stdout.
     private static void Print(
         Screen screen,
