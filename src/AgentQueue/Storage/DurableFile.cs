@@ -109,6 +109,17 @@ internal sealed class DurableFile(IDisk disk, bool sync = true)
         }
     }
 
+    /// <summary>
+    /// Adds a line, with its end, to a file that only grows. A crash leaves the lines before it as they were,
+    /// and of this one at most a beginning, which the next call ends. The caller holds a lock that all who
+    /// add share.
+    /// </summary>
+    public void AppendLine(string path, ReadOnlySpan<byte> line)
+    {
+        disk.AppendLine(path, line, sync);
+        SyncFolderOf(path);
+    }
+
     public void SyncFolderOf(string path)
     {
         if (sync)

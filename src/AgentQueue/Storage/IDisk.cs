@@ -23,6 +23,12 @@ internal interface IDisk
     /// <summary>Adds to a file, made if needed, in one write without sync: for what may be lost.</summary>
     void Append(string path, ReadOnlySpan<byte> content);
 
+    /// <summary>
+    /// Adds a line, with its end, to a file, made if needed, in one write, and syncs the file if asked. A line
+    /// that a crash left without an end is ended first. The caller keeps all others from adding meanwhile.
+    /// </summary>
+    void AppendLine(string path, ReadOnlySpan<byte> line, bool sync);
+
     /// <summary>Replaces <paramref name="to"/> at once.</summary>
     void Rename(string from, string to);
 

@@ -28,6 +28,7 @@ internal sealed class QueueFolder
     private const string ArchiveName = "archive";
     private const string WorkspaceName = "workspace";
     private const string RunsName = "runs";
+    private const string RecordsName = "records";
 
     private readonly Lazy<DurableFile> _durable;
     private readonly FolderTrust _trust;
@@ -37,7 +38,8 @@ internal sealed class QueueFolder
         _run,
         _archive,
         _workspace,
-        _runs;
+        _runs,
+        _records;
     private Dictionary<TaskId, AgentTask>? _shownAs;
 
     /// <param name="sync">Asked at the first write; false only for tests and scratch queues.</param>
@@ -72,6 +74,9 @@ internal sealed class QueueFolder
     /// <summary>One folder for each execution of a plan.</summary>
     public string Runs => _runs ??= Part(RunsName);
 
+    /// <summary>What was done and by whom; made with the first record.</summary>
+    public string Records => _records ??= Part(RecordsName);
+
     /// <summary>Where tasks and what belongs to them stand, trusted or not.</summary>
     public IReadOnlyList<string> Parts =>
         [
@@ -82,6 +87,7 @@ internal sealed class QueueFolder
             Path.Join(Folder, ArchiveName),
             Path.Join(Folder, WorkspaceName),
             Path.Join(Folder, RunsName),
+            Path.Join(Folder, RecordsName),
         ];
 
     /// <summary>Why not to work with this queue, or null: it is somebody else's, or leads elsewhere.</summary>
@@ -181,7 +187,7 @@ internal sealed class QueueFolder
         {
             Durable.TryCreate(
                 ignore,
-                "/tasks/\n/plans/\n/logs/\n/run/\n/runs/\n/workspace/\n/archive/\n"u8
+                "/tasks/\n/plans/\n/logs/\n/run/\n/runs/\n/workspace/\n/archive/\n/records/\n"u8
             );
         }
 
@@ -528,67 +534,4 @@ internal sealed class QueueFolder
             }
         }
     }
-}
-
-/// <summary>See <see cref="QueueFolder.Say"/>; several may be said.</summary>
-[Flags]
-internal enum LockWord
-{
-    Cancel = 1,
-    Expire = 2,
-
-    /// <summary>The attempt is over and its processes gone, but there is no room to record that.</summary>
-    Ended = 4,
-
-    /// <summary>It was ended because it was silent for too long.</summary>
-    Stalled = 8,
-}
-
-/// <summary>
-/// A lock whose file is removed while it is still held: whoever then locks the removed file notices that
-/// the name no longer leads to it, and begins again.
-/// </summary>
-internal sealed class PassingLock(HeldLock held, IDisk disk, string path) : HeldLock
-{
-    public override nint Descriptor => held.Descriptor;
-
-    public override void Dispose()
-    {
-        disk.RemoveLock(held, path);
-        held.Dispose();
-    }
-}
-
-/// <summary>What reading a task's file came to.</summary>
-internal abstract record TaskRead
-{
-    private TaskRead() { }
-
-    internal sealed record Found(AgentTask Task, FileFacts Facts) : TaskRead;
-
-    internal sealed record Missing : TaskRead;
-
-    /// <summary>Reported and left alone; the other tasks go on.</summary>
-    internal sealed record Unreadable(TaskId Id, string Reason) : TaskRead;
-}
-
-/// <summary>A short, bounded wait between two tries of something that has no event to wait for.</summary>
-internal static class Pause
-{
-    public static void For(TimeSpan time)
-    {
-        if (!OperatingSystem.IsWindows())
-        {
-            // The runtime's own waits turn in circles first, beside those whose end they wait for.
-            Posix.Sleep(time);
-            return;
-        }
-
-        using var never = new ManualResetEventSlim();
-        never.Wait(time);
-    }
-
-    // Jitter, or those who were refused together come back together.
-    public static void About(TimeSpan time) =>
-        For(time * (0.75 + (Random.Shared.NextDouble() / 2)));
 }

@@ -124,9 +124,37 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public void Append(string path, ReadOnlySpan<byte> content)
     {
+        var (fd, _) = OpenToAppend(path, Libc.O_WRONLY);
+        var failed = WriteAll(fd, content, path);
+        _ = Libc.Close(fd);
+        if (failed is not null)
+        {
+            throw failed;
+        }
+    }
+
+    public void AppendLine(string path, ReadOnlySpan<byte> line, bool sync)
+    {
+        var (fd, size) = OpenToAppend(path, Libc.O_RDWR);
+        byte last = (byte)'\n';
+        var failed =
+            size > 0 && Libc.ReadAt(fd, &last, 1, size - 1) < 0
+                ? DiskError.Last("read", path)
+                : null;
+        failed ??= WriteAll(fd, last == '\n' ? line : [(byte)'\n', .. line], path);
+        failed ??= sync ? SyncError(fd, path) : null;
+        _ = Libc.Close(fd);
+        if (failed is not null)
+        {
+            throw failed;
+        }
+    }
+
+    private static (int Descriptor, long Size) OpenToAppend(string path, int access)
+    {
         var fd = Libc.Open(
             path,
-            Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND | Libc.O_NOFOLLOW | Libc.O_NONBLOCK,
+            access | Libc.O_CREAT | Libc.O_APPEND | Libc.O_NOFOLLOW | Libc.O_NONBLOCK,
             OwnerOnly
         );
         if (fd < 0)
@@ -134,18 +162,13 @@ internal sealed unsafe class UnixDisk : IDisk
             throw DiskError.Last("open", path);
         }
 
-        if (FileStat.Of(fd) is not { IsOwnFile: true })
+        if (FileStat.Of(fd) is { IsOwnFile: true } stat)
         {
-            _ = Libc.Close(fd);
-            throw new QueueException($"{path} is no ordinary file, or has a second name elsewhere");
+            return (fd, stat.Size);
         }
 
-        var failed = WriteAll(fd, content, path);
         _ = Libc.Close(fd);
-        if (failed is not null)
-        {
-            throw failed;
-        }
+        throw new QueueException($"{path} is no ordinary file, or has a second name elsewhere");
     }
 
     private static QueueException? WriteAll(int fd, ReadOnlySpan<byte> content, string path)

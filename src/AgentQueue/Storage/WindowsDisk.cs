@@ -123,6 +123,36 @@ internal sealed class WindowsDisk(TimeProvider clock) : IDisk
         }
     }
 
+    public void AppendLine(string path, ReadOnlySpan<byte> line, bool sync)
+    {
+        var error = Persist(
+            () => Open(path, GENERIC_READ | APPEND, SHARE_ALL, OPEN_ALWAYS),
+            out var opened
+        );
+        using var file = opened;
+        if (error != 0)
+        {
+            throw DiskError.From(error, "open", path);
+        }
+
+        RefuseUnlessRegular(file, path);
+        Span<byte> last = [(byte)'\n'];
+        if (RandomAccess.GetLength(file) is > 0 and var size)
+        {
+            _ = RandomAccess.Read(file, last, size - 1);
+        }
+
+        if (!WindowsFiles.Write(file, last[0] == '\n' ? line : [(byte)'\n', .. line]))
+        {
+            throw DiskError.Last("write", path);
+        }
+
+        if (sync && !Flush(file))
+        {
+            throw DiskError.Last("store", path);
+        }
+    }
+
     public void Rename(string from, string to)
     {
         var error = Persist(() => Move(from, to, replace: true));

@@ -66,6 +66,16 @@ internal sealed partial class MemoryDisk
         Changed(step);
     }
 
+    public void AppendLine(MemoryProcess p, string path, byte[] line, bool sync)
+    {
+        Append(p, path, Find(path)?.Content is [.., not (byte)'\n'] ? [(byte)'\n', .. line] : line);
+        if (sync && !ForgetsFileSyncs)
+        {
+            var inode = Find(path)!;
+            inode.Stored = inode.Content;
+        }
+    }
+
     public bool Rename(MemoryProcess p, string from, string to, bool mustBeNew)
     {
         var step = Step(p, mustBeNew ? "rename new" : "rename", to);

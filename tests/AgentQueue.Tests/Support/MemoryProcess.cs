@@ -33,6 +33,9 @@ internal sealed class MemoryProcess(MemoryDisk disk, string name) : IDisk
     public void Append(string path, ReadOnlySpan<byte> content) =>
         disk.Append(this, path, content.ToArray());
 
+    public void AppendLine(string path, ReadOnlySpan<byte> line, bool sync) =>
+        disk.AppendLine(this, path, line.ToArray(), sync);
+
     public void Rename(string from, string to) => disk.Rename(this, from, to, mustBeNew: false);
 
     public bool RenameNew(string from, string to) => disk.Rename(this, from, to, mustBeNew: true);
