@@ -30,6 +30,7 @@ internal static class Verbs
         new("deps", DepsCommand.Create),
         new("plan", PlanCommand.Create),
         new("hash", HashCommand.Create),
+        new("git", GitCommand.Create),
         new("records", RecordsCommand.Create),
         new("agents", AgentsCommand.Create),
         new("config", ConfigCommand.Create),

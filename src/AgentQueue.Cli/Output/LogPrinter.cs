@@ -7,7 +7,8 @@ namespace AgentQueue.Cli.Output;
 /// Puts a log out as it comes, in pieces: byte for byte, or as text that is made safe, with the memory of
 /// one piece however long its lines are.
 /// </summary>
-internal sealed class LogPrinter(Screen screen, bool raw) : ILogSink
+/// <param name="toError">To stderr, which is written at once.</param>
+internal sealed class LogPrinter(Screen screen, bool raw, bool toError = false) : ILogSink
 {
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
     private char[] _chars = [];
@@ -49,7 +50,7 @@ internal sealed class LogPrinter(Screen screen, bool raw) : ILogSink
         Print([], isLast: true);
         if (_inLine)
         {
-            screen.Out("\n");
+            Put("\n");
         }
     }
 
@@ -73,8 +74,20 @@ internal sealed class LogPrinter(Screen screen, bool raw) : ILogSink
         var text = new string(_chars, 0, _heldReturn ? count - 1 : count);
         if (text.Length > 0)
         {
-            screen.Out(Terminal.Clean(text, multiline: true));
+            Put(Terminal.Clean(text, multiline: true));
             _inLine = text[^1] != '\n';
+        }
+    }
+
+    private void Put(string text)
+    {
+        if (toError)
+        {
+            screen.Err(text);
+        }
+        else
+        {
+            screen.Out(text);
         }
     }
 }

@@ -116,6 +116,9 @@ internal sealed class Screen(
     public void Talk(string text, Tone tone = Tone.Plain) =>
         Say(ErrorStyle.Paint(tone, Terminal.Clean(text)) + "\n");
 
+    /// <summary>Text for stderr that is laid out and clean already.</summary>
+    public void Err(string text) => Say(text);
+
     /// <summary>A question on stderr; the answer is typed behind it.</summary>
     public void Ask(string text) => Say(Terminal.Clean(text));
 

@@ -136,6 +136,7 @@ internal static unsafe partial class Posix
     }
 
     public const short POLLIN = 1;
+    public const short POLLOUT = 4;
 
     [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
     private static partial int PollOnce(PollFd* fds, nuint count, int milliseconds);
