@@ -156,6 +156,19 @@ public sealed class GitTests
     }
 
     [Fact]
+    public void A_program_that_does_not_read_its_input_is_judged_by_its_end()
+    {
+        using var box = new Sandbox();
+        FakeGh(box, "exec <&-; echo made");
+        box.Configure(""" "reader": { "command": "cat", "promptVia": "stdin" } """);
+        var prompt = new byte[1 << 20];
+        prompt.AsSpan().Fill((byte)'x');
+        var id = box.RunWith(prompt, "start", "reader", "-", "--quiet", "--hold").Gives(0).Text;
+
+        Assert.Equal("made\n", box.Run("git", "issue", id).Gives(0).Out);
+    }
+
+    [Fact]
     public void A_program_gets_one_document_and_the_talk_goes_to_stderr()
     {
         using var box = new Sandbox();

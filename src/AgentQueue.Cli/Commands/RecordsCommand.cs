@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Globalization;
 using AgentQueue.Cli.Output;
 using AgentQueue.Keeping;
@@ -23,6 +24,12 @@ internal static class RecordsCommand
         "NAME",
         "Only this action, such as git.branch, or all below it, such as git"
     );
+
+    // What there is in an ordinary project; what else was recorded may be asked for, too.
+    private static readonly string[] s_known = ["git", "git.branch", "git.issue"];
+
+    static RecordsCommand() =>
+        s_action.CompletionSources.Add(_ => s_known.Select(static n => new CompletionItem(n)));
 
     public static Command Create()
     {

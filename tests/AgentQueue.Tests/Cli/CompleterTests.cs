@@ -49,6 +49,19 @@ public sealed class CompleterTests : IDisposable
     }
 
     [Fact]
+    public void Hashes_are_of_files_and_branches_of_tasks()
+    {
+        _temp.Add("01a");
+
+        Assert.Equal([Completer.Files], Complete("", "hash", "a.txt"));
+        Assert.Equal(["sha1"], Complete("sha1", "hash", "--algo"));
+        Assert.Equal(["branch", "issue"], Complete("", "git"));
+        Assert.Equal(["task_01a"], Complete("01", "git", "branch"));
+        Assert.Equal(["--title"], Complete("--t", "git", "issue"));
+        Assert.Equal(["git.issue"], Complete("git.i", "records", "--action"));
+    }
+
+    [Fact]
     public void In_a_list_of_ids_the_last_one_is_completed()
     {
         _temp.Add("01a");
