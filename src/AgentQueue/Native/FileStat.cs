@@ -12,7 +12,8 @@ internal readonly partial record struct FileStat(
     long ChangedNs,
     int Mode,
     uint Owner,
-    uint Links
+    uint Links,
+    ulong Device
 )
 {
     private const int TypeMask = 0xF000;
@@ -62,7 +63,8 @@ internal readonly partial record struct FileStat(
             Ns(*(long*)(b + 96), *(uint*)(b + 104)),
             *(ushort*)(b + 28),
             *(uint*)(b + 20),
-            *(uint*)(b + 16)
+            *(uint*)(b + 16),
+            ((ulong)*(uint*)(b + 136) << 32) | *(uint*)(b + 140)
         );
 
     private static unsafe FileStat? MacOf(string path, int fd)
@@ -94,7 +96,8 @@ internal readonly partial record struct FileStat(
                     ),
                     BinaryPrimitives.ReadUInt16LittleEndian(buffer[4..]),
                     BinaryPrimitives.ReadUInt32LittleEndian(buffer[16..]),
-                    BinaryPrimitives.ReadUInt16LittleEndian(buffer[6..])
+                    BinaryPrimitives.ReadUInt16LittleEndian(buffer[6..]),
+                    BinaryPrimitives.ReadUInt32LittleEndian(buffer)
                 );
         }
     }
