@@ -72,15 +72,19 @@ internal readonly record struct FileTimes(long Size, long ModifiedNs, long Chang
                 : throw DiskError.Last("look at", path);
         }
 
-        var written = Ns(File.GetLastWriteTimeUtc(file));
-        return (File.GetAttributes(file) & Irregular) != 0
-            ? null
-            : new FileTimes(
+        try
+        {
+            return WindowsOf(
+                File.GetAttributes(file),
                 RandomAccess.GetLength(file),
-                written,
-                Math.Max(written, Ns(File.GetCreationTimeUtc(file))),
-                false
+                File.GetLastWriteTimeUtc(file),
+                File.GetCreationTimeUtc(file)
             );
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new QueueException($"Cannot look at {path}: {e.Message}", cause: e);
+        }
     }
 
     public static FileTimes? Of(string path)
@@ -90,16 +94,32 @@ internal readonly record struct FileTimes(long Size, long ModifiedNs, long Chang
             return Of(FileStat.Of(path));
         }
 
-        var file = new FileInfo(path);
-        return !file.Exists || (file.Attributes & Irregular) != 0
-            ? null
-            : new FileTimes(
+        try
+        {
+            var file = new FileInfo(path);
+            return WindowsOf(
+                file.Attributes,
                 file.Length,
-                Ns(file.LastWriteTimeUtc),
-                Math.Max(Ns(file.LastWriteTimeUtc), Ns(file.CreationTimeUtc)),
-                false
+                file.LastWriteTimeUtc,
+                file.CreationTimeUtc
             );
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A folder, or gone: no regular file.
+            return null;
+        }
     }
+
+    private static FileTimes? WindowsOf(
+        FileAttributes attributes,
+        long size,
+        DateTime written,
+        DateTime made
+    ) =>
+        (attributes & Irregular) != 0
+            ? null
+            : new FileTimes(size, Ns(written), Math.Max(Ns(written), Ns(made)), CanRun: false);
 
     private const FileAttributes Irregular =
         FileAttributes.Directory | FileAttributes.Device | FileAttributes.ReparsePoint;

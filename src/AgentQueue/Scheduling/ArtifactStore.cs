@@ -113,9 +113,9 @@ internal sealed class PortableArtifactStore : ArtifactStore
     {
         var target = System.IO.Path.Join(Path, storedAs);
         var written = System.IO.Path.Join(Path, temporary);
-        MakeFolders(storedAs);
         try
         {
+            MakeFolders(storedAs);
             _disk.WriteNew(written, [], sync: false);
             var buffer = new byte[1 << 20];
             long copied = 0;
