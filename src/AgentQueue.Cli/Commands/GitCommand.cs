@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentQueue.Cli.Output;
 using AgentQueue.Keeping;
+using AgentQueue.Plans;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -79,7 +80,7 @@ internal static class GitCommand
             var place =
                 command.WorkingFolder == session.CurrentFolder
                     ? ""
-                    : $"-C {CommandText.Quote(command.WorkingFolder)} ";
+                    : $"-C {ShellWords.Quote(command.WorkingFolder)} ";
             throw new QueueException(
                 $"The branch {name} is there already",
                 $"Switch to it: git {place}switch {name}"
@@ -162,7 +163,7 @@ internal static class GitCommand
             return ExitCode.Ok;
         }
 
-        Session.Screen.Line(string.Join(' ', command.Line.Select(CommandText.Quote)));
+        Session.Screen.Line(string.Join(' ', command.Line.Select(ShellWords.Quote)));
         if (command.Input.Length > 0)
         {
             Session.Screen.Talk(

@@ -3,6 +3,7 @@ using System.CommandLine.Completions;
 using System.Globalization;
 using AgentQueue.Cli.Output;
 using AgentQueue.Keeping;
+using AgentQueue.Plans;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
@@ -104,7 +105,7 @@ internal static class RecordsCommand
                         $"{record.Took.TotalMilliseconds:0}ms"
                     )
                     : Duration.Format(record.Took),
-                string.Join(' ', record.Arguments.Select(CommandText.Quote))
+                string.Join(' ', record.Arguments.Select(ShellWords.Quote))
             );
         }
 

@@ -12,7 +12,7 @@ namespace AgentQueue.Scheduling;
 /// time, records the attempt before the agent can do anything, and is the only writer of the outcome. If
 /// it dies, the lock is free, and whoever looks next settles the task (<see cref="Reconciler"/>).
 /// </summary>
-internal sealed class Supervisor(
+internal sealed partial class Supervisor(
     QueueFolder queue,
     IAgentPlanner planner,
     IAgentHost host,
@@ -106,6 +106,7 @@ internal sealed class Supervisor(
             State = new TaskState.Running(clock.GetUtcNow(), Environment.ProcessId),
         };
         queue.Write(task);
+        var changed = queue.Disk.Facts(queue.TaskFile(id))?.ChangedNs ?? 0;
 
         IAgentProcess agent;
         try
@@ -146,6 +147,11 @@ internal sealed class Supervisor(
                 WasToldToEnd = cause == Cause.Stopped;
             }
 
+            if (cause == Cause.None)
+            {
+                KeepArtifacts(task, plan, changed);
+            }
+
             var evidence = Patiently(
                 id,
                 () => _verdicts.Gather(id, plan.Completion, agent.Exit),
@@ -163,75 +169,6 @@ internal sealed class Supervisor(
 
             return RecordPatiently(task, WithCause(evidence, cause, task));
         }
-    }
-
-    private static bool HasChecks(AgentTask task, AgentPlan plan) =>
-        !plan.Checks.IsEmpty || task.Step is { VerifyOutputs: true };
-
-    private bool IsComplete(TaskId id, AgentPlan plan, IAgentProcess agent) =>
-        Verdict.Judge(_verdicts.Gather(id, plan.Completion, agent.Exit)) is Verdict.Complete;
-
-    /// <summary>
-    /// What the plan asks of the work before it counts as complete. The checks run as the agent did, within what
-    /// is left of its time.
-    /// </summary>
-    /// <returns>What was wrong; null if nothing was, or if something ended the checks.</returns>
-    private (AgentTask Task, Cause Cause, string? Failed) Check(
-        AgentTask task,
-        AgentPlan plan,
-        HeldLock alive,
-        long started
-    )
-    {
-        foreach (var (executable, words) in plan.Checks)
-        {
-            var shown = string.Join(' ', words);
-            Attempt(() =>
-                queue.Disk.Append(
-                    queue.LogFile(task.Id),
-                    Encoding.UTF8.GetBytes($"===== verify: {shown} =====\n")
-                )
-            );
-            IAgentProcess check;
-            try
-            {
-                check = host.Start(
-                    LaunchOf(task, plan, alive) with
-                    {
-                        Executable =
-                            executable
-                            ?? throw new LaunchException(
-                                $"'{words[0]}' is no program that can be found"
-                            ),
-                        Arguments = words[1..],
-                        InputFile = null,
-                    }
-                );
-            }
-            catch (LaunchException e)
-            {
-                return (task, Cause.None, $"The check {shown} could not be started: {e.Message}");
-            }
-
-            using (check)
-            {
-                (task, var cause) = Watch(task, plan, check, started);
-                if (cause != Cause.None)
-                {
-                    check.EndAll(plan.Grace);
-                    return (task, cause, null);
-                }
-
-                check.EndLeftovers(s_leftoverGrace);
-                LimitLogs(task.Id, plan);
-                if (check.Exit is { IsSuccess: false } bad)
-                {
-                    return (task, Cause.None, $"The check {shown} {bad.Describe()}");
-                }
-            }
-        }
-
-        return (task, Cause.None, null);
     }
 
     private void LimitLogs(TaskId id, AgentPlan plan)

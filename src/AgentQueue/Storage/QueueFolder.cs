@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using AgentQueue.Native;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Storage;
