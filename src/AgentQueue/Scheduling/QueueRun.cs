@@ -157,7 +157,8 @@ internal sealed class QueueRun(
                         keeper is null
                         && ended is null or { State: TaskState.Complete }
                         && NoSupervisorWasKilled()
-                        && TakeListed(ended?.Id) is { } listed
+                        && (ended is null || ListWhatWaitedFor(ended.Id, rules))
+                        && TakeListed() is { } listed
                     )
                     {
                         return listed;
@@ -323,14 +324,19 @@ internal sealed class QueueRun(
 
     // A lock's file that nobody holds may be that of a killed supervisor, whose agent still takes a slot: only a
     // look at everything settles that.
-    private bool NoSupervisorWasKilled() => LockNames().TrueForAll(queue.IsSupervised);
+    // One that has just recorded its end takes its lock's file with it.
+    private bool NoSupervisorWasKilled() =>
+        LockNames()
+            .TrueForAll(id =>
+                queue.IsSupervised(id) || queue.Disk.Facts(queue.LockFile(id)) is null
+            );
 
     /// <summary>
     /// Takes the next task of the list without looking at the rest; null if a look at everything is due.
     /// </summary>
-    private (AgentTask, HeldLock)? TakeListed(TaskId? ended)
+    private (AgentTask, HeldLock)? TakeListed()
     {
-        while (_list.Take(ended) is { } id)
+        while (_list.Take() is { } id)
         {
             var held = queue.TryLockTask(id);
             if (held is null)
@@ -347,6 +353,47 @@ internal sealed class QueueRun(
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Lists what a task's success has made ready, so that a long chain costs its links and not their number
+    /// times the queue. False if only a look at everything tells.
+    /// </summary>
+    private bool ListWhatWaitedFor(TaskId ended, DrainRules rules)
+    {
+        if (_list.WaitingFor(ended) is not { } waiting)
+        {
+            return false;
+        }
+
+        if (waiting.Count == 0)
+        {
+            return true;
+        }
+
+        var ready = new List<TaskSummary>();
+        foreach (var id in waiting)
+        {
+            if (queue.Read(id) is not TaskRead.Found({ State: TaskState.Pending } task, _))
+            {
+                continue;
+            }
+
+            switch (new Dependencies(queue, snapshot: null).Check(task))
+            {
+                // Others may wait for its being skipped; and a limit of its own is for who looks at everything.
+                case Readiness.Blocked:
+                case Readiness.Ready
+                    when !rules.Groups.IsEmpty || planner.MaxParallel(task.Agent) is not null:
+                    return false;
+                case Readiness.Ready:
+                    ready.Add(task);
+                    break;
+            }
+        }
+
+        // This one takes one of them; where slots are free for more, whoever looks at everything fills them.
+        return _list.Add(ended, ready) <= 1 || SlotsAreFull(rules.Parallel - 1);
     }
 
     // The caller holds the task's lock.

@@ -15,8 +15,8 @@ internal sealed record QueueSurvey
     /// <summary>Those that run, or are starting, in the scope.</summary>
     public List<TaskId> Running { get; } = [];
 
-    /// <summary>Tasks whose end may make others ready.</summary>
-    public HashSet<TaskId> Awaited { get; } = [];
+    /// <summary>Tasks whose end may make others ready, and these.</summary>
+    public Dictionary<TaskId, List<TaskId>> Awaited { get; } = [];
 
     public int Pending { get; set; }
     public int InHand { get; set; }
@@ -70,7 +70,15 @@ internal sealed class Surveyor(QueueFolder queue, Retries retries, RunId? scope,
                 : dependencies.Value.Check(task);
             if (readiness is Readiness.Waiting waiting)
             {
-                survey.Awaited.UnionWith(waiting.For);
+                foreach (var id in waiting.For)
+                {
+                    if (!survey.Awaited.TryGetValue(id, out var those))
+                    {
+                        survey.Awaited[id] = those = [];
+                    }
+
+                    those.Add(task.Id);
+                }
             }
             else if (
                 readiness is Readiness.Ready

@@ -14,14 +14,15 @@ namespace AgentQueue.Scheduling;
 /// </summary>
 /// <remarks>
 /// The first line: the machine and boot, when it was made and until when it is good, in ms of the monotonic
-/// clock. Then an id a line; <c>+</c> before those that others wait for; then a line <c>=</c>, and after it
-/// one dot for each task that was taken.
+/// clock. Then a task a line, with its priority and the ticks of its creation; <c>+</c> before those that others
+/// wait for, with the ids of these; then a line <c>=</c>, and after it one dot for each task that was taken.
 /// </remarks>
 internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider clock)
 {
     private const int Most = 256;
     private const int MostAwaited = 1000;
-    private const int LongestFile = 256 << 10;
+    private const int MostWaiting = 4000;
+    private const int LongestFile = 1 << 20;
 
     // A look may take a twentieth of the time at most.
     private const int CostFactor = 20;
@@ -31,12 +32,20 @@ internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider cl
         System.IO.Path.Join(queue.Run, scope is { } run ? "ready." + run : "ready");
 
     /// <summary>Stores what follows after the tasks that were just started.</summary>
-    /// <param name="awaited">Tasks whose end may make others ready.</param>
+    /// <param name="awaited">Tasks whose end may make others ready, and these.</param>
     /// <param name="cost">How long the look took.</param>
-    public void Write(IEnumerable<TaskSummary> ready, IReadOnlySet<TaskId> awaited, TimeSpan cost)
+    public void Write(
+        IEnumerable<TaskSummary> ready,
+        IReadOnlyDictionary<TaskId, List<TaskId>> awaited,
+        TimeSpan cost
+    )
     {
-        var ids = ready.Take(Most).ToList();
-        if (ids.Count == 0 || awaited.Count > MostAwaited)
+        var tasks = ready.Take(Most).ToList();
+        if (
+            (tasks.Count == 0 && awaited.Count == 0)
+            || awaited.Count > MostAwaited
+            || awaited.Values.Sum(static w => w.Count) > MostWaiting
+        )
         {
             Forget();
             return;
@@ -48,20 +57,36 @@ internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider cl
             CultureInfo.InvariantCulture,
             $"{ProcessIdentity.ThisMachine} {Now} {Now + (long)good.TotalMilliseconds}\n"
         );
-        foreach (var task in ids)
+        foreach (var task in tasks)
         {
-            text.Append(task.Id.Value).Append('\n');
+            text.Append(LineOf(task)).Append('\n');
         }
 
-        foreach (var id in awaited)
+        foreach (var (id, waiting) in awaited)
         {
-            text.Append('+').Append(id.Value).Append('\n');
+            text.Append('+').Append(id.Value);
+            foreach (var one in waiting)
+            {
+                text.Append(' ').Append(one.Value);
+            }
+
+            text.Append('\n');
         }
 
-        text.Append("=\n");
+        Store(text.Append("=\n").ToString());
+    }
+
+    private static string LineOf(TaskSummary task) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{task.Id} {task.Priority} {task.CreatedAt.UtcTicks}"
+        );
+
+    private void Store(string text)
+    {
         try
         {
-            queue.Unsynced.ReplaceUnsynced(Path, Encoding.ASCII.GetBytes(text.ToString()));
+            queue.Unsynced.ReplaceUnsynced(Path, Encoding.ASCII.GetBytes(text));
         }
         catch (QueueException)
         {
@@ -70,11 +95,64 @@ internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider cl
         }
     }
 
+    /// <summary>The next task, which counts as taken from now on; null if the list has none, or is too old.</summary>
+    public TaskId? Take()
+    {
+        if (Read() is not { } list || list.Tasks.Count == 0)
+        {
+            return null;
+        }
+
+        queue.Disk.Append(Path, "."u8);
+        return list.Tasks[0].Id;
+    }
+
     /// <summary>
-    /// The next task, which counts as taken from now on; null if the list has none, is too old, or if the
-    /// task that has just ended was waited for: then only a look at everything tells.
+    /// Those that wait for a task that has just ended; none if nobody does. Null if the list is too old to tell:
+    /// then only a look at everything does.
     /// </summary>
-    public TaskId? Take(TaskId? ended)
+    public IReadOnlyList<TaskId>? WaitingFor(TaskId ended) =>
+        Read() is { } list
+            ? list.Awaited.TryGetValue(ended, out var line)
+                ? [.. line.Split(' ').Skip(1).Select(TaskId.Parse)]
+                : []
+            : null;
+
+    /// <summary>Puts tasks that have become ready where they belong, and returns how many are listed then.</summary>
+    /// <param name="ended">Nobody waits for it any more.</param>
+    public int Add(TaskId ended, IReadOnlyList<TaskSummary> ready)
+    {
+        if (Read() is not { } list)
+        {
+            return 0;
+        }
+
+        var tasks = list.Tasks.Concat(ready).ToList();
+        tasks.Sort(Scheduler.Compare);
+        list.Awaited.Remove(ended);
+        var text = new StringBuilder(list.Header).Append('\n');
+        foreach (var task in tasks)
+        {
+            text.Append(LineOf(task)).Append('\n');
+        }
+
+        foreach (var line in list.Awaited.Values)
+        {
+            text.Append(line).Append('\n');
+        }
+
+        Store(text.Append("=\n").ToString());
+        return tasks.Count;
+    }
+
+    private sealed record Listed(
+        string Header,
+        List<TaskSummary> Tasks,
+        Dictionary<TaskId, string> Awaited
+    );
+
+    // Null if there is none, or it is old, or of another boot, or not whole.
+    private Listed? Read()
     {
         var text = Encoding.ASCII.GetString(queue.Disk.Read(Path, LongestFile).Content);
         var end = text.LastIndexOf('=');
@@ -88,21 +166,56 @@ internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider cl
             || !long.TryParse(until, CultureInfo.InvariantCulture, out var to)
             || Now < from
             || Now > to
-            || (ended is { } id && lines.Contains("+" + id.Value))
         )
         {
             return null;
         }
 
-        var next = 1 + text.AsSpan(end).Count('.');
-        if (next >= lines.Length || !TaskId.TryParse(lines[next], out var task))
+        var taken = text.AsSpan(end).Count('.');
+        var list = new Listed(lines[0], [], []);
+        foreach (var line in lines.AsSpan(1))
         {
-            return null;
+            if (line[0] != '+')
+            {
+                if (taken-- > 0)
+                {
+                    continue;
+                }
+
+                if (TaskOf(line) is not { } task)
+                {
+                    return null;
+                }
+
+                list.Tasks.Add(task);
+            }
+            else if (TaskId.TryParse(line[1..].Split(' ', 2)[0], out var id))
+            {
+                list.Awaited[id] = line;
+            }
         }
 
-        queue.Disk.Append(Path, "."u8);
-        return task;
+        return list;
     }
+
+    private static TaskSummary? TaskOf(string line) =>
+        line.Split(' ') is [var text, var priority, var created]
+        && TaskId.TryParse(text, out var id)
+        && int.TryParse(priority, CultureInfo.InvariantCulture, out var first)
+        && long.TryParse(created, CultureInfo.InvariantCulture, out var ticks)
+        && ticks >= 0
+        && ticks <= DateTimeOffset.MaxValue.UtcTicks
+            ? new TaskSummary
+            {
+                Id = id,
+                Agent = "",
+                Priority = first,
+                CreatedAt = new DateTimeOffset(ticks, TimeSpan.Zero),
+                State = s_pending,
+            }
+            : null;
+
+    private static readonly TaskState.Pending s_pending = new();
 
     /// <summary>Makes the next claim look at everything.</summary>
     public void Forget()

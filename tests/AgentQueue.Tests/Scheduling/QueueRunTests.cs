@@ -497,7 +497,7 @@ public sealed partial class QueueRunTests
         Drain().Begin(new(parallel));
         new ReadyList(_world.Open().Queue, null, _world.Time).Write(
             tokens.Select(t => _world.NewTask(t)),
-            new HashSet<TaskId>(),
+            new Dictionary<TaskId, List<TaskId>>(),
             TimeSpan.Zero
         );
     }
@@ -506,7 +506,7 @@ public sealed partial class QueueRunTests
     {
         var list = new ReadyList(_world.Open().Queue, null, _world.Time);
         var ids = new List<string>();
-        while (list.Take(null) is { } id)
+        while (list.Take() is { } id)
         {
             ids.Add(id.Value);
         }

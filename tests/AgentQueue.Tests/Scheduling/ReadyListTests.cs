@@ -74,23 +74,27 @@ public sealed class ReadyListTests
     {
         var machine = ProcessIdentity.ThisMachine;
         var now = (long)_world.Time.Elapsed.TotalMilliseconds;
-        Plant($"{machine} {now + 1} {now + 900}\ntask_a\n=\n");
+        Plant($"{machine} {now + 1} {now + 900}\ntask_a 5 0\n=\n");
         Assert.Null(Take());
-        Plant($"{machine} {now} {now + 900}\ntask_a\n=\n");
+        Plant($"{machine} {now} {now + 900}\ntask_a 5 0\n=\n");
         Assert.Equal("task_a", Take());
     }
 
     [Theory]
-    [InlineData("other-host/other-boot/- 0 99999999\ntask_a\n=\n")]
-    [InlineData("HERE x 99999999\ntask_a\n=\n")]
-    [InlineData("HERE 0 x\ntask_a\n=\n")]
-    [InlineData("HERE 0\ntask_a\n=\n")]
-    [InlineData("HERE 0 99999999\ntask_a\n")]
-    [InlineData("HERE 0 99999999\n../a\n=\n")]
+    [InlineData("other-host/other-boot/- 0 99999999\ntask_a 5 0\n=\n")]
+    [InlineData("HERE x 99999999\ntask_a 5 0\n=\n")]
+    [InlineData("HERE 0 x\ntask_a 5 0\n=\n")]
+    [InlineData("HERE 0\ntask_a 5 0\n=\n")]
+    [InlineData("HERE 0 99999999\ntask_a 5 0\n")]
+    [InlineData("HERE 0 99999999\n../a 5 0\n=\n")]
     [InlineData("HERE 0 99999999\n=\n")]
     [InlineData("")]
     [InlineData("=")]
     [InlineData("x")]
+    [InlineData("HERE 0 99999999\ntask_a\n=\n")]
+    [InlineData("HERE 0 99999999\ntask_a 5\n=\n")]
+    [InlineData("HERE 0 99999999\ntask_a 5 -1\n=\n")]
+    [InlineData("HERE 0 99999999\ntask_a five 0\n=\n")]
     public void What_is_not_whole_or_not_of_this_machine_has_nothing(string text)
     {
         Plant(text.Replace("HERE", ProcessIdentity.ThisMachine, StringComparison.Ordinal));
@@ -99,14 +103,57 @@ public sealed class ReadyListTests
     }
 
     [Fact]
-    public void After_a_task_that_was_waited_for_only_a_look_at_everything_tells()
+    public void It_tells_who_waits_for_a_task_and_that_nobody_does()
     {
-        Write(["a", "b"], awaited: ["w", "v"]);
+        Write(["a"], awaited: ["w", "v"]);
 
-        Assert.Null(Take(ended: "w"));
-        Assert.Null(Take(ended: "v"));
-        Assert.Equal("task_a", Take(ended: "other"));
-        Assert.Equal("task_b", Take());
+        Assert.Equal("task_after-w", Assert.Single(WaitingFor("w")!).Value);
+        Assert.Equal("task_after-v", Assert.Single(WaitingFor("v")!).Value);
+        Assert.Empty(WaitingFor("other")!);
+        _world.Time.Advance(TimeSpan.FromMilliseconds(1001));
+        Assert.Null(WaitingFor("other"));
+    }
+
+    [Fact]
+    public void What_has_become_ready_comes_in_its_place_and_is_waited_for_no_more()
+    {
+        var a = _world.NewTask("a");
+        var b = _world.NewTask("b") with { Priority = 9 };
+        var c = _world.NewTask("c") with { CreatedAt = a.CreatedAt.AddSeconds(-1) };
+        var d = _world.NewTask("d") with { CreatedAt = a.CreatedAt.AddSeconds(1) };
+        _list.Write(
+            [_world.NewTask("taken"), a],
+            new Dictionary<TaskId, List<TaskId>> { [Id("w")] = [b.Id, c.Id, d.Id] },
+            TimeSpan.Zero
+        );
+        Assert.Equal("task_taken", Take());
+
+        Assert.Equal(4, _list.Add(Id("w"), [d, c, b]));
+
+        Assert.Empty(WaitingFor("w")!);
+        Assert.Equal(
+            ("task_b", "task_c", "task_a", "task_d", null),
+            (Take(), Take(), Take(), Take(), Take())
+        );
+    }
+
+    [Fact]
+    public void Nothing_is_added_to_a_list_that_is_too_old()
+    {
+        Write(["a"], awaited: ["w"]);
+        _world.Time.Advance(TimeSpan.FromMilliseconds(1001));
+
+        Assert.Equal(0, _list.Add(Id("w"), [_world.NewTask("b")]));
+        Assert.Null(Take());
+    }
+
+    [Fact]
+    public void Who_waits_is_known_also_while_nothing_is_ready()
+    {
+        Write([], awaited: ["w"]);
+
+        Assert.Null(Take());
+        Assert.Single(WaitingFor("w")!);
     }
 
     [Fact]
@@ -153,12 +200,15 @@ public sealed class ReadyListTests
     private void Write(string[] ready, string[]? awaited = null, TimeSpan cost = default) =>
         _list.Write(
             ready.Select(t => _world.NewTask(t)),
-            (awaited ?? []).Select(static t => TaskId.Parse("task_" + t)).ToHashSet(),
+            (awaited ?? []).ToDictionary(Id, static t => new List<TaskId> { Id("after-" + t) }),
             cost
         );
 
-    private string? Take(string? ended = null) =>
-        _list.Take(ended is null ? null : TaskId.Parse("task_" + ended))?.Value;
+    private string? Take() => _list.Take()?.Value;
+
+    private IReadOnlyList<TaskId>? WaitingFor(string ended) => _list.WaitingFor(Id(ended));
+
+    private static TaskId Id(string token) => TaskId.Parse("task_" + token);
 
     private void Plant(string text) => _world.Disk.Plant(File, text);
 }
