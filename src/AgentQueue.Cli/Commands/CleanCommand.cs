@@ -143,6 +143,7 @@ internal static class CleanCommand
             );
         }
 
+        MovedTasks.TellOfRuns(selection);
         return selection.Ids;
     }
 

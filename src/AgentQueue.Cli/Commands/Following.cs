@@ -59,7 +59,8 @@ internal static class Following
     {
         foreach (var id in ids)
         {
-            if (!IsPending(session, id))
+            // What is of a run is started by that.
+            if (RunId.Of(id) is not null || !IsPending(session, id))
             {
                 continue;
             }

@@ -88,4 +88,18 @@ internal static class MovedTasks
                 more?.Invoke(w);
             }
         );
+
+    /// <summary>Says that tasks of runs were left, and what takes them.</summary>
+    public static void TellOfRuns(TaskSelection selection)
+    {
+        if (selection.LeftForRuns > 0)
+        {
+            Session.Screen.Talk(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Left: tasks that belong to runs of plans ({selection.LeftForRuns}); agentq plan clean removes runs"
+                )
+            );
+        }
+    }
 }

@@ -185,7 +185,9 @@ internal static class PlanRunsCommand
                     CultureInfo.InvariantCulture,
                     $"{view.Count(NodeState.Complete)}/{view.Nodes.Length}"
                 ),
-                view.StartedAt is { } from ? Duration.Format((view.EndedAt ?? now) - from) : "",
+                view.StartedAt is { } from
+                    ? Duration.FormatShort((view.EndedAt ?? now) - from)
+                    : "",
                 view.Record.CreatedAt.ToLocalTime()
                     .ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)
             );

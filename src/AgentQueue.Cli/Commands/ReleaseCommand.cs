@@ -1,4 +1,6 @@
 using System.CommandLine;
+using AgentQueue.Plans;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
 
@@ -20,17 +22,39 @@ internal static class ReleaseCommand
     private static ExitCode Execute(Session session, ParseResult parsed)
     {
         var control = session.Project.Control;
+        var ids = session.FindIds(parsed.GetValue(s_ids)!);
         var code = ManyTasks.Do(
             session,
-            session.FindIds(parsed.GetValue(s_ids)!),
+            ids,
             "There is nothing to release",
             id =>
             {
+                RefuseAsking(session, id);
                 var changed = control.Release(id);
                 return (session.Queue.ReadOrThrow(id), changed ? "released" : "was not held");
             }
         );
+        new PlanRuns(session.Project).GoOn(ids);
         session.Project.ContinueDrains();
         return code;
+    }
+
+    // Who answers a question has seen it.
+    private static void RefuseAsking(Session session, TaskId id)
+    {
+        if (
+            RunId.Of(id) is { } run
+            && session.Queue.ReadOrThrow(id)
+                is {
+                    State: TaskState.Pending { Held: true },
+                    Step: { Approval: { } question } step
+                }
+        )
+        {
+            throw new QueueException(
+                $"Task {id} asks: {question}",
+                $"Answer it: agentq plan approve {run} {step.Node}, or reject"
+            );
+        }
     }
 }

@@ -127,7 +127,7 @@ internal sealed class RunFollow(Session session, PlanRuns runs, RunId run)
             {
                 var took =
                     node.IsOver && node.Took(_clock.GetUtcNow()) is { } time
-                        ? $" after {Duration.Format(time)}"
+                        ? $" after {Duration.FormatShort(time)}"
                         : "";
                 var why = node.Reason.Length > 0 ? ": " + node.Reason.Split('\n', 2)[0] : "";
                 _screen.Talk(

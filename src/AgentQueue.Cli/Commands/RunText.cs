@@ -25,7 +25,7 @@ internal static class RunText
         }
 
         var took = view.StartedAt is { } from
-            ? $" in {Duration.Format((view.EndedAt ?? now) - from)}"
+            ? $" in {Duration.FormatShort((view.EndedAt ?? now) - from)}"
             : "";
         return $"{RunView.WordOf(view.State)}: {string.Join(", ", parts)}{took}";
     }
@@ -56,7 +56,7 @@ internal static class RunText
                 node.Id,
                 new Cell(Word(node.State), ToneOf(node.State)),
                 Ran(node).ToString(CultureInfo.InvariantCulture),
-                node.Took(now) is { } took ? Duration.Format(took) : "",
+                node.Took(now) is { } took ? Duration.FormatShort(took) : "",
                 ExitOf(node)?.ToString(CultureInfo.InvariantCulture) ?? "",
                 node.Reason.Split('\n', 2)[0]
             );
@@ -171,7 +171,7 @@ internal static class RunText
     /// <summary>State and time of a node, in a few words.</summary>
     public static string Describe(NodeView node, DateTimeOffset now) =>
         node.Took(now) is { } took
-            ? $"{Word(node.State)}, {Duration.Format(took)}"
+            ? $"{Word(node.State)}, {Duration.FormatShort(took)}"
             : Word(node.State);
 
     private static BoxState BoxOf(NodeState state) =>

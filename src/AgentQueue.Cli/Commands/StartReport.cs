@@ -1,4 +1,5 @@
 using AgentQueue.Cli.Output;
+using AgentQueue.Plans;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
@@ -27,14 +28,17 @@ internal static class StartReport
 
         WarnOfBlocked(session, tasks);
         var code = ExitCode.Ok;
+        // Retries of a run's tasks: the run starts them.
+        new PlanRuns(session.Project).GoOn(tasks.Select(static t => t.Id));
+        var own = tasks.Where(static t => RunId.Of(t.Id) is null).ToList();
         if (wishes.Wait)
         {
             code = Following.SeeThrough(session, [.. tasks.Select(static t => t.Id)], wishes.Quiet);
         }
-        else if (wishes.Run)
+        else if (wishes.Run && own.Count > 0)
         {
             var pass = session.Project.Run.StartAny(
-                [.. tasks.Select(static t => t.Id)],
+                [.. own.Select(static t => t.Id)],
                 session.Project.Settings.Parallel
             );
             code = Starts.Tell(session, pass.Started, wishes.Quiet || session.Json);

@@ -127,6 +127,16 @@ internal sealed class HeldTasks : IDisposable
 
         switch (read)
         {
+            case TaskRead.Found({ IsFinished: true }, _)
+                when RunId.Of(id) is { } run && queue.Disk.Facts(queue.RunFolder(run)) is not null:
+                refused.Add(
+                    new Refusal(
+                        id,
+                        $"Task {id} belongs to {run}, and goes with it",
+                        "Remove runs that are over: agentq plan clean --keep N"
+                    )
+                );
+                break;
             case TaskRead.Found({ IsFinished: true } task, _):
                 Tasks.Add(id, task);
                 break;

@@ -172,6 +172,15 @@ internal sealed class PlanRuns(ProjectQueue project)
     /// <summary>Starts what is ready, and lets whoever ends a task start the next.</summary>
     public PassResult Begin(RunRecord run) => project.RunOf(run.Id).BeginDrain(run.Rules);
 
+    /// <summary>After a change of tasks by hand: the runs that they belong to go on.</summary>
+    public void GoOn(IEnumerable<TaskId> tasks)
+    {
+        foreach (var run in tasks.Select(RunId.Of).OfType<RunId>().Distinct())
+        {
+            Begin(RunRecord.Read(_queue, run));
+        }
+    }
+
     /// <summary>What <see cref="Resume"/> found to do.</summary>
     /// <param name="Again">Tasks that are run again.</param>
     internal sealed record Resumption(IReadOnlyList<AgentTask> Again, PassResult Pass);

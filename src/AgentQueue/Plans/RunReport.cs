@@ -29,7 +29,7 @@ internal static class RunReport
         if (view.EndedAt is { } ended)
         {
             Row(text, "Ended", Time(ended));
-            Row(text, "Took", Duration.Format(ended - (view.StartedAt ?? ended)));
+            Row(text, "Took", Duration.FormatShort(ended - (view.StartedAt ?? ended)));
         }
 
         Row(text, "Working folder", record.WorkingFolder);
@@ -42,7 +42,7 @@ internal static class RunReport
             var exit = (node.Last?.State as TaskState.Finished)?.ExitCode;
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {i + 1} | {Inline(node.Id)} | {RunView.WordOf(node.State)} | {node.Attempts.Count(static t => NodeView.StartOf(t) is not null)} | {(node.Took(now) is { } took ? Duration.Format(took) : "")} | {exit} | {Inline(FirstLine(node.Reason))} |\n"
+                $"| {i + 1} | {Inline(node.Id)} | {RunView.WordOf(node.State)} | {node.Attempts.Count(static t => NodeView.StartOf(t) is not null)} | {(node.Took(now) is { } took ? Duration.FormatShort(took) : "")} | {exit} | {Inline(FirstLine(node.Reason))} |\n"
             );
         }
 
@@ -86,7 +86,10 @@ internal static class RunReport
         }
 
         text.Append(' ', width + 1)
-            .Append(CultureInfo.InvariantCulture, $"0{Duration.Format(whole), TimelineWidth}\n");
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"0{Duration.FormatShort(whole), TimelineWidth}\n"
+            );
         text.Append("```\n");
     }
 

@@ -45,6 +45,12 @@ internal static class Duration
         return true;
     }
 
+    /// <summary>As <see cref="Format"/>, with a tenth of a second below ten: <c>0.3s</c>.</summary>
+    public static string FormatShort(TimeSpan duration) =>
+        duration < TimeSpan.FromSeconds(9.95) && duration > TimeSpan.Zero
+            ? duration.TotalSeconds.ToString("0.0's'", CultureInfo.InvariantCulture)
+            : Format(duration);
+
     /// <summary>Two units at most: <c>42s</c>, <c>5m 30s</c>, <c>5m</c>, <c>2h 5m</c>, <c>3d 4h</c>. Negative is shown as <c>0s</c>.</summary>
     public static string Format(TimeSpan duration)
     {
