@@ -22,6 +22,11 @@ public sealed partial class ReadmeTests
         Assert.NotEmpty(examples);
 
         using var sandbox = new Sandbox();
+        foreach (var plan in Directory.EnumerateFiles(Path.Join(Binaries.Repository, "examples")))
+        {
+            sandbox.Write("examples/" + Path.GetFileName(plan), File.ReadAllText(plan));
+        }
+
         var outputs = RunAll(sandbox, examples);
         if (Environment.GetEnvironmentVariable("AGENTQ_UPDATE_README") == "1")
         {
@@ -132,7 +137,7 @@ public sealed partial class ReadmeTests
             return name;
         }
 
-        [GeneratedRegex("task_[0-9a-hjkmnp-tv-z]{14}")]
+        [GeneratedRegex("(task|run)_[0-9a-hjkmnp-tv-z]{14}(-p[0-9][A-Za-z0-9-]*)?")]
         private static partial Regex Id();
 
         [GeneratedRegex(@"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?")]
@@ -141,7 +146,7 @@ public sealed partial class ReadmeTests
         [GeneratedRegex(@"pid \d+")]
         private static partial Regex Pid();
 
-        [GeneratedRegex(@"\b\d+s\b")]
+        [GeneratedRegex(@"\b\d+(\.\d)?s\b")]
         private static partial Regex Seconds();
 
         [GeneratedRegex("-{3,}")]

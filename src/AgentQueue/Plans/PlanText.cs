@@ -16,8 +16,8 @@ internal sealed class PlanText
     private const string Params = "params";
     private const string Matrix = "matrix";
 
-    /// <summary>What of another task can be named: its log, its result, the folder of its artifacts.</summary>
-    public static readonly string[] Facts = ["log", "result", "outputs"];
+    /// <summary>What of another task can be named: its two logs, its result, the folder of its artifacts.</summary>
+    public static readonly string[] Facts = ["log", "stderr", "result", "outputs"];
 
     public static readonly IReadOnlyDictionary<string, string> Nothing = ImmutableDictionary<
         string,

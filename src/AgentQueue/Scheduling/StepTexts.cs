@@ -7,7 +7,7 @@ namespace AgentQueue.Scheduling;
 
 /// <summary>
 /// Fills in what the texts of a plan's task name of other tasks, when it starts: <c>${tasks.TASKID.log}</c>,
-/// <c>.result</c>, <c>.outputs</c>. Each text is filled in once; a task that was retried is its last retry.
+/// <c>.stderr</c>, <c>.result</c>, <c>.outputs</c>. Each text is filled in once; a task that was retried is its last retry.
 /// </summary>
 internal static class StepTexts
 {
@@ -134,6 +134,7 @@ internal static class StepTexts
         return fact switch
         {
             "log" => queue.LogFile(last?.Id ?? id),
+            "stderr" => queue.ErrorLogFile(last?.Id ?? id),
             "result" => queue.TaskFile(last?.Id ?? id),
             "outputs" when RunId.Of(id) is { } run && last?.Step is { } step => ArtifactsOf(
                 queue,
