@@ -8,6 +8,7 @@ internal sealed record Part(string Name, string Title, Action<Workbench, Finding
         new("scale", "what verbs cost in larger and larger queues", VerbCosts.Measure),
         new("memory", "the memory of status", StatusMemory.Measure),
         new("drain", "draining", Draining.Measure),
+        new("plans", "runs of plans", PlanRuns.Measure),
         new("batch", "a batch of 10,000 tasks", BatchStart.Measure),
         new("agents", "200 agents at once", ManyAgents.Measure),
         new("latency", "launch, dependency, cancel, one supervisor", Latencies.Measure),

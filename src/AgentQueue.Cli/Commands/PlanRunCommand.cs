@@ -180,7 +180,12 @@ internal static class PlanRunCommand
         }
         else
         {
-            screen.Line(RunText.Summary(view, session.Project.Clock.GetUtcNow()));
+            // On a terminal it stands under the tasks already.
+            if (!screen.CanRedraw)
+            {
+                screen.Line(RunText.Summary(view, session.Project.Clock.GetUtcNow()));
+            }
+
             screen.Line($"report: {Path.GetRelativePath(session.CurrentFolder, report)}", Tone.Dim);
         }
 

@@ -408,7 +408,8 @@ internal sealed class PlanRuns(ProjectQueue project)
     {
         try
         {
-            if (View(id) is { IsOver: true } view)
+            // As long as it is drained there is another one to do this.
+            if (new Drain(_queue, id).Rules is null && View(id) is { IsOver: true } view)
             {
                 WriteReport(view);
             }

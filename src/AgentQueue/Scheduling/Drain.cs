@@ -174,6 +174,7 @@ internal sealed class Drain(QueueFolder queue, RunId? scope)
         End();
         queue.Disk.Delete(SupervisorsFile);
         queue.Disk.Delete(System.IO.Path.Join(queue.Run, "drain.lock" + _suffix));
+        queue.Disk.Delete(System.IO.Path.Join(queue.Run, "ready" + _suffix));
     }
 
     /// <summary>The runs that are being drained, or were when their supervisors were killed.</summary>
