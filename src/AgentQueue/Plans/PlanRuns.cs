@@ -10,7 +10,7 @@ namespace AgentQueue.Plans;
 /// <summary>What <c>plan run</c> asks for.</summary>
 /// <param name="Path">The plan's file, absolute.</param>
 /// <param name="ShownAs">As it was typed.</param>
-/// <param name="WorkingFolder">Absolute; it exists.</param>
+/// <param name="WorkingFolder">Absolute.</param>
 /// <param name="Given">Values for parameters.</param>
 internal sealed record RunRequest(
     string Path,
@@ -84,7 +84,7 @@ internal sealed class PlanRuns(ProjectQueue project)
         RunView.Of(_queue, RunRecord.Read(_queue, run), project.Clock.GetUtcNow());
 
     /// <summary>Checks a plan and stores its tasks; nothing has started when it returns.</summary>
-    /// <exception cref="QueueException">The plan is wrong, an agent is not there, or the disk refused.</exception>
+    /// <exception cref="QueueException">The plan is wrong, an agent or the working folder is not there, or the disk refused.</exception>
     public RunRecord Create(RunRequest request)
     {
         var bytes = PlanFile.ReadOrThrow(request.Path, request.ShownAs);
@@ -95,6 +95,14 @@ internal sealed class PlanRuns(ProjectQueue project)
         foreach (var node in plan.Tasks)
         {
             CheckAgent(node);
+        }
+
+        if (!Directory.Exists(request.WorkingFolder))
+        {
+            throw QueueException.Usage(
+                $"There is no folder {request.WorkingFolder}",
+                "The tasks would start there; name another one with --workdir"
+            );
         }
 
         var now = project.Clock.GetUtcNow();
