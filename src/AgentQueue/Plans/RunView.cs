@@ -107,7 +107,8 @@ internal sealed record RunView(RunRecord Record, ImmutableArray<NodeView> Nodes,
             ? attempts
                 .Select(static a => a.LastOrDefault())
                 .FirstOrDefault(static t =>
-                    t is { State: TaskState.Failed } && RetryPolicy.DueAt(t) is null
+                    t is { State: TaskState.Failed { RetryIntent: null } }
+                    && RetryPolicy.DueAt(t) is null
                 )
             : null;
         var nodes = ImmutableArray.CreateBuilder<NodeView>(attempts.Length);
@@ -158,6 +159,9 @@ internal sealed record RunView(RunRecord Record, ImmutableArray<NodeView> Nodes,
         {
             case TaskState.Complete complete:
                 return (NodeState.Complete, complete.Note ?? "");
+            // In a moment its retry will be there.
+            case TaskState.Unsuccessful { RetryIntent: not null } ended:
+                return (NodeState.Retrying, (ended as TaskState.Failed)?.Message ?? "");
             case TaskState.Cancelled { Skipped: { } why }:
                 return (NodeState.Skipped, why);
             case TaskState.Cancelled:
