@@ -251,7 +251,7 @@ public sealed partial class PlanReaderTests
     )]
     [InlineData(
         "tasks: [{id: a, cmd: x}, {id: b, cmd: 'cat ${tasks.a.logs}'}]",
-        "plan.yaml:1:26: tasks.b names ${tasks.a.logs}, which must end in one of .log, .result, .outputs"
+        "plan.yaml:1:26: tasks.b names ${tasks.a.logs}, which must end in one of .log, .stderr, .result, .outputs"
     )]
     [InlineData(
         "tasks: [{id: a, cmd: x, matrix: {os: []}}]",
