@@ -262,35 +262,37 @@ internal sealed class PlanRuns(ProjectQueue project)
     {
         var run = RunRecord.Read(_queue, id);
         project.Reconciler.Reconcile(autoRetry: false);
-        var before = RunView.Of(_queue, run, project.Clock.GetUtcNow());
-        if (before.IsOver)
+        var view = RunView.Of(_queue, run, project.Clock.GetUtcNow());
+        if (view.IsOver)
         {
             throw new QueueException(
-                $"{id} is {RunView.WordOf(before.State)} already; there is nothing to cancel"
+                $"{id} is {RunView.WordOf(view.State)} already; there is nothing to cancel"
             );
         }
 
-        project.RunOf(id).EndDrain();
-        // What waits first: a task that ends makes no other start any more.
-        var count = CancelAll(
-            before.Nodes.Where(static n => n.Last is { State: TaskState.Pending })
-        );
-        count += CancelAll(
-            RunView
-                .Of(_queue, run, project.Clock.GetUtcNow())
-                .Nodes.Where(static n => n.Last is { IsFinished: false })
-        );
-        foreach (var node in before.Nodes)
+        var count = 0;
+        // Again, because what has just failed by itself may have a retry by now.
+        for (var look = 0; look < MostLooks && !view.IsOver; look++)
         {
-            if (node.State == NodeState.Retrying)
-            {
-                StopRetrying(node.Last!.Id);
-                count++;
-            }
+            project.RunOf(id).EndDrain();
+            // What waits first: a task that ends makes no other start any more.
+            count += CancelAll(
+                view.Nodes.Where(static n => n.Last is { State: TaskState.Pending })
+            );
+            view = RunView.Of(_queue, run, project.Clock.GetUtcNow());
+            count += CancelAll(view.Nodes.Where(static n => n.Last is { IsFinished: false }));
+            count += view.Nodes.Count(n =>
+                n.State == NodeState.Retrying && StopRetrying(n.Last!.Id)
+            );
+            project.Reconciler.Reconcile(autoRetry: false);
+            view = RunView.Of(_queue, run, project.Clock.GetUtcNow());
         }
 
         return count;
     }
+
+    // More only if somebody keeps resuming it, or its tasks are gone.
+    private const int MostLooks = 20;
 
     private int CancelAll(IEnumerable<NodeView> nodes)
     {
@@ -316,13 +318,21 @@ internal sealed class PlanRuns(ProjectQueue project)
         return count;
     }
 
-    private void StopRetrying(TaskId id)
+    // False if its retry was made meanwhile.
+    private bool StopRetrying(TaskId id)
     {
         using var held = _queue.LockTask(id);
-        if (_queue.Read(id) is TaskRead.Found({ State: TaskState.Failed } task, _))
+        if (
+            _queue.Read(id)
+            is not TaskRead.Found
+            ({ State: TaskState.Failed { RetryIntent: null, RetriedBy: null } } task, _)
+        )
         {
-            _queue.Write(task with { AutoRetry = false });
+            return false;
         }
+
+        _queue.Write(task with { AutoRetry = false });
+        return true;
     }
 
     /// <summary>Lets a task start that asks for approval, and the run go on.</summary>
@@ -340,7 +350,7 @@ internal sealed class PlanRuns(ProjectQueue project)
     public AgentTask Reject(RunId id, string node)
     {
         var run = RunRecord.Read(_queue, id);
-        var task = project.Control.Cancel(Asking(run, node).Id);
+        var task = project.Control.CancelHeld(Asking(run, node).Id);
         // What waits for its end, however it ended, can start now.
         Begin(run);
         return task;

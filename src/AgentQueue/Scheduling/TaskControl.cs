@@ -22,6 +22,20 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
     /// <exception cref="QueueException">It had finished before.</exception>
     public AgentTask Cancel(TaskId id) => AskToEnd(id, Requests.Cancel, "cancelled");
 
+    /// <summary>Cancels a task that is held.</summary>
+    /// <exception cref="QueueException">It is not, or not any more.</exception>
+    public AgentTask CancelHeld(TaskId id)
+    {
+        using var held = queue.LockTask(id);
+        var task = queue.ReadOrThrow(id);
+        return task.State is TaskState.Pending { Held: true }
+            ? CancelAtRest(task)
+            : throw new QueueException(
+                $"Task {id} is {TaskJson.NameOf(task.Status)} and held no more",
+                $"End it: agentq cancel {id}"
+            );
+    }
+
     /// <summary>Ends a running task as if its time were up.</summary>
     public AgentTask Expire(TaskId id)
     {
