@@ -98,28 +98,29 @@ internal sealed class Dependencies(QueueFolder queue, QueueSnapshot? snapshot)
             return known;
         }
 
-        var stack = new Stack<TaskSummary>();
-        _skipped[task.Id] = false;
-        stack.Push(task);
-        while (stack.TryPeek(out var at))
+        var stack = new Stack<(TaskSummary Task, bool IsOpened)>();
+        stack.Push((task, false));
+        while (stack.TryPop(out var at))
         {
-            var count = stack.Count;
-            foreach (var id in at.DependsOn)
+            if (at.IsOpened)
             {
-                if (
-                    !at.DependenciesMet.Contains(id)
-                    && Follow(id).Open is { } open
-                    && _skipped.TryAdd(open.Id, false)
-                )
-                {
-                    stack.Push(open);
-                }
+                // All that it waits for is known by now.
+                _skipped[at.Task.Id] = Check(at.Task) is Readiness.Blocked;
             }
-
-            if (stack.Count == count)
+            else if (_skipped.TryAdd(at.Task.Id, false))
             {
-                stack.Pop();
-                _skipped[at.Id] = Check(at) is Readiness.Blocked;
+                stack.Push((at.Task, true));
+                foreach (var id in at.Task.DependsOn)
+                {
+                    if (
+                        !at.Task.DependenciesMet.Contains(id)
+                        && Follow(id).Open is { } open
+                        && !_skipped.ContainsKey(open.Id)
+                    )
+                    {
+                        stack.Push((open, false));
+                    }
+                }
             }
         }
 

@@ -72,7 +72,8 @@ internal sealed record DrainRules(int Parallel)
                 rules = rules with { FailFast = true };
             }
             else if (
-                part.Split('-', ':') is [var first, var last, var most]
+                part.Split(':') is [var nodes, var most]
+                && nodes.Split('-') is [var first, var last]
                 && (Number(first), Number(last), Number(most)) is ({ } f, { } l, { } m)
             )
             {

@@ -90,8 +90,15 @@ internal static partial class TaskJson
                 r.TokenType == JsonTokenType.Number && r.TryGetDouble(out var real)
                     ? real
                     : Number(ref r);
+            // To the nearest tick: 4.35 s times their number is a hair less than the number that was written.
             return seconds is > 0 and var s
-                ? TimeSpan.FromSeconds(Math.Min((double)s, Duration.Longest.TotalSeconds))
+                ? TimeSpan.FromTicks(
+                    (long)
+                        Math.Round(
+                            Math.Min((double)s, Duration.Longest.TotalSeconds)
+                                * TimeSpan.TicksPerSecond
+                        )
+                )
                 : null;
         }
 

@@ -90,6 +90,57 @@ public sealed class SchedulerTests
         }
     }
 
+    [Fact]
+    public void A_group_takes_no_more_than_its_share_and_leaves_the_rest_to_others()
+    {
+        var ready = Enumerable.Range(1, 6).Select(static i => Task($"{i}", 5, 9 - i)).ToList();
+        List<AgentTask> Chosen(int slots, params int[] free) =>
+            [
+                .. Scheduler
+                    .Choose(
+                        ready,
+                        slots,
+                        new Dictionary<string, int>(),
+                        static _ => null,
+                        id =>
+                            (id.Value[^1] - '0') / 2 is > 0 and < 3 and var g
+                                ? (g, free[g - 1])
+                                : null
+                    )
+                    .Cast<AgentTask>(),
+            ];
+
+        // 2 and 3 are one group, 4 and 5 another, 1 and 6 are in none.
+        Assert.Equal([ready[0], ready[1], ready[3], ready[5]], Chosen(9, 1, 1));
+        Assert.Equal([ready[0], ready[1], ready[2], ready[5]], Chosen(9, 2, 0));
+        Assert.Equal([ready[0], ready[3], ready[4], ready[5]], Chosen(9, -1, 5));
+        Assert.Equal([ready[0], ready[3]], Chosen(2, 0, 1));
+    }
+
+    [Fact]
+    public void Whom_an_agents_limit_keeps_out_takes_no_share_of_its_group()
+    {
+        var ready = new[]
+        {
+            Task("a", 5, 3),
+            Task("b", 5, 2),
+            Task("c", 5, 1) with
+            {
+                Agent = "other",
+            },
+        };
+        Assert.Equal(
+            [ready[0], ready[2]],
+            Scheduler.Choose(
+                ready,
+                9,
+                new Dictionary<string, int>(),
+                static a => a == "coder" ? 1 : null,
+                static _ => (0, 2)
+            )
+        );
+    }
+
     private static AgentTask Task(string token, int priority, int age) =>
         new()
         {

@@ -48,6 +48,7 @@ internal sealed class RandomTasks(int seed)
             AfterNotOk = Ids(),
             DependenciesMet = Ids(),
             Attempt = _random.Next(4),
+            Step = _random.Next(2) == 0 ? null : Step(),
             State = State(),
             Unknown =
             [
@@ -71,6 +72,28 @@ internal sealed class RandomTasks(int seed)
             ],
         };
     }
+
+    private PlanStep Step() =>
+        new()
+        {
+            Node = Text(),
+            Command = Texts(),
+            Backoff =
+            [
+                .. Enumerable
+                    .Range(0, _random.Next(3))
+                    .Select(_ => _random.Next(4) == 0 ? TimeSpan.Zero : Fraction()),
+            ],
+            Outputs = Texts(),
+            ArtifactsFolder = Maybe(Text),
+            Verify = [.. Enumerable.Range(0, _random.Next(3)).Select(_ => Texts())],
+            VerifyOutputs = _random.Next(2) == 0,
+            When =
+                _random.Next(2) == 0
+                    ? null
+                    : new StepCondition(NextId(), Maybe(Text), Maybe(Text), Maybe(Text)),
+            Approval = Maybe(Text),
+        };
 
     private TaskState State()
     {
@@ -96,9 +119,19 @@ internal sealed class RandomTasks(int seed)
                 RetriedAt = MaybeValue(Moment),
                 RetryIntent = MaybeValue(NextId),
             },
-            _ => new TaskState.Cancelled(MaybeValue(Moment), Moment()) { ExitCode = exit },
+            _ => new TaskState.Cancelled(MaybeValue(Moment), Moment())
+            {
+                ExitCode = exit,
+                Skipped = Maybe(Text),
+                RetriedBy = MaybeValue(NextId),
+                RetriedAt = MaybeValue(Moment),
+                RetryIntent = MaybeValue(NextId),
+            },
         };
     }
+
+    private ImmutableArray<string> Texts() =>
+        [.. Enumerable.Range(0, _random.Next(3)).Select(_ => Text())];
 
     private TaskId NextId() => TaskId.Parse($"task_{seed % 1000:d3}-{_ids++:d4}");
 
@@ -151,7 +184,10 @@ internal sealed class RandomTasks(int seed)
     private DateTimeOffset Moment() =>
         FakeTime.Start.AddMilliseconds(_random.NextInt64(-1_000_000_000_000, 1_000_000_000_000));
 
-    private TimeSpan Seconds() => TimeSpan.FromSeconds(_random.Next(1, 1_000_000));
+    private TimeSpan Seconds() =>
+        _random.Next(2) == 0 ? TimeSpan.FromSeconds(_random.Next(1, 1_000_000)) : Fraction();
+
+    private TimeSpan Fraction() => TimeSpan.FromMilliseconds(_random.Next(1, 100_000_000));
 
     private string? Maybe(Func<string> make) => _random.Next(2) == 0 ? null : make();
 

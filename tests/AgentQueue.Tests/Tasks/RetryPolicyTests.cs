@@ -89,4 +89,56 @@ public sealed class RetryPolicyTests
     [Fact]
     public void The_last_but_one_retry_is_followed_by_the_last() =>
         Assert.NotNull(RetryPolicy.DueAt(s_failed with { RetryCount = 2, MaxRetries = 3 }));
+
+    [Theory]
+    [InlineData(0, 1.5)]
+    [InlineData(1, 0)]
+    [InlineData(2, 1200)]
+    [InlineData(3, 1200)]
+    [InlineData(900, 1200)]
+    public void A_plan_says_the_pauses_and_the_last_one_repeats(int retries, double seconds) =>
+        Assert.Equal(
+            FakeTime.Start.AddSeconds(seconds),
+            RetryPolicy.DueAt(InPlan(1.5, 0, 1200) with { RetryCount = retries })
+        );
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(5, 32)]
+    [InlineData(6, 60)]
+    [InlineData(900, 60)]
+    public void In_a_plan_that_does_not_say_the_pause_doubles_up_to_a_minute(
+        int retries,
+        int seconds
+    ) =>
+        Assert.Equal(
+            FakeTime.Start.AddSeconds(seconds),
+            RetryPolicy.DueAt(InPlan() with { RetryCount = retries })
+        );
+
+    [Fact]
+    public void What_could_not_be_started_is_not_tried_again_in_a_plan()
+    {
+        var state = (TaskState.Failed)s_failed.State with { Reason = Reason.Launch };
+        Assert.Null(RetryPolicy.DueAt(InPlan(1) with { State = state }));
+        Assert.NotNull(RetryPolicy.DueAt(s_failed with { State = state }));
+    }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, false)]
+    [InlineData(1200, false)]
+    [InlineData(1201, true)]
+    public void A_pause_of_a_plan_may_be_longer_than_five_minutes(int secondsLeft, bool isDue) =>
+        Assert.Equal(
+            isDue,
+            RetryPolicy.IsDue(InPlan(1200), FakeTime.Start.AddSeconds(secondsLeft), FakeTime.Start)
+        );
+
+    private static AgentTask InPlan(params double[] pauses) =>
+        s_failed with
+        {
+            MaxRetries = 1000,
+            Step = new PlanStep { Node = "a", Backoff = [.. pauses.Select(TimeSpan.FromSeconds)] },
+        };
 }
