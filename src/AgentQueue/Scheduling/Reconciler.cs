@@ -120,7 +120,7 @@ internal sealed class Reconciler(
                 break;
         }
 
-        var evidence = _verdicts.Gather(id, identity?.Completion ?? Completion.Auto) with
+        var evidence = Gather(task, identity?.Completion) with
         {
             IdleLimit = task.IdleTimeout,
             LostDetail = orphaned
@@ -170,12 +170,28 @@ internal sealed class Reconciler(
             )
             {
                 problem(new QueueException($"there is no room to record how {task.Id} ended"));
-                queue.ShowAs(_verdicts.Judge(still, _verdicts.Gather(task.Id, Completion.Auto)));
+                queue.ShowAs(_verdicts.Judge(still, Gather(still, null)));
                 any = true;
             }
         }
 
         return any;
+    }
+
+    // Where a plan has the work checked, the agent's word does not make it complete: the exit is recorded after
+    // the checks.
+    private Evidence Gather(AgentTask task, Completion? completion)
+    {
+        var evidence = _verdicts.Gather(task.Id, completion ?? Completion.Auto);
+        return
+            task is { State: TaskState.Running, Step: { } step }
+            && (!step.Verify.IsEmpty || step.VerifyOutputs)
+            && evidence.Exit is null
+            ? evidence with
+            {
+                Done = false,
+            }
+            : evidence;
     }
 
     private void JudgeUnrecorded(TaskId id)
@@ -199,7 +215,7 @@ internal sealed class Reconciler(
             return;
         }
 
-        var evidence = _verdicts.Gather(id, identity?.Completion ?? Completion.Auto);
+        var evidence = Gather(task, identity?.Completion);
         queue.ShowAs(_verdicts.Judge(task, evidence with { IdleLimit = task.IdleTimeout }));
     }
 

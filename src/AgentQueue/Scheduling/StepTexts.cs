@@ -76,7 +76,13 @@ internal static class StepTexts
         var name = other?.Step?.Node ?? when.Task.Value;
         if (when.Outcome is { } wanted)
         {
-            var outcome = other is null ? "gone" : TaskJson.NameOf(other.Status);
+            // It has ended, or this one would wait; what is pending all the same will never start.
+            var outcome = other?.State switch
+            {
+                null => "gone",
+                TaskState.Pending or TaskState.Cancelled { Skipped: not null } => "skipped",
+                var end => TaskJson.NameOf(end.Status),
+            };
             return outcome == wanted ? null : $"{name} is {outcome}, not {wanted}";
         }
 

@@ -59,7 +59,7 @@ internal sealed partial class Supervisor
 
             using (check)
             {
-                (task, var cause) = Watch(task, plan, check, started);
+                (task, var cause) = Watch(task, plan, check, started, mayEndByWord: false);
                 if (cause != Cause.None)
                 {
                     check.EndAll(plan.Grace);

@@ -155,7 +155,7 @@ internal sealed partial class Supervisor(
             var evidence = Patiently(
                 id,
                 () => _verdicts.Gather(id, plan.Completion, agent.Exit),
-                () => queue.Say(id, LockWord.Ended, agent.Exit?.Code)
+                () => queue.Say(id, LockWord.Ended, failed is null ? agent.Exit?.Code : null)
             );
             evidence = evidence with { CheckFailed = failed };
             if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
@@ -184,11 +184,13 @@ internal sealed partial class Supervisor(
     private static TimeSpan? Warning(AgentPlan plan) =>
         plan.Timeout is { } limit ? Shortest(plan.TimeoutWarning, limit / 5) : null;
 
+    /// <param name="mayEndByWord">False for a check: the agent has said <c>.done</c> before it.</param>
     private (AgentTask Task, Cause Cause) Watch(
         AgentTask task,
         AgentPlan plan,
         IAgentProcess agent,
-        long started
+        long started,
+        bool mayEndByWord = true
     )
     {
         var log = new Growth(queue, task.Id, clock);
@@ -258,7 +260,7 @@ internal sealed partial class Supervisor(
                 return (task, Cause.Stalled);
             }
 
-            if (mayHaveChanged)
+            if (mayHaveChanged && mayEndByWord)
             {
                 var said =
                     Dropped(task.Id, Sentinel.Error)
@@ -290,7 +292,8 @@ internal sealed partial class Supervisor(
         return Patiently(
             task.Id,
             () => _verdicts.Record(task, evidence, ended),
-            () => queue.Say(task.Id, word, evidence.Exit?.Code)
+            () =>
+                queue.Say(task.Id, word, evidence.CheckFailed is null ? evidence.Exit?.Code : null)
         );
     }
 

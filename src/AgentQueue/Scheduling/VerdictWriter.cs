@@ -73,6 +73,12 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         var now = ended ?? clock.GetUtcNow();
         var verdict = Verdict.Judge(evidence);
         var (kind, content) = MarkerOf(verdict, evidence, now);
+        if (evidence.CheckFailed is not null)
+        {
+            // Whoever found the exit alone, or with the agent's word, would take the work for good.
+            queue.Durable.TryCreate(queue.SentinelFile(task.Id, kind), content);
+        }
+
         try
         {
             if (evidence.Exit is { } exit && _sentinels.ReadExit(task.Id)?.Code != exit.Code)

@@ -17,7 +17,7 @@ internal sealed class RunStage(params string[] nodes)
         .Index()
         .ToDictionary(static n => n.Item, static n => n.Index);
 
-    public World World { get; } = new();
+    public World World { get; } = NewWorld();
 
     public RunRecord Record { get; init; } =
         new()
@@ -30,6 +30,14 @@ internal sealed class RunStage(params string[] nodes)
             CreatedAt = FakeTime.Start,
             Nodes = [.. nodes],
         };
+
+    private static World NewWorld()
+    {
+        var world = new World();
+        world.Open().Queue.Create();
+        world.Disk.Plant($"{World.Root}/.agents/runs/{Run}/logs/.keep", "");
+        return world;
+    }
 
     /// <summary>The first attempt at a node.</summary>
     public TaskId Id(string node) => Record.TaskOf(_places[node]);
