@@ -87,6 +87,7 @@ internal static class PlanRunCommand
             MaxParallel = parsed.GetValue(PlanOptions.MaxParallel),
             FailFast = PlanOptions.FailFastOf(parsed),
         };
+        var log = new ActionLog(session, parsed, "plan.run");
         var runs = new PlanRuns(session.Project);
         // An error in them is told before anything is stored.
         _ = session.Project.Settings;
@@ -101,6 +102,7 @@ internal static class PlanRunCommand
             )
         );
         runs.Begin(run);
+        log.Add(run.Id.Value);
         return detach ? ExitCode.Ok : Stay(session, runs, run.Id);
     }
 
@@ -109,6 +111,7 @@ internal static class PlanRunCommand
         var runs = new PlanRuns(session.Project);
         var run = runs.Find(parsed.GetValue(PlanOptions.Run)!);
         var failFast = PlanOptions.FailFastOf(parsed);
+        var log = new ActionLog(session, parsed, "plan.resume");
         var resumption = runs.Resume(
             run,
             parsed.GetValue(s_failedOnly),
@@ -119,6 +122,7 @@ internal static class PlanRunCommand
                     FailFast = failFast ?? rules.FailFast,
                 }
         );
+        log.Add(run.Value);
         var view = runs.View(run);
         var left = view.Nodes.Count(static n => !n.IsOver);
         Say(

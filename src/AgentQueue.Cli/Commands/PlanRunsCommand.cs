@@ -292,7 +292,9 @@ internal static class PlanRunsCommand
     {
         var runs = new PlanRuns(session.Project);
         var run = runs.Find(parsed.GetValue(PlanOptions.Run)!);
+        var log = new ActionLog(session, parsed, "plan.cancel");
         var count = runs.Cancel(run);
+        log.Add(run.Value);
         var view = runs.View(run);
         runs.WriteReport(view);
         if (session.Json)
@@ -343,7 +345,9 @@ internal static class PlanRunsCommand
         var runs = new PlanRuns(session.Project);
         var run = runs.Find(parsed.GetValue(PlanOptions.Run)!);
         var node = parsed.GetValue(s_task)!;
+        var log = new ActionLog(session, parsed, yes ? "plan.approve" : "plan.reject");
         var task = yes ? runs.Approve(run, node) : runs.Reject(run, node);
+        log.Add(run.Value);
         if (session.Json)
         {
             JsonOutput.PrintObject(

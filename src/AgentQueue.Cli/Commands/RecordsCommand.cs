@@ -27,7 +27,20 @@ internal static class RecordsCommand
     );
 
     // What there is in an ordinary project; what else was recorded may be asked for, too.
-    private static readonly string[] s_known = ["git", "git.branch", "git.issue"];
+    private static readonly string[] s_known =
+    [
+        "git",
+        "git.branch",
+        "git.issue",
+        "plan",
+        "plan.approve",
+        "plan.cancel",
+        "plan.document",
+        "plan.new",
+        "plan.reject",
+        "plan.resume",
+        "plan.run",
+    ];
 
     static RecordsCommand() =>
         s_action.CompletionSources.Add(_ => s_known.Select(static n => new CompletionItem(n)));
@@ -83,7 +96,7 @@ internal static class RecordsCommand
             new Column("When"),
             new Column("Who") { Rank = 2 },
             new Column("Action"),
-            new Column("Task") { Rank = 3 },
+            new Column("About") { Rank = 3 },
             new Column("Exit") { AlignRight = true },
             new Column("Time") { AlignRight = true, Rank = 1 },
             new Column("Command") { Flexible = true, WidestInMarkdown = 80 }
@@ -94,7 +107,7 @@ internal static class RecordsCommand
                 TimeText.At(record.At),
                 record.Who,
                 record.Action,
-                record.Subject?.Value ?? "-",
+                record.Subject ?? "-",
                 new Cell(
                     record.ExitCode.ToString(CultureInfo.InvariantCulture),
                     record.ExitCode == 0 ? Tone.Good : Tone.Bad

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using AgentQueue.Tasks;
 
 namespace AgentQueue.Keeping;
 
@@ -17,8 +16,8 @@ internal sealed record ActionRecord
     /// <summary>The program that was run and its arguments; never a value of the environment.</summary>
     public ImmutableArray<string> Arguments { get; init; } = [];
 
-    /// <summary>The task that it was about, if it was about one.</summary>
-    public TaskId? Subject { get; init; }
+    /// <summary>The id of the task or run that it was about, if it was about one.</summary>
+    public string? Subject { get; init; }
 
     public required int ExitCode { get; init; }
 

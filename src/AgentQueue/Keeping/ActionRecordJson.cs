@@ -53,7 +53,7 @@ internal static class ActionRecordJson
         }
 
         w.WriteEndArray();
-        w.WriteString("subject"u8, record.Subject?.Value);
+        w.WriteString("subject"u8, record.Subject);
         w.WriteNumber("exitCode"u8, record.ExitCode);
         w.WriteNumber("durationMs"u8, (long)record.Took.TotalMilliseconds);
         w.WriteString("os"u8, record.System);
@@ -105,7 +105,7 @@ internal static class ActionRecordJson
         private int? _exitCode;
         private long _milliseconds;
         private bool _isCut;
-        private TaskId? _subject;
+        private string? _subject;
         private readonly List<string> _arguments = [];
 
         public void Read(ref Utf8JsonReader reader)
@@ -129,7 +129,11 @@ internal static class ActionRecordJson
                     ReadArguments(ref reader);
                     break;
                 case "subject":
-                    _subject = TaskId.TryParse(reader.GetString(), out var id) ? id : null;
+                    _subject =
+                        reader.GetString() is { } text
+                        && (TaskId.TryParse(text, out _) || RunId.TryParse(text, out _))
+                            ? text
+                            : null;
                     break;
                 case "exitCode":
                     _exitCode = reader.GetInt32();

@@ -57,7 +57,7 @@ internal sealed class OutsideCommands(QueueFolder queue, TimeProvider clock)
                     At = at,
                     Action = command.Action,
                     Arguments = [.. command.Line],
-                    Subject = command.Subject,
+                    Subject = command.Subject.Value,
                     ExitCode = end.Exit.Code,
                     Took = clock.GetElapsedTime(begun),
                     Output = end.Output,

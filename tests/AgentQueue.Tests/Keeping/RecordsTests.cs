@@ -17,7 +17,7 @@ public sealed class RecordsTests
         var first = Record("git.branch") with
         {
             Arguments = ["git", "-C", "/a b", "checkout\n\u001b[31m"],
-            Subject = TempQueue.Id("a"),
+            Subject = TempQueue.Id("a").Value,
             Took = TimeSpan.FromMilliseconds(12),
             Output = "line\n\"quoted\" \u2028 ü",
             IsOutputCut = true,
