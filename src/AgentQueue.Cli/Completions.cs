@@ -52,6 +52,15 @@ internal static class Completions
                     ))
         );
 
+    public static IEnumerable<CompletionItem> Templates(CompletionContext context) =>
+        From(
+            context,
+            static root =>
+                new PlanTemplates(new QueueFolder(root, ProjectQueue.RealDisk))
+                    .All(static _ => { })
+                    .Select(static t => new CompletionItem(t.Name, detail: t.Description))
+        );
+
     private static string? Describe(QueueFolder queue, TaskId id) =>
         queue.Read(id) is TaskRead.Found(var task, _)
             ? $"{TaskJson.NameOf(task.Status)}, {task.Agent}: {task.Name ?? task.Prompt}"

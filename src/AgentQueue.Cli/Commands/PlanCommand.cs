@@ -48,6 +48,7 @@ internal static class PlanCommand
             "agentq plan status last --watch"
         )
         {
+            PlanNewCommand.Create(),
             PlanRunCommand.CreateRun(),
             validate,
             graph,

@@ -52,10 +52,14 @@ internal static class PlanOptions
         return (Path.GetFullPath(file, session.CurrentFolder), file);
     }
 
-    public static Dictionary<string, string> Given(ParseResult parsed)
+    public static Dictionary<string, string> Given(ParseResult parsed) =>
+        ReadGiven(parsed.GetValue(Set));
+
+    /// <param name="texts">Each <c>NAME=VALUE</c>.</param>
+    public static Dictionary<string, string> ReadGiven(string[]? texts)
     {
         var given = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var text in parsed.GetValue(Set) ?? [])
+        foreach (var text in texts ?? [])
         {
             var equals = text.IndexOf('=', StringComparison.Ordinal);
             if (equals <= 0)

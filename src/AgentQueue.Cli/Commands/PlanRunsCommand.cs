@@ -15,6 +15,11 @@ internal static class PlanRunsCommand
         "-w"
     );
 
+    private static readonly Option<bool> s_templates = Options.Flag(
+        "--templates",
+        "Instead, the templates for new plans: the project's own and those of agentq"
+    );
+
     private static readonly Argument<string> s_task = new("TASK")
     {
         HelpName = "TASK",
@@ -38,8 +43,12 @@ internal static class PlanRunsCommand
         var list = new Verb(
             "list",
             "The plans of this project and its runs, the newest first",
-            "agentq plan list"
-        );
+            "agentq plan list",
+            "agentq plan list --templates"
+        )
+        {
+            s_templates,
+        };
         list.Runs(List);
         yield return list;
 
@@ -118,6 +127,11 @@ internal static class PlanRunsCommand
 
     private static ExitCode List(Session session, ParseResult parsed)
     {
+        if (parsed.GetValue(s_templates))
+        {
+            return PlanNewCommand.List(session);
+        }
+
         var runs = new PlanRuns(session.Project);
         var plans = PlanFinder.Find(session.Project.Root);
         var views = new List<RunView>();

@@ -88,7 +88,7 @@ internal sealed class PlanReader
             _parameters.ToDictionary(StringComparer.Ordinal),
             PlanText.Nothing
         );
-        var agent = Find("agent") is { } named ? _values.AgentName(named, "agent") : null;
+        var agent = Find("agent") is { } named ? _values.AgentName(named, "agent", scope) : null;
         var plan = new Plan
         {
             Goal = Find("goal") is { } goal ? _values.Filled(goal, "goal", scope) : null,

@@ -128,7 +128,7 @@ internal sealed class PlanTaskReader(
         name switch
         {
             "cmd" => task with { Command = Command(value, key, scope) },
-            "agent" => task with { Agent = values.AgentName(value, key) },
+            "agent" => task with { Agent = values.AgentName(value, key, scope) },
             "prompt" => task with { Prompt = values.Filled(value, key, scope) },
             "depends_on" => task with
             {

@@ -57,9 +57,9 @@ internal sealed class PlanValues(ConfigReader reader)
         return null;
     }
 
-    public string? AgentName(SourceValue value, string key)
+    public string? AgentName(SourceValue value, string key, PlanText scope)
     {
-        if (reader.Text(value, key, mayBeEmpty: false) is not { } name)
+        if (Filled(value, key, scope) is not { } name)
         {
             return null;
         }

@@ -28,6 +28,7 @@ internal sealed class QueueFolder
     private const string WorkspaceName = "workspace";
     private const string RunsName = "runs";
     private const string RecordsName = "records";
+    private const string TemplatesName = "templates";
 
     private readonly Lazy<DurableFile> _durable;
     private readonly FolderTrust _trust;
@@ -38,7 +39,8 @@ internal sealed class QueueFolder
         _archive,
         _workspace,
         _runs,
-        _records;
+        _records,
+        _templates;
     private Dictionary<TaskId, AgentTask>? _shownAs;
 
     /// <param name="sync">Asked at the first write; false only for tests and scratch queues.</param>
@@ -76,6 +78,9 @@ internal sealed class QueueFolder
     /// <summary>What was done and by whom; made with the first record.</summary>
     public string Records => _records ??= Part(RecordsName);
 
+    /// <summary>The project's own plans to begin with; people make it, and keep it in git.</summary>
+    public string Templates => _templates ??= Part(TemplatesName);
+
     /// <summary>Where tasks and what belongs to them stand, trusted or not.</summary>
     public IReadOnlyList<string> Parts =>
         [
@@ -87,6 +92,7 @@ internal sealed class QueueFolder
             Path.Join(Folder, WorkspaceName),
             Path.Join(Folder, RunsName),
             Path.Join(Folder, RecordsName),
+            Path.Join(Folder, TemplatesName),
         ];
 
     /// <summary>Why not to work with this queue, or null: it is somebody else's, or leads elsewhere.</summary>
