@@ -171,7 +171,8 @@ internal sealed record RunView(RunRecord Record, ImmutableArray<NodeView> Nodes,
                         ? "not approved"
                         : ""
                 );
-            case TaskState.Failed failure when RetryPolicy.DueAt(task) is { } due:
+            // Once the run has ended at a failure, nobody waits for this one's pause.
+            case TaskState.Failed failure when failed is null && RetryPolicy.DueAt(task) is { } due:
                 return (
                     NodeState.Retrying,
                     $"retry in {TaskView.Countdown(due > now ? due - now : TimeSpan.Zero)}; {failure.Message}"
