@@ -21,10 +21,9 @@ internal sealed partial class Simulation
             !_verdicts.ContainsKey(agent.Task),
             $"I2: {agent.Task} was started after its verdict"
         );
-        Check(
-            _world.Host.Alive.Count() <= Limit,
-            $"I9: {_world.Host.Alive.Count()} agents at once"
-        );
+        var run = RunId.Of(agent.Task);
+        var alive = _world.Host.Alive.Count(a => RunId.Of(a.Task) == run);
+        Check(alive <= Limit, $"I9: {alive} agents at once, of {run?.Value ?? "no run"}");
         CheckFiles();
         var task = TaskJson.Read(
             System.Text.Encoding.UTF8.GetBytes(
@@ -32,6 +31,15 @@ internal sealed partial class Simulation
             ),
             agent.Task
         );
+        if (run is not null)
+        {
+            Check(
+                StandingOf(task) == DependencyStanding.Met,
+                $"I10: {agent.Task} was started, and what its plan wants before it is {StandingOf(task)}"
+            );
+            return;
+        }
+
         foreach (var on in task.DependsOn.Except(task.DependenciesMet))
         {
             var last = LastOf(on);

@@ -47,6 +47,9 @@ internal sealed partial class Simulation : IDisposable
     // Beside it the index never takes a folder for known.
     private readonly bool _hasForeign;
     private readonly bool _hasKinds;
+
+    // No seed that always runs: those stay the stories that they were.
+    private readonly bool _hasRuns;
     private readonly string _foreign =
         """{"version":99,"taskId":"task_newer","status":"dreaming"}""";
 
@@ -61,6 +64,7 @@ internal sealed partial class Simulation : IDisposable
         };
         _yieldRate = seed % 2 == 0 ? 3 : 10;
         _hasKinds = seed % 4 == 3;
+        _hasRuns = seed % 5 == 0;
         _turns = new Turns(_world.Time, _random);
         _world.Time.TicksWhenLookedAt = true;
         _world.Host.Script = _ => NewAgent();
@@ -102,6 +106,11 @@ internal sealed partial class Simulation : IDisposable
 
     public void Run(int commands)
     {
+        if (_hasRuns)
+        {
+            StartRun();
+        }
+
         for (var i = 0; i < commands; i++)
         {
             Begin();
@@ -128,6 +137,8 @@ internal sealed partial class Simulation : IDisposable
             PlayToTheEnd();
             Command("drain", static own => own.Run.BeginDrain(new(Limit)));
             PlayToTheEnd();
+            DrainRuns();
+            PlayToTheEnd();
             _world.Time.AdvanceTo(_world.Time.Elapsed + TimeSpan.FromMinutes(10));
         }
 
@@ -143,6 +154,15 @@ internal sealed partial class Simulation : IDisposable
         var snapshot = QueueSnapshot.Take(_world.Open().Queue);
         foreach (var task in snapshot.Unfinished)
         {
+            if (RunId.Of(task.Id) is not null)
+            {
+                Check(
+                    StandingOf(task) == DependencyStanding.Lost,
+                    $"I6: {task.Id} of a run has neither ended nor is skipped: {TaskText.Of(task.State)}"
+                );
+                continue;
+            }
+
             var blocked = task.State is TaskState.Pending { BlockedBy: not null };
             var waits = task.DependsOn.Any(d => snapshot.Unfinished.Exists(t => t.Id == LastOf(d)));
             Check(
@@ -168,6 +188,12 @@ internal sealed partial class Simulation : IDisposable
 
     private void Begin()
     {
+        if (_hasRuns && _random.Next(3) == 0)
+        {
+            DisturbRun();
+            return;
+        }
+
         switch (_random.Next(17))
         {
             case 0 or 1 or 2:
@@ -192,6 +218,10 @@ internal sealed partial class Simulation : IDisposable
                     {
                         own.Reconciler.Reconcile(autoRetry: true);
                         own.Run.ContinueDrain();
+                        foreach (var run in _hasRuns ? Drain.Runs(own.Queue) : [])
+                        {
+                            own.RunOf(run).ContinueDrain();
+                        }
                     }
                 );
                 break;
@@ -211,7 +241,12 @@ internal sealed partial class Simulation : IDisposable
             case 12 when SomeUnfinished() is { } id:
                 Command("timeout", own => own.Control.Expire(id));
                 break;
-            case 13 when SomeUnfinished() is { } id && Some() is { } on:
+            case 13
+                when SomeUnfinished() is { } id
+                    && Some() is { } on
+                    // A run's graph is its plan's, and nobody waits for it from outside.
+                    && RunId.Of(id) == RunId.Of(on)
+                    && RunId.Of(id) is null:
                 var add = _random.Next(3) > 0;
                 Command(
                     "deps",
@@ -341,7 +376,9 @@ internal sealed partial class Simulation : IDisposable
             Timeout = _random.Next(3) == 0 ? TimeSpan.FromSeconds(_random.Next(1, 30)) : null,
             IdleTimeout = _random.Next(4) == 0 ? TimeSpan.FromSeconds(_random.Next(1, 30)) : null,
             DependsOn =
-                _random.Next(4) == 0 && Some() is { } on ? [new Dependency(on, NextKind())] : [],
+                _random.Next(4) == 0 && Some() is { } on && RunId.Of(on) is null
+                    ? [new Dependency(on, NextKind())]
+                    : [],
         };
         Command("start", own => _accepted.Add(own.NewTasks.Create(request).Id), [request]);
     }
