@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -180,8 +181,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             DependsOn = task.DependsOn,
             AfterAny = task.AfterAny,
             AfterNotOk = task.AfterNotOk,
-            // It could start once, so all of them were met; by now they may have been cleaned.
-            DependenciesMet = failed.StartedAt is null ? task.DependenciesMet : task.DependsOn,
+            DependenciesMet = failed.StartedAt is null ? task.DependenciesMet : MetBy(task),
             Step = task.Step,
             // Who has not been asked yet is asked again.
             State = new TaskState.Pending(
@@ -207,6 +207,18 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
         );
         return retry;
     }
+
+    // It could start once, so all of them were met; by now they may have been cleaned. But in a run they may be
+    // tried again as well, and what comes after them then waits for that.
+    private ImmutableArray<TaskId> MetBy(AgentTask task) =>
+        task.Step is null
+            ? task.DependsOn
+            :
+            [
+                .. task.DependsOn.Where(id =>
+                    task.DependenciesMet.Contains(id) || queue.Read(id) is TaskRead.Missing
+                ),
+            ];
 
     private TaskId NewId(AgentTask task, DateTimeOffset now)
     {

@@ -247,6 +247,26 @@ public sealed class RetriesTests
     }
 
     [Fact]
+    public void In_a_run_what_it_came_after_may_be_tried_again_and_only_what_is_gone_counts_as_met()
+    {
+        _world.Put(_world.NewTask("x"));
+        var (there, gone) = (TaskId.Parse("task_x"), TaskId.Parse("task_gone"));
+        Fail(t =>
+            t with
+            {
+                DependsOn = [there, gone],
+                AfterAny = [there, gone],
+                Step = new PlanStep { Node = "n" },
+                State = ((TaskState.Failed)t.State) with { StartedAt = FakeTime.Start },
+            }
+        );
+
+        var retry = _world.Read(_world.Open().Retries.Create(s_id, new RetryOptions()).Id);
+
+        Assert.Equal(gone, Assert.Single(retry.DependenciesMet));
+    }
+
+    [Fact]
     public void An_interrupted_retry_is_finished_by_hand_too_even_with_no_retries_left()
     {
         var intent = TaskId.Parse("task_next");
