@@ -16,7 +16,11 @@ internal sealed class ActionLog(Session session, ParseResult parsed, string acti
     {
         try
         {
-            session.Queue.Create();
+            if (!session.Queue.Exists)
+            {
+                session.Queue.Create();
+            }
+
             new Records(session.Queue).Add(
                 new ActionRecord
                 {

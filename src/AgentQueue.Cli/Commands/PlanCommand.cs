@@ -54,6 +54,7 @@ internal static class PlanCommand
             graph,
             PlanRunCommand.CreateResume(),
             PlanLogsCommand.Create(),
+            PlanDocumentCommand.Create(),
         };
         foreach (var verb in PlanRunsCommand.Create())
         {

@@ -159,7 +159,7 @@ internal static class RunReport
         }
     }
 
-    private static IEnumerable<string> FilesBelow(string folder) =>
+    internal static IEnumerable<string> FilesBelow(string folder) =>
         Directory.Exists(folder)
             ? Directory
                 .EnumerateFiles(
@@ -194,7 +194,7 @@ internal static class RunReport
         text.Append(CultureInfo.InvariantCulture, $"- **{name}:** {Inline(value)}\n");
 
     // Data in a line of Markdown: no line of its own, no cell of its own, no markup.
-    private static string Inline(string text)
+    internal static string Inline(string text)
     {
         var safe = new StringBuilder(text.Length);
         foreach (var c in text)
@@ -212,6 +212,6 @@ internal static class RunReport
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0];
 
-    private static string Time(DateTimeOffset time) =>
+    internal static string Time(DateTimeOffset time) =>
         time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 }
