@@ -18,16 +18,23 @@ internal static class AgentsCommand
         CompletionSources = { Completions.Agents },
     };
 
+    private static readonly Option<bool> s_runs = Options.Flag(
+        "--runs",
+        "Instead, what each did last: its state, exit code, time and when"
+    );
+
     public static Command Create()
     {
         var command = new Verb(
             "agents",
             "Show the configured agents, or all about one with its exact command",
             "agentq agents",
-            "agentq agents shell"
+            "agentq agents shell",
+            "agentq agents --runs"
         )
         {
             s_name,
+            s_runs,
         };
         command.Runs(Execute);
         return command;
@@ -35,6 +42,17 @@ internal static class AgentsCommand
 
     private static ExitCode Execute(Session session, ParseResult parsed)
     {
+        if (parsed.GetValue(s_runs))
+        {
+            AgentRuns.Print(
+                session,
+                parsed.GetValue(s_name) is { } one
+                    ? [session.Project.Config.Find(one)]
+                    : session.Project.Config.Agents.Values
+            );
+            return ExitCode.Ok;
+        }
+
         if (parsed.GetValue(s_name) is { } name)
         {
             var agent = session.Project.Config.Find(name);

@@ -19,7 +19,8 @@ internal static class StartCommand
 
     private static readonly Argument<string?> s_prompt = new("PROMPT")
     {
-        Description = "What it shall do; - reads it from standard input",
+        Description =
+            "What it shall do; - reads it from standard input (an agent without {prompt} needs none)",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -199,7 +200,7 @@ internal static class StartCommand
                 "agentq start AGENT \"PROMPT\"; see the agents: agentq agents"
             );
         var settings = session.Project.Settings;
-        return new NewTask(agent, ReadPrompt(session, parsed))
+        return new NewTask(agent, ReadPrompt(session, parsed, agent))
         {
             Name = Blank(parsed.GetValue(s_name)),
             Labels = KeyValues.Labels(parsed.GetValue(s_label) ?? []),
@@ -261,7 +262,7 @@ internal static class StartCommand
             );
     }
 
-    private static string ReadPrompt(Session session, ParseResult parsed)
+    private static string ReadPrompt(Session session, ParseResult parsed, string agent)
     {
         var prompt = parsed.GetValue(s_prompt);
         if (parsed.GetValue(s_promptFile) is { } file)
@@ -273,6 +274,7 @@ internal static class StartCommand
 
         return prompt switch
         {
+            null when JobOf(session, agent) is { } job => job,
             null => throw QueueException.Usage(
                 "What shall the agent do? The prompt is missing",
                 "agentq start AGENT \"PROMPT\", or - to read it from standard input"
@@ -281,6 +283,12 @@ internal static class StartCommand
             _ => prompt,
         };
     }
+
+    // What people see in place of a prompt, of an agent that takes none; null for one that does.
+    private static string? JobOf(Session session, string name) =>
+        session.Project.Config.Agents.TryGetValue(name, out var agent) && !agent.TakesPrompt
+            ? Blank(agent.Description) ?? agent.Name
+            : null;
 
     private static IReadOnlyList<NewTask> ReadBatch(
         Session session,

@@ -264,7 +264,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         var doubt = agent.PromptVia switch
         {
             PromptVia.Arg when !hasPrompt && !hasFile =>
-                "has no {prompt}, so the agent never gets its prompt; add it, or set promptVia to stdin",
+                "has no {prompt}, so the agent never gets its prompt; add it, or set promptVia to stdin, unless it is a job that needs none",
             PromptVia.File when !hasFile =>
                 "has no {promptFile}, so the agent does not learn where its prompt is",
             PromptVia.Stdin when hasPrompt =>

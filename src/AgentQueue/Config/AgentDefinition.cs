@@ -70,6 +70,17 @@ internal sealed record AgentDefinition
     public bool KeepChildren { get; init; }
 
     /// <summary>
+    /// False for a named job: nothing of its template leads to a prompt, so it is started without one.
+    /// </summary>
+    public bool TakesPrompt =>
+        PromptVia != PromptVia.Arg
+        || Args.Any(static a =>
+            Placeholders.Contains(a, Placeholders.Prompt)
+            || Placeholders.Contains(a, Placeholders.PromptFile)
+            || Placeholders.Contains(a, Placeholders.PlanFile)
+        );
+
+    /// <summary>
     /// Taken in place of <see cref="Args"/> when the prompt begins with a dash and would be read as an
     /// option. Only the built-in fallback has it; configured agents are launched as they are written.
     /// </summary>

@@ -301,7 +301,7 @@ public sealed class AgentConfigTests : IDisposable
             Assert.Equal(
                 [
                     "Warning agent-config.json:3: agents.a.args[0] has {promt}, which is not a placeholder and stays as it is; did you mean {prompt}?",
-                    "Warning agent-config.json:3: agents.a.args has no {prompt}, so the agent never gets its prompt; add it, or set promptVia to stdin",
+                    "Warning agent-config.json:3: agents.a.args has no {prompt}, so the agent never gets its prompt; add it, or set promptVia to stdin, unless it is a job that needs none",
                     "Error agent-config.json:4: agents.a.timeout must be at least 1s, not 0",
                     "Error agent-config.json:5: agents.a.promptTemplateFile cannot be used: The prompt template of agent 'a', no.md, does not exist",
                     "Error agent-config.json:7: agents.b has no command",
