@@ -32,6 +32,10 @@ internal sealed record RunRequest(
 /// </summary>
 internal sealed class PlanRuns(ProjectQueue project)
 {
+    // Longer no verb holds a task, and nobody keeps resuming what is being cancelled.
+    private const int MostLooks = 50;
+    private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20);
+
     private readonly QueueFolder _queue = project.Queue;
 
     /// <summary>The run that a part of an id, or <c>last</c>, means.</summary>
@@ -178,7 +182,19 @@ internal sealed class PlanRuns(ProjectQueue project)
     }
 
     /// <summary>Starts what is ready, and lets whoever ends a task start the next.</summary>
-    public PassResult Begin(RunRecord run) => project.RunOf(run.Id).BeginDrain(run.Rules);
+    public PassResult Begin(RunRecord run)
+    {
+        var tasks = project.RunOf(run.Id);
+        var pass = tasks.BeginDrain(run.Rules);
+        // Another verb was at work on a task, and there is no supervisor that would look at it again.
+        for (var look = 0; look < MostLooks && pass is { InHand: > 0, Running: 0 }; look++)
+        {
+            _queue.Disk.Pause(s_lookAgain);
+            pass = tasks.BeginDrain(run.Rules);
+        }
+
+        return pass;
+    }
 
     /// <summary>After a change of tasks by hand: the runs that they belong to go on.</summary>
     public void GoOn(IEnumerable<TaskId> tasks)
@@ -290,9 +306,6 @@ internal sealed class PlanRuns(ProjectQueue project)
 
         return count;
     }
-
-    // More only if somebody keeps resuming it, or its tasks are gone.
-    private const int MostLooks = 20;
 
     private int CancelAll(IEnumerable<NodeView> nodes)
     {

@@ -47,7 +47,7 @@ public sealed class RaceTests
     {
         using var box = new Sandbox();
         box.Settings("\"fsync\": false");
-        for (var round = 0; round < 10; round++)
+        for (var round = 0; round < 20; round++)
         {
             var name = $"ask{round}";
             var run = box.Detach(
@@ -68,7 +68,10 @@ public sealed class RaceTests
 
             Assert.All(codes, static c => Assert.InRange(c, 0, 1));
             Assert.Contains(0, codes);
-            Eventually.Holds(() => box.Plan(run).IsOver, "the run is over");
+            Eventually.Holds(
+                () => box.Plan(run).IsOver,
+                $"the run is over: {box.Plan(run).State}: {box.Plan(run).States}"
+            );
             Assert.Contains(
                 box.Plan(run).States,
                 new[] { "complete complete", "cancelled skipped" }
