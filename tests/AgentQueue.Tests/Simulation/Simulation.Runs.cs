@@ -140,8 +140,12 @@ internal sealed partial class Simulation
             null => (true, false, false),
             TaskState.Complete => (true, true, false),
             TaskState.Cancelled { Skipped: not null } => (true, false, false),
-            TaskState.Failed when RetryPolicy.DueAt(FileOf(id)!) is not null => default,
-            TaskState.Unsuccessful { RetryIntent: not null } => default,
+            // What was archived is not tried again by itself.
+            TaskState.Unsuccessful ended
+                when _world.Disk.Has($"{TasksFolder}/{id}.json")
+                    && (
+                        ended.RetryIntent is not null || RetryPolicy.DueAt(FileOf(id)!) is not null
+                    ) => default,
             TaskState.Unsuccessful => (true, false, true),
             TaskState.Pending => (StandingOf(FileOf(id)!) == DependencyStanding.Lost, false, false),
             _ => default,
