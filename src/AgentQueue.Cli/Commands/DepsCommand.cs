@@ -1,6 +1,5 @@
 using System.CommandLine;
 using AgentQueue.Cli.Output;
-using AgentQueue.Plans;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -183,7 +182,6 @@ internal static class DepsCommand
 
     private static ExitCode Tell(Session session, TaskId id, TaskId on, bool changed, string what)
     {
-        new PlanRuns(session.Project).GoOn([id]);
         session.Project.ContinueDrains();
         if (session.Json)
         {

@@ -94,7 +94,9 @@ internal static class Following
             TaskState.Complete { Note: { } note } => (Tone.Good, $"complete{took} ({note})"),
             TaskState.Complete => (Tone.Good, $"complete{took}"),
             TaskState.Failed f => (Tone.Bad, $"failed{took} ({f.Reason}): {FirstLine(f.Message)}"),
+            TaskState.Cancelled { Skipped: { } why } => (Tone.Warn, $"skipped: {why}"),
             TaskState.Cancelled => (Tone.Warn, $"cancelled{took}"),
+            TaskState.Pending => (Tone.Warn, "skipped"),
             _ => (Tone.Plain, TaskJson.NameOf(task.Status)),
         };
         var then = RetryPolicy.DueAt(task) is null ? "" : "; will be retried";

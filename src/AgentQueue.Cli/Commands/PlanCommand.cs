@@ -77,10 +77,29 @@ internal static class PlanCommand
         ProblemReply.Lines(Session.Screen, problems);
         if (plan is not null)
         {
-            Session.Screen.Line($"{shownAs}: {Summary(plan)}, nothing wrong");
+            Session.Screen.Line(
+                $"{shownAs}: {Summary(plan)}, {(problems.Count == 0 ? "nothing wrong" : "no error")}"
+            );
+            WarnOfAgents(session, plan);
         }
 
         return plan is null ? ExitCode.Usage : ExitCode.Ok;
+    }
+
+    // Where the plan is checked may not be where it runs.
+    private static void WarnOfAgents(Session session, Plan plan)
+    {
+        foreach (var agent in plan.Tasks.Select(static t => t.Agent).OfType<string>().Distinct())
+        {
+            try
+            {
+                session.Project.Config.Find(agent);
+            }
+            catch (QueueException e)
+            {
+                Session.Screen.Talk(e.Message, Tone.Warn);
+            }
+        }
     }
 
     private static ExitCode Graph(Session session, ParseResult parsed)

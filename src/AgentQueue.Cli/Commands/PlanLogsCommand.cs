@@ -107,6 +107,11 @@ internal static class PlanLogsCommand
         {
             yield return ("stderr", errors);
         }
+
+        if (queue.CheckLogFile(task) is { } checks)
+        {
+            yield return ("verify", checks);
+        }
     }
 
     private static void Print(Session session, NodeView node, AgentTask attempt, int tail)

@@ -54,7 +54,9 @@ internal sealed class PlanLogsFollow(
                 _screen.CheckReader();
                 if (isOver || _screen.ReaderGone)
                 {
-                    return view.IsOver ? view.ExitCode : ExitCode.Ok;
+                    return view.IsOver || view.State == RunState.Stopped
+                        ? view.ExitCode
+                        : ExitCode.Ok;
                 }
 
                 watch.Wait(s_look);

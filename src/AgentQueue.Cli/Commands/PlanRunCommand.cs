@@ -93,6 +93,8 @@ internal static class PlanRunCommand
         _ = session.Project.Settings;
         var run = runs.Create(request);
         var detach = parsed.GetValue(PlanOptions.Detach);
+        // Begun before it is told of: who cannot be told has a run all the same.
+        runs.Begin(run);
         Say(
             session,
             run,
@@ -101,7 +103,6 @@ internal static class PlanRunCommand
                 $"{run.Id} of {shownAs}: {Count(run.Nodes.Length)}, {run.Rules.Parallel} at once"
             )
         );
-        runs.Begin(run);
         log.Add(run.Id.Value);
         return detach ? ExitCode.Ok : Stay(session, runs, run.Id);
     }
@@ -164,7 +165,8 @@ internal static class PlanRunCommand
 
     private static ExitCode Stay(Session session, PlanRuns runs, RunId run)
     {
-        if (new RunFollow(session, runs, run).UntilOver() is not { } view)
+        var follow = new RunFollow(session, runs, run);
+        if (follow.UntilOver() is not { } view)
         {
             return ExitCode.Interrupted;
         }
@@ -185,7 +187,7 @@ internal static class PlanRunCommand
         else
         {
             // On a terminal it stands under the tasks already.
-            if (!screen.CanRedraw)
+            if (!follow.ShowedEnd)
             {
                 screen.Line(RunText.Summary(view, session.Project.Clock.GetUtcNow()));
             }

@@ -24,6 +24,9 @@ internal sealed class RunFollow(Session session, PlanRuns runs, RunId run)
     private readonly Dictionary<string, NodeState> _told = new(StringComparer.Ordinal);
     private int _interrupts;
 
+    /// <summary>The last frame on the terminal tells how it ended.</summary>
+    public bool ShowedEnd { get; private set; }
+
     /// <summary>The run when it is over or nobody works on it; null if this call has let go of it.</summary>
     public RunView? UntilOver()
     {
@@ -71,6 +74,7 @@ internal sealed class RunFollow(Session session, PlanRuns runs, RunId run)
             // Between two looks a supervisor may have had nothing in hand: the second one is sure.
             if (view.IsOver || (standstill && view.State == RunState.Stopped))
             {
+                ShowedEnd = live is not null;
                 return view;
             }
 

@@ -29,7 +29,7 @@ internal static class StartReport
         WarnOfBlocked(session, tasks);
         var code = ExitCode.Ok;
         // Retries of a run's tasks: the run starts them.
-        new PlanRuns(session.Project).GoOn(tasks.Select(static t => t.Id));
+        new PlanRuns(session.Project).GoOn([.. tasks.Select(static t => t.Id)]);
         var own = tasks.Where(static t => RunId.Of(t.Id) is null).ToList();
         if (wishes.Wait)
         {
@@ -102,7 +102,11 @@ internal static class StartReport
         var extras = new List<string>();
         if (task.RetryHistory is [.., { RetriedFrom: { } failed }])
         {
-            extras.Add($"retry {task.RetryCount}/{task.MaxRetries} of {failed}");
+            extras.Add(
+                task.Step is null
+                    ? $"retry {task.RetryCount}/{task.MaxRetries} of {failed}"
+                    : $"retry of {failed}; the run goes on"
+            );
         }
 
         if (task.Timeout is { } limit)

@@ -33,6 +33,7 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
         var (snapshot, _) = reconciler.Reconcile(autoRetry: false);
         var until = clock.GetUtcNow() - (olderThan ?? TimeSpan.Zero);
         return TaskSelection.From(
+            queue,
             snapshot,
             t => states.Contains(t.Status) && (olderThan is null || t.CompletedAt <= until)
         );

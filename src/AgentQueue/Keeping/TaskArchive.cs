@@ -55,6 +55,7 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
         var (snapshot, _) = reconciler.Reconcile(autoRetry: false);
         var now = clock.GetUtcNow();
         return TaskSelection.From(
+            queue,
             snapshot,
             t => ages.For(t.Status) is { } age && now - t.CompletedAt >= age
         );

@@ -14,9 +14,15 @@ internal sealed record TaskSelection(
     IReadOnlyList<TaskRead.Unreadable> Unreadable
 )
 {
-    public static TaskSelection From(QueueSnapshot snapshot, Func<FinishedTask, bool> wanted)
+    public static TaskSelection From(
+        QueueFolder queue,
+        QueueSnapshot snapshot,
+        Func<FinishedTask, bool> wanted
+    )
     {
-        var all = snapshot.Finished.Where(wanted).ToLookup(static t => RunId.Of(t.Id) is not null);
+        // A task whose run's folder is gone belongs to nothing any more.
+        var there = new Dictionary<RunId, bool>();
+        var all = snapshot.Finished.Where(wanted).ToLookup(t => IsOfRun(queue, t.Id, there));
         var chosen = all[false].ToLookup(static t => t.WillRetry || t.HasIntent);
         return new TaskSelection(
             [
@@ -29,5 +35,20 @@ internal sealed record TaskSelection(
             all[true].Count(),
             snapshot.Unreadable
         );
+    }
+
+    private static bool IsOfRun(QueueFolder queue, TaskId id, Dictionary<RunId, bool> there)
+    {
+        if (RunId.Of(id) is not { } run)
+        {
+            return false;
+        }
+
+        if (!there.TryGetValue(run, out var isThere))
+        {
+            there[run] = isThere = queue.Disk.Facts(queue.RunFolder(run)) is not null;
+        }
+
+        return isThere;
     }
 }

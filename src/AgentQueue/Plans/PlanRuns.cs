@@ -196,12 +196,32 @@ internal sealed class PlanRuns(ProjectQueue project)
         return pass;
     }
 
-    /// <summary>After a change of tasks by hand: the runs that they belong to go on.</summary>
-    public void GoOn(IEnumerable<TaskId> tasks)
+    /// <summary>
+    /// After a change of tasks by hand: the runs that they belong to go on. What was skipped because of how one of
+    /// them had ended is looked at again.
+    /// </summary>
+    public void GoOn(IReadOnlyCollection<TaskId> tasks)
     {
         foreach (var run in tasks.Select(RunId.Of).OfType<RunId>().Distinct())
         {
-            Begin(RunRecord.Read(_queue, run));
+            var changed = tasks.Where(t => RunId.Of(t) == run).Select(RunId.NodeOf).ToHashSet();
+            var view = View(run);
+            foreach (var node in view.Nodes)
+            {
+                if (
+                    node.Last
+                        is {
+                            State: TaskState.Cancelled { Skipped: not null },
+                            Step.When: { } when
+                        } task
+                    && changed.Contains(RunId.NodeOf(when.Task))
+                )
+                {
+                    TryAgain(task);
+                }
+            }
+
+            Begin(view.Record);
         }
     }
 
@@ -310,25 +330,32 @@ internal sealed class PlanRuns(ProjectQueue project)
     private int CancelAll(IEnumerable<NodeView> nodes)
     {
         var count = 0;
+        QueueException? problem = null;
         Parallel.ForEach(
             nodes,
             node =>
             {
+                var id = node.Last!.Id;
                 try
                 {
-                    if (project.Control.Cancel(node.Last!.Id).State is TaskState.Cancelled)
+                    if (project.Control.Cancel(id).State is TaskState.Cancelled)
                     {
                         Interlocked.Increment(ref count);
                     }
                 }
                 catch (QueueException)
-                    when (_queue.Read(node.Last!.Id) is TaskRead.Found({ IsFinished: true }, _))
+                    when (_queue.Read(id) is TaskRead.Found({ IsFinished: true }, _))
                 {
                     // It has ended by itself meanwhile.
                 }
+                catch (QueueException e)
+                {
+                    // The others are ended all the same.
+                    problem = e;
+                }
             }
         );
-        return count;
+        return problem is null ? count : throw problem;
     }
 
     // False if its retry was made meanwhile.

@@ -153,6 +153,32 @@ internal sealed class PlanTaskReader(
             _ => task,
         };
 
+    private static readonly string[] s_operators = ["|", "||", "&", "&&", ";", "<", ">", ">>"];
+
+    // It is what the old format says, and nearly never what is meant: the task would even succeed.
+    private void WarnOfShell(
+        SourceValue value,
+        string line,
+        IReadOnlyList<string> words,
+        string key
+    )
+    {
+        var meant =
+            line.Trim().Contains('\n', StringComparison.Ordinal) ? "a new line"
+            : words.FirstOrDefault(w => s_operators.Contains(w, StringComparer.Ordinal))
+                is { } found
+                ? $"'{found}'"
+            : null;
+        if (meant is not null && words is not ["sh" or "bash", ..])
+        {
+            reader.Warn(
+                value.At,
+                key,
+                $"is given to no shell, so {meant} only stands between its words; for a shell: [\"sh\", \"-c\", \"…\"]"
+            );
+        }
+    }
+
     private ImmutableArray<string> Command(SourceValue value, string key, PlanText scope)
     {
         if (value.Kind == JsonValueKind.String)
@@ -173,6 +199,7 @@ internal sealed class PlanTaskReader(
                 return [];
             }
 
+            WarnOfShell(value, line, words, key);
             // Filled in after the split: a value never becomes two words.
             return [.. words.Select(w => values.Fill(value, w, key, scope))];
         }

@@ -101,7 +101,10 @@ internal static class RunReport
     private static void AddProblems(StringBuilder text, QueueFolder queue, RunView view)
     {
         var bad = view
-            .Nodes.Where(static n => n.State is NodeState.Failed or NodeState.Cancelled)
+            .Nodes.Where(static n =>
+                n.State is NodeState.Failed or NodeState.Cancelled
+                || n is { State: NodeState.Complete, Reason.Length: > 0 }
+            )
             .ToList();
         if (bad.Count == 0)
         {

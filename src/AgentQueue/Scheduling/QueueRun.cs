@@ -361,18 +361,18 @@ internal sealed class QueueRun(
     /// </summary>
     private bool ListWhatWaitedFor(TaskId ended, DrainRules rules)
     {
-        if (_list.WaitingFor(ended) is not { } waiting)
+        if (_list.FreedBy(ended) is not { } freed)
         {
             return false;
         }
 
-        if (waiting.Count == 0)
+        if (freed.Count == 0)
         {
             return true;
         }
 
         var ready = new List<TaskSummary>();
-        foreach (var id in waiting)
+        foreach (var id in freed)
         {
             if (queue.Read(id) is not TaskRead.Found({ State: TaskState.Pending } task, _))
             {
@@ -393,7 +393,7 @@ internal sealed class QueueRun(
         }
 
         // This one takes one of them; where slots are free for more, whoever looks at everything fills them.
-        return _list.Add(ended, ready) <= 1 || SlotsAreFull(rules.Parallel - 1);
+        return _list.Add(ready) <= 1 || SlotsAreFull(rules.Parallel - 1);
     }
 
     // The caller holds the task's lock.

@@ -143,7 +143,7 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
         return [.. last.Values];
     }
 
-    /// <summary>The task if it has ended; settles it first if its supervisor is gone.</summary>
+    /// <summary>The task if it has ended, or is skipped in its run; settles it first if its supervisor is gone.</summary>
     /// <exception cref="QueueException">It is gone, or cannot be read.</exception>
     public AgentTask? ReadEnded(TaskId id)
     {
@@ -164,6 +164,12 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
                     : throw new QueueException($"Task {id} was removed while it was waited for");
             case TaskRead.Unreadable(_, var reason):
                 throw new QueueException($"Cannot read {queue.TaskFile(id)}: {reason}");
+            // It will not run any more, unless what keeps it from that is retried by hand.
+            case TaskRead.Found({ State: TaskState.Pending } skipped, _)
+                when RunId.Of(id) is not null
+                    && !queue.IsSupervised(id)
+                    && new Dependencies(queue, snapshot: null).Check(skipped) is Readiness.Blocked:
+                return skipped;
             default:
                 return null;
         }
@@ -177,7 +183,8 @@ internal sealed class QueueWait(QueueFolder queue, Reconciler reconciler, TimePr
         {
             switch (task.State)
             {
-                case TaskState.Failed:
+                // What is over without having run was skipped, and that for a failure.
+                case TaskState.Failed or TaskState.Pending:
                     return ExitCode.WorkFailed;
                 case TaskState.Cancelled:
                     outcome = ExitCode.WorkCancelled;

@@ -15,14 +15,15 @@ namespace AgentQueue.Scheduling;
 /// <remarks>
 /// The first line: the machine and boot, when it was made and until when it is good, in ms of the monotonic
 /// clock. Then a task a line, with its priority and the ticks of its creation; <c>+</c> before those that others
-/// wait for, with the ids of these; then a line <c>=</c>, and after it one dot for each task that was taken.
+/// wait for, with the ids of these; then a line <c>=</c>, after it one dot for each task that was taken and
+/// <c>-ID;</c> for each that was waited for and has ended.
 /// </remarks>
 internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider clock)
 {
     private const int Most = 256;
-    private const int MostAwaited = 1000;
-    private const int MostWaiting = 4000;
-    private const int LongestFile = 1 << 20;
+    private const int MostAwaited = 5000;
+    private const int MostWaiting = 20_000;
+    private const int LongestFile = 4 << 20;
 
     // A look may take a twentieth of the time at most.
     private const int CostFactor = 20;
@@ -108,28 +109,56 @@ internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider cl
     }
 
     /// <summary>
-    /// Those that wait for a task that has just ended; none if nobody does. Null if the list is too old to tell:
-    /// then only a look at everything does.
+    /// Those that waited for a task that has just ended, and for nothing else; from now on nobody waits for it.
+    /// Null if the list is too old to tell: then only a look at everything does.
     /// </summary>
-    public IReadOnlyList<TaskId>? WaitingFor(TaskId ended) =>
-        Read() is { } list
-            ? list.Awaited.TryGetValue(ended, out var line)
-                ? [.. line.Split(' ').Skip(1).Select(TaskId.Parse)]
-                : []
-            : null;
+    public IReadOnlyList<TaskId>? FreedBy(TaskId ended)
+    {
+        if (Read() is not { } list)
+        {
+            return null;
+        }
+
+        if (!list.Awaited.Remove(ended, out var line))
+        {
+            return [];
+        }
+
+        queue.Disk.Append(Path, Encoding.ASCII.GetBytes($"-{ended};"));
+        var freed = line.Split(' ').Skip(1).ToHashSet(StringComparer.Ordinal);
+        foreach (var other in list.Awaited.Values)
+        {
+            if (freed.Count == 0)
+            {
+                break;
+            }
+
+            var ids = other.AsSpan();
+            foreach (var part in ids.Split(' '))
+            {
+                // The first is the one that is waited for, with its sign.
+                freed.GetAlternateLookup<ReadOnlySpan<char>>().Remove(ids[part]);
+            }
+        }
+
+        return [.. freed.Select(TaskId.Parse)];
+    }
 
     /// <summary>Puts tasks that have become ready where they belong, and returns how many are listed then.</summary>
-    /// <param name="ended">Nobody waits for it any more.</param>
-    public int Add(TaskId ended, IReadOnlyList<TaskSummary> ready)
+    public int Add(IReadOnlyList<TaskSummary> ready)
     {
         if (Read() is not { } list)
         {
             return 0;
         }
 
+        if (ready.Count == 0)
+        {
+            return list.Tasks.Count;
+        }
+
         var tasks = list.Tasks.Concat(ready).ToList();
         tasks.Sort(Scheduler.Compare);
-        list.Awaited.Remove(ended);
         var text = new StringBuilder(list.Header).Append('\n');
         foreach (var task in tasks)
         {
@@ -171,7 +200,17 @@ internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider cl
             return null;
         }
 
-        var taken = text.AsSpan(end).Count('.');
+        var tail = text.AsSpan(end);
+        var taken = tail.Count('.');
+        var gone = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var part in tail.Split(';'))
+        {
+            if (tail[part].IndexOf('-') is >= 0 and var dash)
+            {
+                gone.Add(tail[part][(dash + 1)..].ToString());
+            }
+        }
+
         var list = new Listed(lines[0], [], []);
         foreach (var line in lines.AsSpan(1))
         {
@@ -189,7 +228,11 @@ internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider cl
 
                 list.Tasks.Add(task);
             }
-            else if (TaskId.TryParse(line[1..].Split(' ', 2)[0], out var id))
+            else if (
+                line[1..].Split(' ', 2)[0] is var awaited
+                && !gone.Contains(awaited)
+                && TaskId.TryParse(awaited, out var id)
+            )
             {
                 list.Awaited[id] = line;
             }

@@ -127,8 +127,17 @@ internal sealed class Reconciler(
                 ? "The supervisor was killed; its agent was found running and ended"
                 : null,
         };
-        _verdicts.Record(task, evidence);
-        return true;
+        try
+        {
+            _verdicts.Record(task, evidence);
+            return true;
+        }
+        catch (QueueException e) when (e.IsNoRoom && queue.HeardOf(id) != 0)
+        {
+            // What the supervisor said before it gave up is known only here until there is room.
+            held.Stays = true;
+            throw;
+        }
     }
 
     /// <summary>

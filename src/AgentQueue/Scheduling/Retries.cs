@@ -166,7 +166,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             Priority = task.Priority,
             RetryCount = afresh ? 0 : task.RetryCount + 1,
             MaxRetries = maxRetries,
-            AutoRetry = autoRetry || task.Step is not null,
+            AutoRetry = task.Step is null ? autoRetry : maxRetries > 0,
             Parent = task.Parent ?? task.Id,
             RetryHistory =
             [

@@ -32,7 +32,7 @@ internal sealed partial class Supervisor
             var shown = string.Join(' ', words);
             Attempt(() =>
                 queue.Disk.Append(
-                    queue.LogFile(task.Id),
+                    queue.CheckLogFile(task.Id)!,
                     Encoding.UTF8.GetBytes($"===== verify: {shown} =====\n")
                 )
             );
@@ -48,6 +48,9 @@ internal sealed partial class Supervisor
                                 $"'{words[0]}' is no program that can be found"
                             ),
                         Arguments = words[1..],
+                        // Apart from the work itself, which others may read.
+                        LogFile = queue.CheckLogFile(task.Id)!,
+                        ErrorLogFile = null,
                         InputFile = null,
                     }
                 );
@@ -86,12 +89,13 @@ internal sealed partial class Supervisor
         );
     }
 
-    // Whatever is wrong with an output, the task has ended as it has; what was not kept stands in its log.
-    private void KeepArtifacts(AgentTask task, AgentPlan plan, long changed)
+    // Whatever is wrong with an output, the task has ended as it has; what was not kept is said beside that, and
+    // stands in its log.
+    private string? KeepArtifacts(AgentTask task, AgentPlan plan, long changed)
     {
         if (task.Step is not { Outputs.IsEmpty: false } step || RunId.Of(task.Id) is not { } run)
         {
-            return;
+            return null;
         }
 
         var kept = Artifacts.Collect(
@@ -113,6 +117,13 @@ internal sealed partial class Supervisor
                 )
             );
         }
+
+        return kept.Problems switch
+        {
+            [] => null,
+            [var only] => only,
+            [var first, ..] => $"{first}; more like it in its log",
+        };
     }
 
     private ImmutableArray<string> Excluded(PlanStep step) =>

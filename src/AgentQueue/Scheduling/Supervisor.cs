@@ -147,17 +147,14 @@ internal sealed partial class Supervisor(
                 WasToldToEnd = cause == Cause.Stopped;
             }
 
-            if (cause == Cause.None)
-            {
-                KeepArtifacts(task, plan, changed);
-            }
+            var remark = cause == Cause.None ? KeepArtifacts(task, plan, changed) : null;
 
             var evidence = Patiently(
                 id,
                 () => _verdicts.Gather(id, plan.Completion, agent.Exit),
                 () => queue.Say(id, LockWord.Ended, failed is null ? agent.Exit?.Code : null)
             );
-            evidence = evidence with { CheckFailed = failed };
+            evidence = evidence with { CheckFailed = failed, Remark = remark };
             if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
             {
                 evidence = evidence with
@@ -174,9 +171,12 @@ internal sealed partial class Supervisor(
     private void LimitLogs(TaskId id, AgentPlan plan)
     {
         Attempt(() => LogLimit.Apply(queue.Disk, queue.LogFile(id), plan.LogLimit));
-        if (queue.ErrorLogFile(id) is { } errors)
+        foreach (var other in (string?[])[queue.ErrorLogFile(id), queue.CheckLogFile(id)])
         {
-            Attempt(() => LogLimit.Apply(queue.Disk, errors, plan.LogLimit));
+            if (other is not null)
+            {
+                Attempt(() => LogLimit.Apply(queue.Disk, other, plan.LogLimit));
+            }
         }
     }
 
@@ -478,7 +478,8 @@ internal sealed partial class Supervisor(
             try
             {
                 return SizeOf(queue.LogFile(id))
-                    + (queue.ErrorLogFile(id) is { } errors ? SizeOf(errors) : 0);
+                    + (queue.ErrorLogFile(id) is { } errors ? SizeOf(errors) : 0)
+                    + (queue.CheckLogFile(id) is { } checks ? SizeOf(checks) : 0);
             }
             catch (QueueException)
             {

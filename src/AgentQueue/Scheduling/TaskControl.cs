@@ -277,6 +277,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
     /// <exception cref="QueueException">It would wait for itself, over whatever way.</exception>
     public bool AddDependency(TaskId id, TaskId on)
     {
+        RefuseFrozen(id);
         using var turn = queue.LockQueue();
         if (queue.Read(on) is TaskRead.Missing && queue.ReadArchived(on) is TaskRead.Missing)
         {
@@ -310,6 +311,7 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
     /// <summary>False if it does not depend on it.</summary>
     public bool RemoveDependency(TaskId id, TaskId on)
     {
+        RefuseFrozen(id);
         using var turn = queue.LockQueue();
         return ChangePending(
             id,
@@ -326,6 +328,17 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
                     }
                     : null
         );
+    }
+
+    private static void RefuseFrozen(TaskId id)
+    {
+        if (RunId.Of(id) is { } run)
+        {
+            throw new QueueException(
+                $"Task {id} belongs to {run}, whose plan is frozen",
+                "Change the plan and run it anew"
+            );
+        }
     }
 
     /// <param name="change">The changed task; null to leave it as it is.</param>

@@ -27,14 +27,17 @@ internal sealed record TaskView(AgentTask Task, DateTimeOffset Now) : TaskStandi
             TaskState.Pending pending => PendingInfo(pending),
             TaskState.Complete { Note: { } note } => note,
             TaskState.Failed failed => FailedInfo(failed),
+            TaskState.Cancelled { Skipped: { } why } => "skipped: " + why,
             _ => "",
         };
 
     private string PendingInfo(TaskState.Pending pending) =>
         Readiness switch
         {
-            Readiness.Blocked blocked => "blocked: " + blocked.Reason,
+            Readiness.Blocked blocked => (RunId.Of(Id) is null ? "blocked: " : "skipped: ")
+                + blocked.Reason,
             Readiness.Waiting waiting => "waits for " + Names(waiting.For),
+            _ when pending.Held && Task.Step?.Approval is { } question => "asks: " + question,
             _ when StartsIn is { } left && !pending.Held => $"starts in {Countdown(left)}",
             _ => "",
         };

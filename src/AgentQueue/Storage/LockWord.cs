@@ -22,9 +22,16 @@ internal sealed class PassingLock(HeldLock held, IDisk disk, string path) : Held
 {
     public override nint Descriptor => held.Descriptor;
 
+    /// <summary>Its file stays, with what its time says: see <see cref="QueueFolder.Say"/>.</summary>
+    public bool Stays { get; set; }
+
     public override void Dispose()
     {
-        disk.RemoveLock(held, path);
+        if (!Stays)
+        {
+            disk.RemoveLock(held, path);
+        }
+
         held.Dispose();
     }
 }

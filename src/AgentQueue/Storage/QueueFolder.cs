@@ -136,6 +136,12 @@ internal sealed class QueueFolder
             ? Path.Join(RunFolder(run), LogsName, RunId.PartOf(id) + ".err.log")
             : null;
 
+    /// <summary>What the checks of a plan's task print; null for a task of no plan.</summary>
+    public string? CheckLogFile(TaskId id) =>
+        RunId.Of(id) is { } run
+            ? Path.Join(RunFolder(run), LogsName, RunId.PartOf(id) + ".verify.log")
+            : null;
+
     /// <summary>The log's path for people, from the project's root, with slashes.</summary>
     public static string LogName(TaskId id) =>
         RunId.Of(id) is { } run
@@ -442,7 +448,7 @@ internal sealed class QueueFolder
     public HeldLock? TryLockRun(string name) => Disk.TryLock(Path.Join(Run, name), create: true);
 
     /// <summary>As <see cref="LockTask"/>, without waiting: null if somebody holds it.</summary>
-    public HeldLock? TryLockPassing(TaskId id) =>
+    public PassingLock? TryLockPassing(TaskId id) =>
         TryLockTask(id) is { } held ? new PassingLock(held, Disk, LockFile(id)) : null;
 
     private HeldLock? Lock(string path, TimeSpan patience)

@@ -49,6 +49,9 @@ internal sealed record Evidence
     /// <summary>What was wrong with the work of an agent that ended well; null if nothing was, or nobody looked.</summary>
     public string? CheckFailed { get; init; }
 
+    /// <summary>Worth knowing beside a success; null if nothing is.</summary>
+    public string? Remark { get; init; }
+
     /// <summary>The last lines of the log, for a failure by exit.</summary>
     public string? LogTail { get; init; }
 
@@ -77,10 +80,12 @@ internal abstract record Verdict
             { Stalled: true } => new Failed(Tasks.Reason.Stalled, StalledMessage(e.IdleLimit)),
             { Error: { } error } => new Failed(error.Reason ?? Tasks.Reason.Error, error.Message),
             { CheckFailed: { } problem } => new Failed(Tasks.Reason.Verify, problem),
-            { Done: true, Completion: not Completion.Exit } => new Complete(NoteFor(e.Exit)),
+            { Done: true, Completion: not Completion.Exit } => new Complete(
+                NoteFor(e.Exit) ?? e.Remark
+            ),
             { LaunchError: { } message } => new Failed(Tasks.Reason.Launch, message),
             { Exit: { IsSuccess: true }, Completion: not Completion.Sentinel } => new Complete(
-                null
+                e.Remark
             ),
             { Exit.IsSuccess: true } => new Failed(
                 Tasks.Reason.NoSignal,

@@ -18,9 +18,13 @@ public sealed class RunReportTests : IDisposable
         WriteErrors("b", "first\nlast\n");
         var report = Report();
         Assert.StartsWith("# plan.yaml\n", report, StringComparison.Ordinal);
-        Assert.Contains("| 1 | a | complete | 1 | 2s | 0 |  |\n", report, StringComparison.Ordinal);
         Assert.Contains(
-            "| 2 | b | failed | 1 | 2s | 1 | it failed |\n",
+            "| 1 | a | complete | 1 | 2.0s | 0 |  |\n",
+            report,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "| 2 | b | failed | 1 | 2.0s | 1 | it failed |\n",
             report,
             StringComparison.Ordinal
         );

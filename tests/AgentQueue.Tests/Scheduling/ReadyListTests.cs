@@ -107,11 +107,32 @@ public sealed class ReadyListTests
     {
         Write(["a"], awaited: ["w", "v"]);
 
-        Assert.Equal("task_after-w", Assert.Single(WaitingFor("w")!).Value);
-        Assert.Equal("task_after-v", Assert.Single(WaitingFor("v")!).Value);
-        Assert.Empty(WaitingFor("other")!);
+        Assert.Equal("task_after-w", Assert.Single(FreedBy("w")!).Value);
+        Assert.Empty(FreedBy("w")!);
+        Assert.Equal("task_after-v", Assert.Single(FreedBy("v")!).Value);
+        Assert.Empty(FreedBy("other")!);
         _world.Time.Advance(TimeSpan.FromMilliseconds(1001));
-        Assert.Null(WaitingFor("other"));
+        Assert.Null(FreedBy("other"));
+    }
+
+    [Fact]
+    public void Who_waits_for_several_is_free_after_the_last_of_them()
+    {
+        _list.Write(
+            [_world.NewTask("a")],
+            new Dictionary<TaskId, List<TaskId>>
+            {
+                [Id("u")] = [Id("join"), Id("one")],
+                [Id("v")] = [Id("join")],
+                [Id("w")] = [Id("join")],
+            },
+            TimeSpan.Zero
+        );
+
+        Assert.Equal("task_one", Assert.Single(FreedBy("u")!).Value);
+        Assert.Empty(FreedBy("w")!);
+        Assert.Equal("task_a", Take());
+        Assert.Equal("task_join", Assert.Single(FreedBy("v")!).Value);
     }
 
     [Fact]
@@ -128,9 +149,11 @@ public sealed class ReadyListTests
         );
         Assert.Equal("task_taken", Take());
 
-        Assert.Equal(4, _list.Add(Id("w"), [d, c, b]));
+        Assert.Equal(3, FreedBy("w")!.Count);
 
-        Assert.Empty(WaitingFor("w")!);
+        Assert.Equal(4, _list.Add([d, c, b]));
+
+        Assert.Empty(FreedBy("w")!);
         Assert.Equal(
             ("task_b", "task_c", "task_a", "task_d", null),
             (Take(), Take(), Take(), Take(), Take())
@@ -143,7 +166,7 @@ public sealed class ReadyListTests
         Write(["a"], awaited: ["w"]);
         _world.Time.Advance(TimeSpan.FromMilliseconds(1001));
 
-        Assert.Equal(0, _list.Add(Id("w"), [_world.NewTask("b")]));
+        Assert.Equal(0, _list.Add([_world.NewTask("b")]));
         Assert.Null(Take());
     }
 
@@ -153,7 +176,7 @@ public sealed class ReadyListTests
         Write([], awaited: ["w"]);
 
         Assert.Null(Take());
-        Assert.Single(WaitingFor("w")!);
+        Assert.Single(FreedBy("w")!);
     }
 
     [Fact]
@@ -176,8 +199,8 @@ public sealed class ReadyListTests
     }
 
     [Theory]
-    [InlineData(1000, true)]
-    [InlineData(1001, false)]
+    [InlineData(5000, true)]
+    [InlineData(5001, false)]
     public void With_too_many_that_are_waited_for_there_is_no_list(int awaited, bool kept)
     {
         Write(["older"]);
@@ -206,7 +229,7 @@ public sealed class ReadyListTests
 
     private string? Take() => _list.Take()?.Value;
 
-    private IReadOnlyList<TaskId>? WaitingFor(string ended) => _list.WaitingFor(Id(ended));
+    private IReadOnlyList<TaskId>? FreedBy(string ended) => _list.FreedBy(Id(ended));
 
     private static TaskId Id(string token) => TaskId.Parse("task_" + token);
 

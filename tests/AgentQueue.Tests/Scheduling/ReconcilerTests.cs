@@ -305,9 +305,19 @@ public sealed partial class ReconcilerTests
             Assert.Equal((outcome, code), OutcomeOf(own.Read(s_id)));
         }
 
-        // It has given up.
+        // It has given up, and whoever looks finds no room either.
+        _world.Disk.Capacity = 0;
+        for (var look = 0; look < 3; look++)
+        {
+            Assert.ThrowsAny<QueueException>(() =>
+                _world.Open().Reconciler.Reconcile(autoRetry: true)
+            );
+        }
+
+        _world.Disk.Capacity = long.MaxValue;
         _world.Open().Reconciler.Reconcile(autoRetry: true);
         Assert.Equal((outcome, code), OutcomeOf(_world.Read(s_id)));
+        Assert.False(_world.Disk.Has($"{World.Root}/.agents/run/{s_id}.lock"));
     }
 
     private static (string Outcome, int? Code) OutcomeOf(AgentTask task) =>

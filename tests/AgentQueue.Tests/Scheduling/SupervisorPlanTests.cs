@@ -74,7 +74,7 @@ public sealed class SupervisorPlanTests
     }
 
     [Fact]
-    public void Checks_run_in_their_order_after_the_agent_and_are_named_in_the_log()
+    public void Checks_run_in_their_order_after_the_agent_and_are_named_in_a_log_of_their_own()
     {
         var ended = Run(
             ["first one", "second"],
@@ -89,9 +89,11 @@ public sealed class SupervisorPlanTests
                 $"{a.Launch.Executable} {(a.Launch.Executable == "/bin/agent" ? "" : string.Join(' ', a.Launch.Arguments))}"
             )
         );
+        var queue = _stage.World.Open().Queue;
+        Assert.Equal("work\n", _stage.World.Disk.Text(queue.LogFile(Id)));
         Assert.Equal(
-            "work\n===== verify: first one =====\n===== verify: second =====\n",
-            _stage.World.Disk.Text(_stage.World.Open().Queue.LogFile(Id))
+            "===== verify: first one =====\n===== verify: second =====\n",
+            _stage.World.Disk.Text(queue.CheckLogFile(Id)!)
         );
         Assert.Equal(9, Took(ended));
     }
