@@ -74,7 +74,8 @@ internal static class WaitCommand
         return Finish(
             session,
             ended,
-            timedOut: parsed.GetValue(s_any) ? ended.Count == 0 : ended.Count < ids.Count
+            timedOut: parsed.GetValue(s_any) ? ended.Count == 0 : ended.Count < ids.Count,
+            quiet
         );
     }
 
@@ -89,7 +90,7 @@ internal static class WaitCommand
     {
         if (!session.Queue.Exists)
         {
-            return Empty(session);
+            return Empty(session, quiet);
         }
 
         using var parting = quiet ? null : new Parting();
@@ -100,11 +101,17 @@ internal static class WaitCommand
             task => Tell(task, quiet),
             also
         );
-        return waited ? Finish(session, ended, timedOut) : Empty(session);
+        return waited ? Finish(session, ended, timedOut, quiet: quiet) : Empty(session, quiet);
     }
 
-    private static ExitCode Empty(Session session) =>
-        Finish(session, [], timedOut: false, "Nothing is running or ready; nothing to wait for");
+    private static ExitCode Empty(Session session, bool quiet) =>
+        Finish(
+            session,
+            [],
+            timedOut: false,
+            quiet,
+            "Nothing is running or ready; nothing to wait for"
+        );
 
     private static void Tell(AgentTask task, bool quiet)
     {
@@ -118,6 +125,7 @@ internal static class WaitCommand
         Session session,
         IReadOnlyList<AgentTask> ended,
         bool timedOut,
+        bool quiet,
         string? message = null
     )
     {
@@ -137,7 +145,7 @@ internal static class WaitCommand
                 }
             );
         }
-        else if (message is not null)
+        else if (message is not null && !quiet)
         {
             Session.Screen.Talk(message);
         }

@@ -222,18 +222,30 @@ public sealed class BurstTests
             }
         );
 
+    // The locks of one that was killed are free when the last of its threads has ended, which is a moment after it
+    // counts as dead: a successor may be refused until then.
     private static Running Daemon(Sandbox box)
     {
-        var daemon = box.Begin("daemon", "--max-concurrent", "3", "--interval", "1");
         var owner = Path.Join(box.Queue, "run", "daemon");
+        var daemon = Begin();
         Eventually.Holds(
             () =>
-                File.Exists(owner)
-                && File.ReadAllText(owner).Trim()
-                    == daemon.Pid.ToString(CultureInfo.InvariantCulture),
+            {
+                if (daemon.HasEnded)
+                {
+                    daemon.Dispose();
+                    daemon = Begin();
+                }
+
+                return File.Exists(owner)
+                    && File.ReadAllText(owner).Trim()
+                        == daemon.Pid.ToString(CultureInfo.InvariantCulture);
+            },
             "the daemon works"
         );
         return daemon;
+
+        Running Begin() => box.Begin("daemon", "--max-concurrent", "3", "--interval", "1");
     }
 
     private static void Settled(Sandbox box, int limit)
