@@ -34,36 +34,9 @@ internal static class PlanRuns
         }
 
         var where = bench.MemoryFolder is null ? "once more" : "folder in memory";
-        findings.Add(
-            new Figure(
-                Section,
-                $"{Show.Count(many)} nodes of `true`, 4 at once, on this disk",
-                "a second",
-                durable.Select(ms => many / ms * 1000),
-                Target.AtLeast(200, "a second"),
-                durable.RelativeTo(empty)
-            )
-        );
-        findings.Add(
-            new Figure(
-                Section,
-                $"{Show.Count(many)} nodes of `true`, 4 at once, {where}",
-                "a second",
-                fan.Select(ms => many / ms * 1000),
-                Target.AtLeast(200, "a second"),
-                fan.RelativeTo(empty)
-            )
-        );
-        findings.Add(
-            new Figure(
-                Section,
-                $"a chain of {Show.Count(many)}, {where}",
-                "a second",
-                chain.Select(ms => many / ms * 1000),
-                Target.AtLeast(200, "a second"),
-                chain.RelativeTo(empty)
-            )
-        );
+        AddRate($"{Show.Count(many)} nodes of `true`, 4 at once, on this disk", durable);
+        AddRate($"{Show.Count(many)} nodes of `true`, 4 at once, {where}", fan);
+        AddRate($"a chain of {Show.Count(many)}, {where}", chain);
         // 20 times one task, and 20 ms for each.
         var allowed = one.Select(static ms => 20 * (ms + 20));
         findings.Add(
@@ -86,6 +59,18 @@ internal static class PlanRuns
                 validate.RelativeTo(empty)
             )
         );
+
+        void AddRate(string name, Samples times) =>
+            findings.Add(
+                new Figure(
+                    Section,
+                    name,
+                    "a second",
+                    times.Select(ms => many / ms * 1000),
+                    Target.AtLeast(200, "a second"),
+                    times.RelativeTo(empty)
+                )
+            );
     }
 
     private static TimeSpan Run(Workbench bench, int count, bool chain, bool onDisk = false)

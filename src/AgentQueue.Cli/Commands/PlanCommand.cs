@@ -77,18 +77,19 @@ internal static class PlanCommand
         ProblemReply.Lines(Session.Screen, problems);
         if (plan is not null)
         {
+            var isSound = !WarnOfAgents(session, plan) && problems.Count == 0;
             Session.Screen.Line(
-                $"{shownAs}: {Summary(plan)}, {(problems.Count == 0 ? "nothing wrong" : "no error")}"
+                $"{shownAs}: {Summary(plan)}, {(isSound ? "nothing wrong" : "no error")}"
             );
-            WarnOfAgents(session, plan);
         }
 
         return plan is null ? ExitCode.Usage : ExitCode.Ok;
     }
 
-    // Where the plan is checked may not be where it runs.
-    private static void WarnOfAgents(Session session, Plan plan)
+    // Where the plan is checked may not be where it runs. True if an agent is not there.
+    private static bool WarnOfAgents(Session session, Plan plan)
     {
+        var any = false;
         foreach (var agent in plan.Tasks.Select(static t => t.Agent).OfType<string>().Distinct())
         {
             try
@@ -98,8 +99,11 @@ internal static class PlanCommand
             catch (QueueException e)
             {
                 Session.Screen.Talk(e.Message, Tone.Warn);
+                any = true;
             }
         }
+
+        return any;
     }
 
     private static ExitCode Graph(Session session, ParseResult parsed)
