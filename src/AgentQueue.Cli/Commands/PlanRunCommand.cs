@@ -91,8 +91,10 @@ internal static class PlanRunCommand
         var runs = new PlanRuns(session.Project);
         // An error in them is told before anything is stored.
         _ = session.Project.Settings;
-        var run = runs.Create(request);
         var detach = parsed.GetValue(PlanOptions.Detach);
+        // From before there is a run: a Ctrl-C lets go of it, it never leaves half of one behind.
+        using var interrupts = new Interrupts();
+        var run = runs.Create(request);
         // Begun before it is told of: who cannot be told has a run all the same.
         runs.Begin(run);
         Say(
@@ -104,7 +106,7 @@ internal static class PlanRunCommand
             )
         );
         log.Add(run.Id.Value);
-        return detach ? ExitCode.Ok : Stay(session, runs, run.Id);
+        return detach ? ExitCode.Ok : Stay(session, runs, run.Id, interrupts);
     }
 
     private static ExitCode Resume(Session session, ParseResult parsed)
@@ -113,6 +115,7 @@ internal static class PlanRunCommand
         var run = runs.Find(parsed.GetValue(PlanOptions.Run)!);
         var failFast = PlanOptions.FailFastOf(parsed);
         var log = new ActionLog(session, parsed, "plan.resume");
+        using var interrupts = new Interrupts();
         var resumption = runs.Resume(
             run,
             parsed.GetValue(s_failedOnly),
@@ -136,7 +139,9 @@ internal static class PlanRunCommand
                     $"{run} goes on: {Count(left)} to run, {resumption.Again.Count} of them again"
                 )
         );
-        return parsed.GetValue(PlanOptions.Detach) ? ExitCode.Ok : Stay(session, runs, run);
+        return parsed.GetValue(PlanOptions.Detach)
+            ? ExitCode.Ok
+            : Stay(session, runs, run, interrupts);
     }
 
     // At once, so that whoever reads it can follow or cancel from the first moment.
@@ -163,9 +168,9 @@ internal static class PlanRunCommand
         screen.Flush();
     }
 
-    private static ExitCode Stay(Session session, PlanRuns runs, RunId run)
+    private static ExitCode Stay(Session session, PlanRuns runs, RunId run, Interrupts interrupts)
     {
-        var follow = new RunFollow(session, runs, run);
+        var follow = new RunFollow(session, runs, run, interrupts);
         if (follow.UntilOver() is not { } view)
         {
             return ExitCode.Interrupted;

@@ -254,7 +254,8 @@ internal static class PlanRunsCommand
         var view = runs.View(run);
         if (parsed.GetValue(s_watch) && !view.IsOver)
         {
-            view = new RunFollow(session, runs, run).UntilOver();
+            using var interrupts = new Interrupts();
+            view = new RunFollow(session, runs, run, interrupts).UntilOver();
             if (view is null)
             {
                 return ExitCode.Interrupted;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using AgentQueue.Cli.Output;
 using AgentQueue.Plans;
 using AgentQueue.Processes;
@@ -11,7 +10,7 @@ namespace AgentQueue.Cli.Commands;
 /// Staying with a run until it is over: on a terminal a line for each task, kept up to date in place; elsewhere
 /// a line on stderr for each thing that happens. Ctrl-C leaves the run alone; a second one cancels it.
 /// </summary>
-internal sealed class RunFollow(Session session, PlanRuns runs, RunId run)
+internal sealed class RunFollow(Session session, PlanRuns runs, RunId run, Interrupts interrupts)
 {
     // Elapsed times are shown in seconds; a supervisor that is killed leaves no sign either.
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
@@ -22,7 +21,6 @@ internal sealed class RunFollow(Session session, PlanRuns runs, RunId run)
     private readonly Screen _screen = Session.Screen;
     private readonly TimeProvider _clock = session.Project.Clock;
     private readonly Dictionary<string, NodeState> _told = new(StringComparer.Ordinal);
-    private int _interrupts;
 
     /// <summary>The last frame on the terminal tells how it ended.</summary>
     public bool ShowedEnd { get; private set; }
@@ -31,17 +29,15 @@ internal sealed class RunFollow(Session session, PlanRuns runs, RunId run)
     public RunView? UntilOver()
     {
         using var watch = new FolderWatch(session.Queue.Tasks);
-        watch.PrepareWake();
-        void Interrupt(PosixSignalContext signal)
+        interrupts.Wake(watch);
+        try
         {
-            signal.Cancel = true;
-            Interlocked.Increment(ref _interrupts);
-            watch.Wake();
+            return Follow(watch) ?? LetGo(watch);
         }
-
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
-        var view = Follow(watch);
-        return view ?? LetGo(watch);
+        finally
+        {
+            interrupts.Wake(null);
+        }
     }
 
     // Null after a Ctrl-C.
@@ -50,7 +46,7 @@ internal sealed class RunFollow(Session session, PlanRuns runs, RunId run)
         using var live = _screen.CanRedraw && !session.Json ? new LiveView(_screen) : null;
         var settled = _clock.GetTimestamp();
         var standstill = false;
-        while (Volatile.Read(ref _interrupts) == 0)
+        while (interrupts.Count == 0)
         {
             var begun = _clock.GetTimestamp();
             if (_clock.GetElapsedTime(settled) >= s_look || standstill)
@@ -92,7 +88,7 @@ internal sealed class RunFollow(Session session, PlanRuns runs, RunId run)
             Tone.Warn
         );
         var since = _clock.GetTimestamp();
-        while (Volatile.Read(ref _interrupts) < 2)
+        while (interrupts.Count < 2)
         {
             var left = s_secondThought - _clock.GetElapsedTime(since);
             if (left <= TimeSpan.Zero)

@@ -209,6 +209,26 @@ public sealed class FormerFaultTests
 
     // OR-B7
     [Fact]
+    public void An_interrupt_while_a_run_begins_lets_go_of_it_too()
+    {
+        using var box = new Sandbox();
+        box.Write("p.yaml", $"tasks: [{{id: a, cmd: {box.Noting("a", box.Gate())}}}]\n");
+        using var run = box.Begin("plan", "run", "p.yaml");
+        Eventually.Holds(
+            () => Directory.Exists(Path.Join(box.Folder, ".agents", "runs")),
+            "there is a run"
+        );
+
+        Processes.Signal(run.Pid, Processes.Interrupt);
+
+        Assert.Contains("Detached", run.End().Gives(130).Err, StringComparison.Ordinal);
+        box.Starts("a");
+        box.Open();
+        box.Reaches("complete");
+    }
+
+    // OR-B7
+    [Fact]
     public void Two_interrupts_cancel_a_run_and_give_4()
     {
         using var box = new Sandbox();
