@@ -38,6 +38,16 @@ internal sealed class AgentConfig
     /// <summary>All that can be listed: the configured ones and <c>shell</c>.</summary>
     public ImmutableSortedDictionary<string, AgentDefinition> Agents { get; }
 
+    /// <summary>Variables of all templates.</summary>
+    public ImmutableSortedDictionary<string, string> Variables { get; init; } =
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+
+    /// <summary>How many ended tasks of each agent that events started are kept; −1 for all.</summary>
+    public int KeepHistory { get; init; } = -1;
+
+    /// <summary>What is told of events.</summary>
+    public ImmutableArray<HookRule> Hooks { get; init; } = [];
+
     /// <summary>Begins with a letter or digit; at most 64 of <c>[A-Za-z0-9._-]</c>.</summary>
     public static bool IsName(string name) =>
         name.Length is > 0 and <= LongestName

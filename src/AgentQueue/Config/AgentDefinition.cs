@@ -69,6 +69,16 @@ internal sealed record AgentDefinition
     /// <summary>Leave running what the agent left behind when it ended by itself.</summary>
     public bool KeepChildren { get; init; }
 
+    /// <summary>The prompt of the tasks that events start, with variables in it; null for an agent that needs none.</summary>
+    public string? Prompt { get; init; }
+
+    /// <summary>Variables of its templates; they win over those of the project.</summary>
+    public ImmutableSortedDictionary<string, string> Variables { get; init; } =
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+
+    /// <summary>What events do with it.</summary>
+    public EventRule Events { get; init; } = new();
+
     /// <summary>
     /// False for a named job: nothing of its template leads to a prompt, so it is started without one.
     /// </summary>

@@ -183,6 +183,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             AfterNotOk = task.AfterNotOk,
             DependenciesMet = failed.StartedAt is null ? task.DependenciesMet : MetBy(task),
             Step = task.Step,
+            Cause = task.Cause,
             // Who has not been asked yet is asked again.
             State = new TaskState.Pending(
                 Held: task.Step?.Approval is not null && failed.StartedAt is null

@@ -28,6 +28,7 @@ internal static partial class TaskJson
             WriteState(w, task);
             WriteLineage(w, task);
             WriteStep(w, task.Step);
+            WriteCause(w, task.Cause);
             foreach (var (name, value) in task.Unknown)
             {
                 w.WritePropertyName(name);
@@ -141,6 +142,28 @@ internal static partial class TaskJson
         }
 
         w.WriteEndArray();
+    }
+
+    private static void WriteCause(Utf8JsonWriter w, TaskCause? cause)
+    {
+        if (cause is null)
+        {
+            return;
+        }
+
+        w.WriteString("triggerEvent"u8, cause.Event);
+        WriteOptional(w, "triggerTask"u8, cause.Task?.Value);
+        w.WriteStartArray("triggerChain"u8);
+        foreach (var name in cause.Chain)
+        {
+            w.WriteStringValue(name);
+        }
+
+        w.WriteEndArray();
+        if (!cause.Variables.IsEmpty)
+        {
+            WriteMap(w, "vars"u8, cause.Variables!);
+        }
     }
 
     private static void WriteText(Utf8JsonWriter w, ReadOnlySpan<byte> name, string? value)

@@ -134,6 +134,11 @@ internal static partial class TaskJson
         private bool _held;
         private string? _skipped;
         private PlanStep? _step;
+        private string? _triggerEvent;
+        private TaskId? _triggerTask;
+        private ImmutableArray<string> _triggerChain = [];
+        private ImmutableSortedDictionary<string, string> _variables =
+            ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
         private ImmutableArray<TaskId> _dependsOn = [];
         private ImmutableArray<TaskId> _afterAny = [];
         private ImmutableArray<TaskId> _afterNotOk = [];
@@ -277,6 +282,18 @@ internal static partial class TaskJson
                 case "plan":
                     _step = Step(ref r);
                     break;
+                case "triggerEvent":
+                    _triggerEvent = Text(ref r);
+                    break;
+                case "triggerTask":
+                    _triggerTask = Id(ref r);
+                    break;
+                case "triggerChain":
+                    _triggerChain = Words(ref r);
+                    break;
+                case "vars":
+                    _variables = Map(ref r, static v => v ?? "");
+                    break;
                 case "dependsOn":
                     _dependsOn = Ids(ref r);
                     break;
@@ -346,6 +363,13 @@ internal static partial class TaskJson
                 DependenciesMet = _dependenciesMet,
                 Attempt = (int)Math.Clamp(_attempt, 0, int.MaxValue),
                 Step = _step,
+                Cause = _triggerEvent is null
+                    ? null
+                    : new TaskCause(_triggerEvent, _triggerChain)
+                    {
+                        Task = _triggerTask,
+                        Variables = _variables,
+                    },
                 Unknown = [.. _unknown],
                 State = status switch
                 {

@@ -53,6 +53,9 @@ internal sealed record AgentTask : TaskSummary
     /// <summary>What a plan asks of it; null for a task of no plan.</summary>
     public PlanStep? Step { get; init; }
 
+    /// <summary>The event that started it; null for a task that somebody asked for.</summary>
+    public TaskCause? Cause { get; init; }
+
     /// <summary>JSON members that this version does not know, kept word for word at every rewrite.</summary>
     public ImmutableArray<KeyValuePair<string, JsonElement>> Unknown { get; init; } = [];
 
