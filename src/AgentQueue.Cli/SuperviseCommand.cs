@@ -1,6 +1,7 @@
 using AgentQueue.Plans;
 using AgentQueue.Processes;
 using AgentQueue.Scheduling;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli;
 
@@ -25,7 +26,7 @@ internal static class SuperviseCommand
         {
             var project = new ProjectQueue(root, TimeProvider.System);
             project.LiveAsSupervisor(task, handles);
-            if (SupervisorProcess.ScopeOf(task) is { } run)
+            if (QueueScope.Parse(task).Run is { } run)
             {
                 new PlanRuns(project).ReportIfOver(run);
             }

@@ -102,13 +102,13 @@ internal sealed record DrainRules(int Parallel)
 /// task has ended fills the free slots again. It names the machine and boot that it belongs to, so that one left
 /// over from before a reboot says nothing.
 /// </summary>
-/// <param name="scope">The run whose tasks are drained; null for those of no run.</param>
-internal sealed class Drain(QueueFolder queue, RunId? scope)
+/// <param name="scope">Whose tasks are drained. Those that events started always are.</param>
+internal sealed class Drain(QueueFolder queue, QueueScope scope)
 {
     private const string Name = "drain";
     private const int LongestFile = 1 << 20;
 
-    private readonly string _suffix = scope is { } run ? "." + run : "";
+    private readonly string _suffix = scope.Suffix;
 
     private string Path => System.IO.Path.Join(queue.Run, Name + _suffix);
 

@@ -13,8 +13,7 @@ internal interface IBackend
     ISupervisorStart Launch(TaskId id, HeldLock taskLock);
 
     /// <summary>Starts a supervisor without a task that keeps a drain going until a back-off is over.</summary>
-    /// <param name="scope">The run that it is for; null for the tasks of none.</param>
-    void LaunchKeeper(RunId? scope);
+    void LaunchKeeper(QueueScope scope);
 }
 
 /// <summary>A supervisor that has been started and has not yet said how its agent's start went.</summary>

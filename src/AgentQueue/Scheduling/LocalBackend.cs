@@ -24,10 +24,10 @@ internal sealed class LocalBackend(QueueFolder queue) : IBackend
         );
 
     // Until it has joined the drain, which the end of its report tells, the drain would look deserted.
-    public void LaunchKeeper(RunId? scope) =>
+    public void LaunchKeeper(QueueScope scope) =>
         // Stryker disable once Unary: starts a process
         DetachedLaunch
-            .Start([scope?.Value ?? SupervisorProcess.Keeper, queue.ProjectRoot], Inherited(), -1)
+            .Start([scope.Word, queue.ProjectRoot], Inherited(), -1)
             .Read(TimeSpan.FromSeconds(1));
 
     private static List<string> Inherited() => WithoutMarks(Environment.GetEnvironmentVariables());

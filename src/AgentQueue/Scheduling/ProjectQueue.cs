@@ -50,9 +50,9 @@ internal sealed class ProjectQueue
     public Retries Retries => _retries.Value;
     public QueueRun Run => _run.Value;
 
-    /// <summary>Starting the tasks of a run; null for those of no run.</summary>
-    public QueueRun RunOf(RunId? run) =>
-        run is null
+    /// <summary>Starting the tasks of a scope.</summary>
+    public QueueRun RunOf(QueueScope scope) =>
+        scope == QueueScope.None
             ? Run
             : new QueueRun(
                 Queue,
@@ -61,7 +61,7 @@ internal sealed class ProjectQueue
                 Planner,
                 new LocalBackend(Queue),
                 Clock,
-                run
+                scope
             );
 
     /// <summary>

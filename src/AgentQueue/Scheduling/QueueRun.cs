@@ -33,7 +33,7 @@ internal sealed record PassResult(
 }
 
 /// <summary>
-/// Starting tasks: those of one run, or those of no run. A pass holds the queue's lock from the count of what runs to the last hand-over of a
+/// Starting the tasks of one scope. A pass holds the queue's lock from the count of what runs to the last hand-over of a
 /// task's lock, so two passes at once never start a task twice and never exceed the limit.
 /// </summary>
 internal sealed class QueueRun(
@@ -43,7 +43,7 @@ internal sealed class QueueRun(
     IAgentPlanner planner,
     IBackend backend,
     TimeProvider clock,
-    RunId? scope = null
+    QueueScope scope = default
 )
 {
     // Supervisors are in no hurry: nobody looks at them.
@@ -550,7 +550,7 @@ internal sealed class QueueRun(
             );
         }
 
-        if (RunId.Of(id) is { } run && run != scope)
+        if (RunId.Of(id) is { } run && scope != run)
         {
             throw new QueueException(
                 $"Task {id} belongs to a run of a plan, which starts it",

@@ -23,10 +23,15 @@ internal sealed record QueueSurvey
     public DateTimeOffset? NextDue { get; init; }
 }
 
-/// <summary>Sorts the tasks of one scope: those of no run, or those of one.</summary>
-internal sealed class Surveyor(QueueFolder queue, Retries retries, RunId? scope, TimeProvider clock)
+/// <summary>Sorts the tasks of one scope.</summary>
+internal sealed class Surveyor(
+    QueueFolder queue,
+    Retries retries,
+    QueueScope scope,
+    TimeProvider clock
+)
 {
-    public bool IsInScope(TaskId id) => RunId.Of(id) == scope;
+    public bool IsInScope(TaskId id) => QueueScope.Of(id) == scope;
 
     /// <param name="failFast">Once a task has failed for good, none is ready.</param>
     public QueueSurvey Of(QueueSnapshot snapshot, bool failFast)

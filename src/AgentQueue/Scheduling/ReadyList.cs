@@ -18,7 +18,7 @@ namespace AgentQueue.Scheduling;
 /// wait for, with the ids of these; then a line <c>=</c>, after it one dot for each task that was taken and
 /// <c>-ID;</c> for each that was waited for and has ended.
 /// </remarks>
-internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider clock)
+internal sealed class ReadyList(QueueFolder queue, QueueScope scope, TimeProvider clock)
 {
     private const int Most = 256;
     private const int MostAwaited = 5000;
@@ -29,8 +29,7 @@ internal sealed class ReadyList(QueueFolder queue, RunId? scope, TimeProvider cl
     private const int CostFactor = 20;
     private static readonly TimeSpan s_good = TimeSpan.FromSeconds(1);
 
-    private string Path =>
-        System.IO.Path.Join(queue.Run, scope is { } run ? "ready." + run : "ready");
+    private string Path => System.IO.Path.Join(queue.Run, "ready" + scope.Suffix);
 
     /// <summary>Stores what follows after the tasks that were just started.</summary>
     /// <param name="awaited">Tasks whose end may make others ready, and these.</param>

@@ -228,7 +228,10 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
         do
         {
             tries++;
-            id = RunId.Of(task.Id) is null ? TaskId.New(now) : RunId.RetryOf(task.Id, tries);
+            id =
+                RunId.Of(task.Id) is not null ? RunId.RetryOf(task.Id, tries)
+                : EventTaskId.Is(task.Id) ? EventTaskId.New(now, task.Id)
+                : TaskId.New(now);
         } while (queue.Disk.Facts(queue.TaskFile(id)) is not null);
 
         return id;

@@ -12,25 +12,15 @@ namespace AgentQueue.Scheduling;
 internal sealed class SupervisorProcess(
     QueueFolder queue,
     Supervisor supervisor,
-    Func<RunId?, QueueRun> runOf,
+    Func<QueueScope, QueueRun> runOf,
     ILauncherLine launcher
 )
 {
-    /// <summary>Stands in place of a task's id for a keeper of the drain of no run; for one of a run its id does.</summary>
-    public const string Keeper = "-";
-
-    /// <summary>The run whose drain a supervisor works for; null for that of no run.</summary>
-    /// <param name="task">What the launcher wrote there.</param>
-    public static RunId? ScopeOf(string task) =>
-        RunId.TryParse(task, out var run) ? run
-        : TaskId.TryParse(task, out var id) ? RunId.Of(id)
-        : null;
-
-    /// <param name="task">What the launcher wrote there: a task, a run to keep, or <see cref="Keeper"/>.</param>
+    /// <param name="task">What the launcher wrote there: a task, or the word of a scope to keep.</param>
     /// <param name="inherited">The task's lock, held since before this process began.</param>
     public void Live(string task, HeldLock? inherited)
     {
-        var scope = ScopeOf(task);
+        var scope = QueueScope.Parse(task);
         var run = runOf(scope);
         using var joined = new Drain(queue, scope).TryJoin();
         AgentTask? ended = null;

@@ -76,11 +76,16 @@ internal readonly record struct TaskId : IComparable<TaskId>
     /// anything rest on an id being hard to guess, so the cheap generator does: the cryptographic one
     /// would load OpenSSL at every start.
     /// </summary>
-    public static TaskId New(DateTimeOffset now)
+    public static TaskId New(DateTimeOffset now) =>
+        Salted(now, Random.Shared.Next(1 << (5 * RandomDigits)));
+
+    /// <summary>As <see cref="New"/>, but equal for equal arguments.</summary>
+    /// <param name="salt">Stands in place of the random bits; as many of it as fit are taken.</param>
+    public static TaskId Salted(DateTimeOffset now, int salt)
     {
         Span<char> token = stackalloc char[TimeDigits + RandomDigits];
         Write(token[..TimeDigits], now.ToUnixTimeMilliseconds());
-        Write(token[TimeDigits..], Random.Shared.Next(1 << (5 * RandomDigits)));
+        Write(token[TimeDigits..], salt);
         return new TaskId(string.Concat(Prefix, token));
     }
 

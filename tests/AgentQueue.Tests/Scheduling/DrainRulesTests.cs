@@ -77,13 +77,13 @@ public sealed class DrainRulesTests
         queue.Create();
         var other = RunId.New(FakeTime.Start);
         new Drain(queue, RunStage.Run).Begin(new DrainRules(3));
-        Assert.Null(new Drain(queue, null).Rules);
+        Assert.Null(new Drain(queue, QueueScope.None).Rules);
         Assert.Null(new Drain(queue, other).Rules);
-        new Drain(queue, null).Begin(new DrainRules(1));
+        new Drain(queue, QueueScope.None).Begin(new DrainRules(1));
         Assert.Equal(3, new Drain(queue, RunStage.Run).Rules?.Parallel);
         Assert.Equal([RunStage.Run], Drain.Runs(queue));
         new Drain(queue, RunStage.Run).Forget();
         Assert.Empty(Drain.Runs(queue));
-        Assert.Equal(1, new Drain(queue, null).Rules?.Parallel);
+        Assert.Equal(1, new Drain(queue, QueueScope.None).Rules?.Parallel);
     }
 }

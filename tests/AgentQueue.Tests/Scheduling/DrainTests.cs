@@ -1,5 +1,6 @@
 using AgentQueue.Processes;
 using AgentQueue.Scheduling;
+using AgentQueue.Tasks;
 using AgentQueue.Tests.Support;
 
 namespace AgentQueue.Tests.Scheduling;
@@ -104,5 +105,5 @@ public sealed class DrainTests
     private AgentQueue.Storage.HeldLock Alone() =>
         _world.Disk.Process("asks").TryLock(World.Root + "/.agents/run/supervisors", create: true)!;
 
-    private Drain Drain() => new(_world.Open().Queue, null);
+    private Drain Drain() => new(_world.Open().Queue, QueueScope.None);
 }

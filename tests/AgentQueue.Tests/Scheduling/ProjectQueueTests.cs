@@ -155,7 +155,7 @@ public sealed class ProjectQueueTests : IDisposable
     // A drain whose supervisors were all killed.
     private Drain LeaveDrain()
     {
-        var drain = new Drain(_temp.Queue, null);
+        var drain = new Drain(_temp.Queue, QueueScope.None);
         drain.Begin(new(2));
         return drain;
     }

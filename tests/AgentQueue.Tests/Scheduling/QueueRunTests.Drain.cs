@@ -55,7 +55,7 @@ public sealed partial class QueueRunTests
             }
         );
         _world.Open().Run.BeginDrain(new(1));
-        Assert.Equal(SupervisorProcess.Keeper, Assert.Single(_world.Backend.Waiting).Task);
+        Assert.Equal(QueueScope.NoneWord, Assert.Single(_world.Backend.Waiting).Task);
         _world.Backend.LiveAll();
         Assert.Equal(TaskStatus.Complete, _world.Read(TaskId.Parse("task_a")).Status);
         Assert.InRange(_world.Time.Elapsed.TotalMinutes, 10, 10.1);

@@ -440,7 +440,7 @@ public sealed partial class QueueRunTests
 
     private static TaskId Id(string token) => TaskId.Parse("task_" + token);
 
-    private Drain Drain() => new(_world.Open().Queue, null);
+    private Drain Drain() => new(_world.Open().Queue, QueueScope.None);
 
     private TaskId? TakeNext() => _world.Open("supervisor").Run.TakeNext()?.Task.Id;
 
@@ -495,7 +495,7 @@ public sealed partial class QueueRunTests
     private void DrainWithList(int parallel, params string[] tokens)
     {
         Drain().Begin(new(parallel));
-        new ReadyList(_world.Open().Queue, null, _world.Time).Write(
+        new ReadyList(_world.Open().Queue, QueueScope.None, _world.Time).Write(
             tokens.Select(t => _world.NewTask(t)),
             new Dictionary<TaskId, List<TaskId>>(),
             TimeSpan.Zero
@@ -504,7 +504,7 @@ public sealed partial class QueueRunTests
 
     private List<string> Listed()
     {
-        var list = new ReadyList(_world.Open().Queue, null, _world.Time);
+        var list = new ReadyList(_world.Open().Queue, QueueScope.None, _world.Time);
         var ids = new List<string>();
         while (list.Take() is { } id)
         {

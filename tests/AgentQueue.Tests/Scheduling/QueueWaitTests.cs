@@ -248,7 +248,7 @@ public sealed class QueueWaitTests
     {
         Put("a", Complete());
         var supervisor = _world.Open("supervisor");
-        var drain = new Drain(supervisor.Queue, null);
+        var drain = new Drain(supervisor.Queue, QueueScope.None);
         drain.Begin(new(1));
         var joined = drain.TryJoin();
         Assert.NotNull(joined);

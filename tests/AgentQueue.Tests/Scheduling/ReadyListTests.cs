@@ -17,7 +17,7 @@ public sealed class ReadyListTests
         _world.Put(_world.NewTask("first"));
         // A monotonic clock that has run for a while, so that there is a before.
         _world.Time.Advance(TimeSpan.FromMinutes(1));
-        _list = new ReadyList(_world.Open().Queue, null, _world.Time);
+        _list = new ReadyList(_world.Open().Queue, QueueScope.None, _world.Time);
     }
 
     [Fact]

@@ -34,7 +34,7 @@ public sealed class SupervisorProcessTests : IDisposable
 
     [Theory]
     [InlineData("task_a")]
-    [InlineData(SupervisorProcess.Keeper)]
+    [InlineData(QueueScope.NoneWord)]
     public void Without_the_lock_of_a_task_it_runs_none_and_lets_its_launcher_go(string task)
     {
         Put("a");
@@ -162,7 +162,7 @@ public sealed class SupervisorProcessTests : IDisposable
 
     private void StartDrain() => Drain().Begin(new(1));
 
-    private Drain Drain() => new(_world.Open().Queue, null);
+    private Drain Drain() => new(_world.Open().Queue, QueueScope.None);
 
     private void Live(string task, bool withLock = true)
     {

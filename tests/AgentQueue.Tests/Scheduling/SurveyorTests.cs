@@ -21,9 +21,12 @@ public sealed class SurveyorTests
             }
         );
         Assert.Equal([a.Id], Survey(RunStage.Run).Ready.Select(static t => t.Id));
-        Assert.Equal([other.Id], Survey(null).Ready.Select(static t => t.Id));
-        Assert.Equal([stranger.Id], Survey(RunId.Of(stranger.Id)).Ready.Select(static t => t.Id));
-        Assert.Equal(1, Survey(null).Pending);
+        Assert.Equal([other.Id], Survey(QueueScope.None).Ready.Select(static t => t.Id));
+        Assert.Equal(
+            [stranger.Id],
+            Survey(QueueScope.Of(stranger.Id)).Ready.Select(static t => t.Id)
+        );
+        Assert.Equal(1, Survey(QueueScope.None).Pending);
     }
 
     [Fact]
@@ -34,7 +37,7 @@ public sealed class SurveyorTests
         _stage.World.Put(_stage.New("b") with { Agent = "coder", State = running });
         _stage.World.Put(_stage.World.NewTask("x") with { State = running });
         var run = Survey(RunStage.Run);
-        var rest = Survey(null);
+        var rest = Survey(QueueScope.None);
         Assert.Equal([_stage.Id("a"), _stage.Id("b")], run.Running);
         Assert.Equal("task_x", Assert.Single(rest.Running).Value);
         Assert.All([run, rest], static s => Assert.Equal(2, s.Agents["coder"]));
@@ -46,7 +49,7 @@ public sealed class SurveyorTests
     {
         _stage.World.Put(_stage.New("a") with { Agent = "coder" });
         using var held = _stage.World.Open().Queue.TryLockTask(_stage.Id("a"));
-        var rest = Survey(null);
+        var rest = Survey(QueueScope.None);
         Assert.Equal((1, 0, 0), (rest.Agents["coder"], rest.Running.Count, rest.InHand));
         var run = Survey(RunStage.Run);
         Assert.Equal((1, 1), (run.Running.Count, run.InHand));
@@ -112,7 +115,7 @@ public sealed class SurveyorTests
         );
         _stage.Put("a", new TaskState.Pending(NotBefore: FakeTime.Start.AddMinutes(9)));
         Assert.Equal(FakeTime.Start.AddMinutes(9), Survey(RunStage.Run).NextDue);
-        Assert.Equal(FakeTime.Start.AddSeconds(3), Survey(null).NextDue);
+        Assert.Equal(FakeTime.Start.AddSeconds(3), Survey(QueueScope.None).NextDue);
     }
 
     [Fact]
@@ -127,7 +130,7 @@ public sealed class SurveyorTests
         Assert.Equal((3, 0), (survey.Pending, survey.Ready.Count));
     }
 
-    private QueueSurvey Survey(RunId? scope, bool failFast = false)
+    private QueueSurvey Survey(QueueScope scope, bool failFast = false)
     {
         var own = _stage.World.Open();
         return new Surveyor(own.Queue, own.Retries, scope, _stage.World.Time).Of(

@@ -57,10 +57,10 @@ internal sealed class FakeBackend(World world)
             return all.Start(id.Value, taskLock.Descriptor);
         }
 
-        public void LaunchKeeper(RunId? scope)
+        public void LaunchKeeper(QueueScope scope)
         {
             process.ThrowIfDead();
-            all.Start(scope?.Value ?? SupervisorProcess.Keeper, null);
+            all.Start(scope.Word, null);
         }
     }
 }

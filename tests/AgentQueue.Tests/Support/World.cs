@@ -97,7 +97,7 @@ internal sealed class AgentqProcess
             world.Time,
             scope
         );
-        Run = RunOf(null);
+        Run = RunOf(QueueScope.None);
         NewTasks = new NewTasks(Queue, world.Time);
         Control = new TaskControl(Queue, Reconciler, world.Time);
         Wait = new QueueWait(Queue, Reconciler, world.Time);
@@ -112,7 +112,7 @@ internal sealed class AgentqProcess
     public Retries Retries { get; }
     public Reconciler Reconciler { get; }
     public QueueRun Run { get; }
-    public Func<RunId?, QueueRun> RunOf { get; }
+    public Func<QueueScope, QueueRun> RunOf { get; }
     public NewTasks NewTasks { get; }
     public TaskControl Control { get; }
     public QueueWait Wait { get; }
