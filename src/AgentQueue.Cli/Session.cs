@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AgentQueue.Cli.Output;
+using AgentQueue.Events;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -21,6 +22,7 @@ internal sealed class Session
         CurrentFolder = ReadCurrentFolder();
         var (root, found) = QueueLocator.Locate(parsed.GetValue(CommonOptions.Root), CurrentFolder);
         Project = new ProjectQueue(root, TimeProvider.System);
+        Events = EventEmitter.Attach(Project);
         FoundProject = found;
         Debug($"project {root}{(found ? "" : " (none found; using the current folder)")}");
     }
@@ -40,6 +42,8 @@ internal sealed class Session
     public ProjectQueue Project { get; }
 
     public QueueFolder Queue => Project.Queue;
+
+    public EventEmitter Events { get; }
 
     /// <summary>The task that a part of an id means.</summary>
     public TaskId FindId(string part, bool archived = false) => Project.Lookup.Find(part, archived);

@@ -1,3 +1,4 @@
+using AgentQueue.Events;
 using AgentQueue.Plans;
 using AgentQueue.Processes;
 using AgentQueue.Scheduling;
@@ -25,11 +26,15 @@ internal static class SuperviseCommand
         try
         {
             var project = new ProjectQueue(root, TimeProvider.System);
+            var events = EventEmitter.Attach(project);
             project.LiveAsSupervisor(task, handles);
             if (QueueScope.Parse(task).Run is { } run)
             {
                 new PlanRuns(project).ReportIfOver(run);
             }
+
+            events.TellIfIdle();
+            events.StartFollowers();
 
             return (int)ExitCode.Ok;
         }

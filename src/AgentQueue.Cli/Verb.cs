@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AgentQueue.Cli.Output;
 
 namespace AgentQueue.Cli;
 
@@ -12,5 +13,32 @@ internal sealed class Verb : Command
 
     /// <summary>Runs <paramref name="execute"/> with the session that the common options describe.</summary>
     public void Runs(Func<Session, ParseResult, ExitCode> execute) =>
-        SetAction(parsed => (int)execute(new Session(parsed), parsed));
+        SetAction(parsed =>
+        {
+            var session = new Session(parsed);
+            try
+            {
+                return (int)execute(session, parsed);
+            }
+            finally
+            {
+                StartFollowers(session);
+            }
+        });
+
+    private static void StartFollowers(Session session)
+    {
+        try
+        {
+            session.Events.StartFollowers();
+            session.Events.TellWhatIsLeft();
+        }
+        catch (QueueException e)
+        {
+            Session.Screen.Talk(
+                $"What follows from an event is stored, but could not be started: {e.Message}",
+                Tone.Warn
+            );
+        }
+    }
 }

@@ -29,6 +29,8 @@ internal static class Verbs
         new("release", ReleaseCommand.Create),
         new("deps", DepsCommand.Create),
         new("plan", PlanCommand.Create),
+        new("trigger", TriggerCommand.Create),
+        new("events", EventsCommand.Create),
         new("hash", HashCommand.Create),
         new("git", GitCommand.Create),
         new("records", RecordsCommand.Create),

@@ -458,6 +458,16 @@ internal sealed class PlanRuns(ProjectQueue project)
         _queue.Disk.CreateFolder(folder);
         var path = Path.Join(folder, "final_report.md");
         _queue.Unsynced.ReplaceUnsynced(path, Encoding.UTF8.GetBytes(ReportOf(view)));
+        if (view is { IsOver: true, EndedAt: { } ended })
+        {
+            _queue.Listener?.RunOver(
+                view.Record.Id,
+                Path.GetFileNameWithoutExtension(view.Record.Plan),
+                view.State == RunState.Cancelled ? null : view.State == RunState.Complete,
+                ended
+            );
+        }
+
         return path;
     }
 

@@ -88,6 +88,9 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
         : Config.Agents.TryGetValue(agent, out var definition) ? definition.MaxParallel
         : null;
 
+    public int? MaxConcurrent(string agent) =>
+        Config.Agents.TryGetValue(agent, out var definition) ? definition.Events.MaxConcurrent : 1;
+
     /// <summary>The files that a task's agent is told about.</summary>
     public static TaskPaths PathsOf(QueueFolder queue, TaskId id) =>
         new(

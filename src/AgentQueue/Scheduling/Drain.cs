@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using AgentQueue.Config;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -106,7 +107,11 @@ internal sealed record DrainRules(int Parallel)
 internal sealed class Drain(QueueFolder queue, QueueScope scope)
 {
     private const string Name = "drain";
+    private const string SupervisorsName = "supervisors";
     private const int LongestFile = 1 << 20;
+
+    // Each agent has a limit of its own.
+    private static readonly DrainRules s_always = new(AgentConfigReader.MostParallel);
 
     private readonly string _suffix = scope.Suffix;
 
@@ -117,6 +122,11 @@ internal sealed class Drain(QueueFolder queue, QueueScope scope)
     {
         get
         {
+            if (scope == QueueScope.Events)
+            {
+                return s_always;
+            }
+
             var read = queue.Disk.Read(Path, LongestFile);
             var parts = Encoding.UTF8.GetString(read.Content).TrimEnd('\n').Split(' ', 2);
             return parts.Length == 2 && parts[1] == ProcessIdentity.ThisMachine
@@ -131,8 +141,8 @@ internal sealed class Drain(QueueFolder queue, QueueScope scope)
             Encoding.UTF8.GetBytes($"{rules} {ProcessIdentity.ThisMachine}\n")
         );
 
-    /// <summary>False if there was none.</summary>
-    public bool End() => queue.Disk.Delete(Path);
+    /// <summary>False if there was none. What events started goes on being started.</summary>
+    public bool End() => scope == QueueScope.Events || queue.Disk.Delete(Path);
 
     /// <summary>
     /// Held by every supervisor's process for its whole life, also between two tasks: while anybody holds
@@ -164,10 +174,20 @@ internal sealed class Drain(QueueFolder queue, QueueScope scope)
         }
     }
 
-    private string SupervisorsFile => System.IO.Path.Join(queue.Run, "supervisors" + _suffix);
+    private string SupervisorsFile => System.IO.Path.Join(queue.Run, SupervisorsName + _suffix);
 
     /// <summary>Held by the one supervisor that waits for the next back-off to end.</summary>
     public HeldLock? TryKeep() => queue.TryLockRun("drain.lock" + _suffix);
+
+    /// <summary>True if somebody waits for the next back-off to end.</summary>
+    public bool IsKept
+    {
+        get
+        {
+            using var keeper = TryKeep();
+            return keeper is null;
+        }
+    }
 
     /// <summary>Removes what a drain that is over leaves behind, where there is no next one.</summary>
     public void Forget()
@@ -176,6 +196,27 @@ internal sealed class Drain(QueueFolder queue, QueueScope scope)
         queue.Disk.Delete(SupervisorsFile);
         queue.Disk.Delete(System.IO.Path.Join(queue.Run, "drain.lock" + _suffix));
         queue.Disk.Delete(System.IO.Path.Join(queue.Run, "ready" + _suffix));
+    }
+
+    /// <summary>True if a supervisor of any scope lives, also between two tasks.</summary>
+    public static bool AnySupervisor(QueueFolder queue)
+    {
+        foreach (var name in queue.Disk.List(queue.Run))
+        {
+            if (name.StartsWith(SupervisorsName, StringComparison.Ordinal))
+            {
+                using var alone = queue.Disk.TryLock(
+                    System.IO.Path.Join(queue.Run, name),
+                    create: false
+                );
+                if (alone is null)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     /// <summary>The runs that are being drained, or were when their supervisors were killed.</summary>

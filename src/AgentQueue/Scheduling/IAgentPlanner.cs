@@ -14,6 +14,9 @@ internal interface IAgentPlanner
 
     /// <summary>How many of this agent may run at once; null for any number.</summary>
     int? MaxParallel(string agent);
+
+    /// <summary>How many of its tasks that events started may run at once; null for any number.</summary>
+    int? MaxConcurrent(string agent) => null;
 }
 
 /// <summary>One execution, decided: nothing in it depends on the configuration any more.</summary>

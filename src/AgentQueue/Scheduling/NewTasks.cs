@@ -248,29 +248,7 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
             throw QueueException.Usage("The prompt is empty", "Say what the agent shall do");
         }
 
-        if (prompt.Contains('\0'))
-        {
-            throw QueueException.Usage(
-                "The prompt holds a NUL character, which no program can be given"
-            );
-        }
-
-        for (var i = 0; i < prompt.Length; i++)
-        {
-            if (!char.IsSurrogate(prompt[i]))
-            {
-                continue;
-            }
-
-            if (i + 1 >= prompt.Length || !char.IsSurrogatePair(prompt[i], prompt[i + 1]))
-            {
-                throw QueueException.Usage(
-                    "The prompt is not valid Unicode (half of a surrogate pair)"
-                );
-            }
-
-            i++;
-        }
+        CheckText(prompt, "The prompt");
 
         if (Encoding.UTF8.GetByteCount(prompt) > LongestPrompt)
         {
@@ -278,6 +256,35 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
                 "The prompt is longer than 4 MiB",
                 "Put it into a file and tell the agent to read that"
             );
+        }
+    }
+
+    /// <summary>Refuses what cannot be stored and handed on as it is.</summary>
+    /// <param name="what">Its name, at the beginning of a sentence.</param>
+    public static void CheckText(string text, string what)
+    {
+        if (text.Contains('\0'))
+        {
+            throw QueueException.Usage(
+                $"{what} holds a NUL character, which no program can be given"
+            );
+        }
+
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i]))
+            {
+                continue;
+            }
+
+            if (i + 1 >= text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
+            {
+                throw QueueException.Usage(
+                    $"{what} is not valid Unicode (half of a surrogate pair)"
+                );
+            }
+
+            i++;
         }
     }
 }

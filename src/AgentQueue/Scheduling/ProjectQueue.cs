@@ -34,6 +34,12 @@ internal sealed class ProjectQueue
         );
     }
 
+    /// <summary>
+    /// Starts the tasks that events have stored, where events are listened to. Not to be called while the queue's
+    /// lock is held.
+    /// </summary>
+    public Action StartFollowers { get; set; } = static () => { };
+
     /// <summary>The disk of this machine.</summary>
     // Stryker disable once all: a test sees one system
     public static IDisk RealDisk { get; } =
@@ -76,6 +82,7 @@ internal sealed class ProjectQueue
             any |= RunOf(run).ContinueDrain() is { Started.Count: > 0 };
         }
 
+        StartFollowers();
         return any;
     }
 
@@ -97,6 +104,7 @@ internal sealed class ProjectQueue
             var (snapshot, changed) = Reconciler.Reconcile(autoRetry);
             // Stryker disable once Equality: what a pass starts here is a real process
             var isOld = changed > 0 && ContinueDrains();
+            isOld |= StartLeftFollowers(snapshot);
             return Reconciler.ShowEnded(snapshot, problem) || isOld
                 ? QueueSnapshot.Take(Queue)
                 : snapshot;
@@ -108,6 +116,14 @@ internal sealed class ProjectQueue
             return QueueSnapshot.Take(Queue);
         }
     }
+
+    // Stored by somebody who died before starting them, or whose turn came when nobody was there.
+    private bool StartLeftFollowers(QueueSnapshot snapshot) =>
+        snapshot.Unfinished.Exists(t =>
+            EventTaskId.Is(t.Id)
+            && t.State is TaskState.Pending { Held: false }
+            && !snapshot.MayBeSupervised(t.Id)
+        ) && RunOf(QueueScope.Events).ContinueDrain() is { Started.Count: > 0 };
 
     /// <summary>As <see cref="Look"/>, for one task: the others cost nothing.</summary>
     public void Refresh(TaskId id, Action<QueueException> problem)
@@ -158,7 +174,7 @@ internal sealed class ProjectQueue
         using var line = new LauncherPipe(handles.Report);
         using var inherited = TaskId.TryParse(task, out _) ? Adopt(handles.Lock) : null;
         var supervisor = new Supervisor(Queue, Planner, SystemHost(Clock), Clock);
-        new SupervisorProcess(Queue, supervisor, RunOf, line).Live(task, inherited);
+        new SupervisorProcess(Queue, supervisor, RunOf, line, StartFollowers).Live(task, inherited);
     }
 
     // Stryker disable once all: a test sees one system

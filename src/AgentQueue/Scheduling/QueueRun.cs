@@ -178,6 +178,13 @@ internal sealed class QueueRun(
                     {
                         return null;
                     }
+
+                    if (pass.NextDue is null)
+                    {
+                        // Under the lock: who looks whether there is a keeper shall not find one that leaves.
+                        keeper?.Dispose();
+                        keeper = null;
+                    }
                 }
 
                 if (pass.Taken is not null)
@@ -234,7 +241,11 @@ internal sealed class QueueRun(
             [.. snapshot.Unfinished.Select(static t => t.Id)],
             atWork
                 || draining
-                || Drain.Runs(queue).Any(run => IsBeingDrained(new Drain(queue, run))),
+                || Drain.Runs(queue).Any(run => IsBeingDrained(new Drain(queue, run)))
+                || (
+                    snapshot.Unfinished.Exists(static t => EventTaskId.Is(t.Id))
+                    && IsBeingDrained(new Drain(queue, QueueScope.Events))
+                ),
             draining && survey.NextDue is null
         );
     }
@@ -245,7 +256,7 @@ internal sealed class QueueRun(
     {
         var pass = Pass(rules.Parallel, int.MaxValue, null, takeOne: false);
         EndDrainWhenDone(pass);
-        if (pass.NextDue is not null)
+        if (pass.NextDue is not null && !_drain.IsKept)
         {
             backend.LaunchKeeper(scope);
         }
@@ -501,28 +512,15 @@ internal sealed class QueueRun(
             slots,
             survey.Agents,
             planner.MaxParallel,
-            GroupsOf(survey)
+            SlotGroups.Of(scope, _drain.Rules, survey, planner)
         );
-
-    private Func<TaskId, (int Group, int Free)?>? GroupsOf(QueueSurvey survey)
-    {
-        if (_drain.Rules is not { Groups.IsEmpty: false } rules)
-        {
-            return null;
-        }
-
-        var running = survey.Running.CountBy(rules.GroupOf).ToDictionary();
-        return id =>
-            rules.GroupOf(id) is >= 0 and var group
-                ? (group, rules.Groups[group].Most - running.GetValueOrDefault(group))
-                : null;
-    }
 
     // An agent's own limit may let a later task pass an earlier one: that only a whole look can tell.
     private void List(QueueSurvey survey, int chosen, TimeSpan cost)
     {
         if (
-            _drain.Rules is { Groups.IsEmpty: false }
+            scope == QueueScope.Events
+            || _drain.Rules is { Groups.IsEmpty: false }
             || survey.Ready.Exists(t => planner.MaxParallel(t.Agent) is not null)
         )
         {
@@ -555,6 +553,14 @@ internal sealed class QueueRun(
             throw new QueueException(
                 $"Task {id} belongs to a run of a plan, which starts it",
                 $"Let the run go on: agentq plan resume {run}"
+            );
+        }
+
+        if (EventTaskId.Is(id) && scope != QueueScope.Events)
+        {
+            throw new QueueException(
+                $"Task {id} belongs to an event, which starts it as soon as its agent's limit allows",
+                $"See what it waits for: agentq show {id}"
             );
         }
 

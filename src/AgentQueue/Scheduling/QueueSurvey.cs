@@ -15,6 +15,9 @@ internal sealed record QueueSurvey
     /// <summary>Those that run, or are starting, in the scope.</summary>
     public List<TaskId> Running { get; } = [];
 
+    /// <summary>How many of each agent these are.</summary>
+    public Dictionary<string, int> RunningAgents { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Tasks whose end may make others ready, and these.</summary>
     public Dictionary<TaskId, List<TaskId>> Awaited { get; } = [];
 
@@ -58,6 +61,8 @@ internal sealed class Surveyor(
                 if (isOurs)
                 {
                     survey.Running.Add(task.Id);
+                    survey.RunningAgents[task.Agent] =
+                        survey.RunningAgents.GetValueOrDefault(task.Agent) + 1;
                     survey.InHand += task.State is TaskState.Pending ? 1 : 0;
                 }
 

@@ -50,6 +50,14 @@ internal sealed class Reconciler(
             }
         }
 
+        foreach (var id in snapshot.LockedBeyondEnd())
+        {
+            if (!queue.IsSupervised(id) && Settle(id))
+            {
+                changed++;
+            }
+        }
+
         changed += retries.FinishInterrupted(snapshot);
         if (changed > 0)
         {
@@ -107,8 +115,8 @@ internal sealed class Reconciler(
         {
             case TaskState.Finished:
                 // Its supervisor died between the record and the sweep.
-                queue.SweepRunFiles(id);
-                return false;
+                _verdicts.Close(task, again: true);
+                return true;
             case TaskState.Pending when !new Sentinels(queue).AnyVerdict(id):
                 return false;
             case TaskState.Running when orphaned:

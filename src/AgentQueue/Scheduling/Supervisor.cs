@@ -65,7 +65,15 @@ internal sealed partial class Supervisor(
         if (queue.Read(id) is not TaskRead.Found({ State: TaskState.Pending } task, _))
         {
             report("skipped");
-            queue.SweepRunFiles(id);
+            if (queue.Read(id) is TaskRead.Found({ IsFinished: true } over, _))
+            {
+                _verdicts.Close(over, again: true);
+            }
+            else
+            {
+                queue.SweepRunFiles(id);
+            }
+
             return null;
         }
 
@@ -128,6 +136,7 @@ internal sealed partial class Supervisor(
                 )
             );
             report("started " + agent.Identity.Pid.ToString(CultureInfo.InvariantCulture));
+            Attempt(() => queue.Listener?.Started(task));
             (task, var cause) = Watch(task, plan, agent, started);
             WasToldToEnd = cause == Cause.Stopped;
             if (cause != Cause.None)

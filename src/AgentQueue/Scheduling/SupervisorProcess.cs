@@ -13,7 +13,8 @@ internal sealed class SupervisorProcess(
     QueueFolder queue,
     Supervisor supervisor,
     Func<QueueScope, QueueRun> runOf,
-    ILauncherLine launcher
+    ILauncherLine launcher,
+    Action? startFollowers = null
 )
 {
     /// <param name="task">What the launcher wrote there: a task, or the word of a scope to keep.</param>
@@ -63,6 +64,7 @@ internal sealed class SupervisorProcess(
                     report(word);
                 }
             );
+            StartFollowers();
             // Whoever tells a supervisor to end does not want it to begin with the next task.
             return !supervisor.WasToldToEnd;
         }
@@ -76,6 +78,19 @@ internal sealed class SupervisorProcess(
             }
 
             return false;
+        }
+    }
+
+    // What follows from an end is no business of this scope's drain.
+    private void StartFollowers()
+    {
+        try
+        {
+            startFollowers?.Invoke();
+        }
+        catch (QueueException)
+        {
+            // It is stored; whoever looks next starts it.
         }
     }
 

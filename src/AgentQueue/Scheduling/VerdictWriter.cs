@@ -62,8 +62,28 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         };
         queue.Write(skipped);
         queue.Durable.TryCreateUnsynced(queue.SentinelFile(task.Id, Sentinel.Cancelled), []);
-        queue.SweepRunFiles(task.Id);
+        Close(skipped, again: false);
         return skipped;
+    }
+
+    /// <summary>
+    /// Tells of a task's end and sweeps its files in <c>run/</c>: as long as its lock's file stands there,
+    /// somebody may still have to be told. The caller holds the task's lock.
+    /// </summary>
+    /// <param name="again">It may have been told before.</param>
+    public void Close(AgentTask task, bool again)
+    {
+        try
+        {
+            queue.Listener?.Ended(task, again);
+        }
+        catch (QueueException)
+        {
+            // The outcome is safe. Whoever looks next finds the lock's file and tells of it.
+            return;
+        }
+
+        queue.SweepRunFiles(task.Id);
     }
 
     /// <summary>Judges and records; returns the task as it now stands in its file.</summary>
@@ -97,7 +117,7 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         queue.Durable.TryCreateUnsynced(queue.SentinelFile(task.Id, kind), content);
         var judged = task with { State = StateOf(task, verdict, evidence, now) };
         queue.Write(judged);
-        queue.SweepRunFiles(task.Id);
+        Close(judged, again: false);
         return judged;
     }
 

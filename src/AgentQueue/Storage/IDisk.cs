@@ -14,6 +14,15 @@ internal interface IDisk
     /// link, never blocks on a fifo.</summary>
     DiskRead Read(string path, int limit);
 
+    /// <summary>As <see cref="Read"/>, but of a longer file the last <paramref name="limit"/> bytes.</summary>
+    DiskRead ReadEnd(string path, int limit)
+    {
+        var read = Read(path, int.MaxValue);
+        return read.Status == ReadStatus.Ok && read.Content.Length > limit
+            ? new DiskRead(ReadStatus.Ok, read.Content[^limit..], read.Facts)
+            : read;
+    }
+
     /// <summary>What stands under a name, without following a link; null if nothing does.</summary>
     FileFacts? Facts(string path);
 

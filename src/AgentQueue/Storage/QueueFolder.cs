@@ -29,6 +29,7 @@ internal sealed class QueueFolder
     private const string RunsName = "runs";
     private const string RecordsName = "records";
     private const string TemplatesName = "templates";
+    private const string EventsName = "events";
 
     private readonly Lazy<DurableFile> _durable;
     private readonly FolderTrust _trust;
@@ -40,7 +41,8 @@ internal sealed class QueueFolder
         _workspace,
         _runs,
         _records,
-        _templates;
+        _templates,
+        _events;
     private Dictionary<TaskId, AgentTask>? _shownAs;
 
     /// <param name="sync">Asked at the first write; false only for tests and scratch queues.</param>
@@ -78,6 +80,12 @@ internal sealed class QueueFolder
     /// <summary>What was done and by whom; made with the first record.</summary>
     public string Records => _records ??= Part(RecordsName);
 
+    /// <summary>What has happened, and what rules remember of it; made with the first event.</summary>
+    public string Events => _events ??= Part(EventsName);
+
+    /// <summary>Told of what happens to tasks; null if nobody wants to know.</summary>
+    public ITaskListener? Listener { get; set; }
+
     /// <summary>The project's own plans to begin with; people make it, and keep it in git.</summary>
     public string Templates => _templates ??= Part(TemplatesName);
 
@@ -93,6 +101,7 @@ internal sealed class QueueFolder
             Path.Join(Folder, RunsName),
             Path.Join(Folder, RecordsName),
             Path.Join(Folder, TemplatesName),
+            Path.Join(Folder, EventsName),
         ];
 
     /// <summary>Why not to work with this queue, or null: it is somebody else's, or leads elsewhere.</summary>
@@ -198,7 +207,7 @@ internal sealed class QueueFolder
         {
             Durable.TryCreate(
                 ignore,
-                "/tasks/\n/plans/\n/logs/\n/run/\n/runs/\n/workspace/\n/archive/\n/records/\n"u8
+                "/tasks/\n/plans/\n/logs/\n/run/\n/runs/\n/workspace/\n/archive/\n/records/\n/events/\n"u8
             );
         }
 

@@ -107,6 +107,25 @@ internal sealed class QueueSnapshot
     /// </summary>
     public bool HasVerdictSentinel(TaskId id) => _marked.Value.Contains(HashOf(id));
 
+    /// <summary>
+    /// Tasks whose lock has a file although they have not to be started or ended any more: the last steps of
+    /// their end may be missing, or somebody is at them right now.
+    /// </summary>
+    public IEnumerable<TaskId> LockedBeyondEnd() =>
+        _locks.Where(id => Unfinished.BinarySearch(s_any with { Id = id }, s_byId) < 0);
+
+    private static readonly TaskSummary s_any = new()
+    {
+        Id = default,
+        Agent = "",
+        CreatedAt = default,
+        State = new TaskState.Pending(),
+    };
+
+    private static readonly Comparer<TaskSummary> s_byId = Comparer<TaskSummary>.Create(
+        static (a, b) => a.Id.CompareTo(b.Id)
+    );
+
     /// <summary>False if nobody can hold the task's lock, because its file does not exist.</summary>
     public bool MayBeSupervised(TaskId id) => _locks.Contains(id);
 

@@ -11,7 +11,11 @@ internal sealed unsafe class UnixDisk : IDisk
 
     private ulong? _boot;
 
-    public DiskRead Read(string path, int limit)
+    public DiskRead Read(string path, int limit) => Read(path, limit, ofLonger: false);
+
+    public DiskRead ReadEnd(string path, int limit) => Read(path, limit, ofLonger: true);
+
+    private static DiskRead Read(string path, int limit, bool ofLonger)
     {
         var fd = Libc.Open(path, Libc.O_RDONLY | Libc.O_NOFOLLOW | Libc.O_NONBLOCK);
         if (fd < 0)
@@ -37,19 +41,25 @@ internal sealed unsafe class UnixDisk : IDisk
                 return DiskRead.Failed(ReadStatus.NotAFile);
             }
 
-            if (s.Size > limit)
+            if (s.Size > limit && !ofLonger)
             {
                 return DiskRead.Failed(ReadStatus.TooLarge);
             }
 
             // Our files are replaced, never grown; a foreign one that grows meanwhile is cut here.
-            var content = new byte[s.Size];
+            var content = new byte[Math.Min(s.Size, limit)];
+            var from = s.Size - content.Length;
             var length = 0;
             fixed (byte* buffer = content)
             {
                 while (length < content.Length)
                 {
-                    var n = Libc.Read(fd, buffer + length, content.Length - length);
+                    var n = Libc.ReadAt(
+                        fd,
+                        buffer + length,
+                        content.Length - length,
+                        from + length
+                    );
                     if (n < 0)
                     {
                         var errno = Marshal.GetLastPInvokeError();

@@ -21,7 +21,7 @@ internal static class EventTaskId
         var hash = 2166136261u;
         foreach (var c in $"{occurrence}\n{agent}")
         {
-            hash = (hash ^ c) * 16777619u;
+            hash = unchecked((hash ^ c) * 16777619u);
         }
 
         return With(TaskId.Salted(at, (int)(hash & int.MaxValue)), agent);

@@ -1,0 +1,136 @@
+using System.CommandLine;
+using System.Globalization;
+using AgentQueue.Cli.Output;
+using AgentQueue.Events;
+using AgentQueue.Storage;
+
+namespace AgentQueue.Cli.Commands;
+
+/// <summary><c>events</c>: the log of what has happened.</summary>
+internal static class EventsCommand
+{
+    private const int Shown = 20;
+
+    private static readonly Option<bool> s_follow = Options.Flag(
+        "--follow",
+        "Go on with what happens from now on, until Ctrl-C",
+        "-f"
+    );
+
+    private static readonly Option<long?> s_since = new("--since")
+    {
+        Description = "Only events after this number (default: the last 20)",
+        HelpName = "SEQ",
+    };
+
+    public static Command Create()
+    {
+        var events = new Verb(
+            "events",
+            "Show what has happened, and what followed from it",
+            "agentq events",
+            "agentq events --follow --json"
+        )
+        {
+            s_follow,
+            s_since,
+        };
+        events.Runs(Run);
+        return events;
+    }
+
+    private static ExitCode Run(Session session, ParseResult parsed)
+    {
+        var log = session.Events.Log;
+        var last = session.Queue.Exists ? log.LastSequence : 0;
+        var since = parsed.GetValue(s_since) ?? Math.Max(last - Shown, 0);
+        if (!parsed.GetValue(s_follow))
+        {
+            Show(session, [.. log.Since(since)]);
+            return ExitCode.Ok;
+        }
+
+        Follow(session, log, since);
+        return ExitCode.Interrupted;
+    }
+
+    private static void Show(Session session, IReadOnlyList<EventRecord> records)
+    {
+        if (session.Json)
+        {
+            JsonOutput.PrintObject(
+                Session.Screen,
+                w =>
+                {
+                    w.WriteStartArray("events"u8);
+                    foreach (var record in records)
+                    {
+                        w.WriteStartObject();
+                        record.WriteMembers(w, whole: true);
+                        w.WriteEndObject();
+                    }
+
+                    w.WriteEndArray();
+                }
+            );
+            return;
+        }
+
+        if (records.Count == 0)
+        {
+            Session.Screen.Talk("Nothing has happened yet");
+            return;
+        }
+
+        var table = new Table(
+            new Column("SEQ") { AlignRight = true },
+            new Column("AT"),
+            new Column("EVENT"),
+            new Column("WHAT FOLLOWED") { Flexible = true }
+        );
+        foreach (var record in records)
+        {
+            table.Add(
+                record.Sequence.ToString(CultureInfo.InvariantCulture),
+                TimeText.At(record.At, TimeZoneInfo.Local),
+                record.Names[0],
+                EventText.Summary(record)
+            );
+        }
+
+        TableOutput.Print(Session.Screen, table);
+    }
+
+    private static void Follow(Session session, EventLog log, long since)
+    {
+        session.Queue.Create();
+        log.Create();
+        var screen = Session.Screen;
+        using var watch = new FolderWatch(session.Queue.Events);
+        using var interrupts = new Interrupts();
+        interrupts.Wake(watch);
+        while (interrupts.Count == 0)
+        {
+            foreach (var record in log.Since(since))
+            {
+                since = record.Sequence;
+                if (session.Json)
+                {
+                    JsonOutput.PrintLine(screen, w => record.WriteMembers(w, whole: true));
+                }
+                else
+                {
+                    var followed = EventText.Summary(record);
+                    screen.Line(
+                        $"{record.Sequence}  {TimeText.At(record.At, TimeZoneInfo.Local)}  {record.Names[0]}{(followed.Length > 0 ? "  " + followed : "")}"
+                    );
+                }
+            }
+
+            screen.Flush();
+            watch.WaitForChange(TimeSpan.FromSeconds(5));
+        }
+
+        interrupts.Wake(null);
+    }
+}

@@ -1,0 +1,212 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using AgentQueue.Cli.Output;
+using AgentQueue.Config;
+using AgentQueue.Events;
+using AgentQueue.Scheduling;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Cli.Commands;
+
+/// <summary><c>trigger</c>: lets an event happen, and says what followed from it.</summary>
+internal static class TriggerCommand
+{
+    private static readonly Argument<string> s_event = new("event")
+    {
+        Description = "The event's name: any text",
+    };
+
+    private static readonly Option<string[]> s_var = Options.Repeated(
+        "--var",
+        "NAME=VALUE",
+        "A variable for the templates of what it starts; repeatable"
+    );
+
+    private static readonly Option<bool> s_wait = Options.Flag(
+        "--wait",
+        "Wait for what it started and for what follows from that; the exit code is their outcome"
+    );
+
+    private static readonly Option<TimeSpan?> s_timeout = Options.Time(
+        "--timeout",
+        "With --wait: how long at most, as 90s or 5m"
+    );
+
+    public static Command Create()
+    {
+        var trigger = new Verb(
+            "trigger",
+            "Let an event happen: start and end what listens to it",
+            "agentq trigger saved",
+            "agentq trigger saved --var file=src/app.py --wait"
+        )
+        {
+            s_event,
+            s_var,
+            s_wait,
+            s_timeout,
+        };
+        trigger.Runs(Run);
+        return trigger;
+    }
+
+    private static ExitCode Run(Session session, ParseResult parsed)
+    {
+        var name = parsed.GetValue(s_event)!;
+        var record = session.Events.Trigger(
+            name,
+            Variables(parsed.GetValue(s_var) ?? []),
+            CallingTask(session)
+        );
+        session.Events.StartFollowers();
+        if (parsed.GetValue(s_wait))
+        {
+            return Wait(session, record, parsed.GetValue(s_timeout));
+        }
+
+        Print(session, record, []);
+        if (record is { Started.IsEmpty: true, Cancelled.IsEmpty: true, Ignored.IsEmpty: true })
+        {
+            TellNobodyListens(session, record.Names[0]);
+        }
+
+        return ExitCode.Ok;
+    }
+
+    /// <summary>The task that this call is made in, so that what it starts knows what led to it; null for a person's.</summary>
+    private static AgentTask? CallingTask(Session session) =>
+        Environment.GetEnvironmentVariable(AgentEnvironment.TaskFileVariable) is { } file
+        && Environment.GetEnvironmentVariable(AgentEnvironment.TaskIdVariable) is { } id
+        && TaskId.TryParse(id, out var task)
+        && file == session.Queue.TaskFile(task)
+        && session.Queue.Read(task) is TaskRead.Found(var found, _)
+            ? found
+            : null;
+
+    internal static ImmutableSortedDictionary<string, string> Variables(IEnumerable<string> texts)
+    {
+        var variables = ImmutableSortedDictionary.CreateBuilder<string, string>(
+            StringComparer.Ordinal
+        );
+        foreach (var text in texts)
+        {
+            if (text.Split('=', 2) is not [{ Length: > 0 } name, var value])
+            {
+                throw QueueException.Usage(
+                    $"--var wants NAME=VALUE, not '{text}'",
+                    "For example --var file=src/app.py"
+                );
+            }
+
+            NewTasks.CheckText(value, $"The value of {name}");
+            variables[name] = value;
+        }
+
+        return variables.ToImmutable();
+    }
+
+    // Everything that follows, however many steps: the log tells of each end what it started.
+    private static ExitCode Wait(Session session, EventRecord record, TimeSpan? limit)
+    {
+        var clock = session.Project.Clock;
+        var begun = clock.GetTimestamp();
+        var ended = new List<AgentTask>();
+        var known = new HashSet<TaskId>();
+        var next = record.Started.Select(static s => s.Id).ToList();
+        var timedOut = false;
+        while (next.Count > 0 && !timedOut)
+        {
+            known.UnionWith(next);
+            var left = limit - clock.GetElapsedTime(begun);
+            var done = session.Project.Wait.Until(
+                next,
+                any: false,
+                left < TimeSpan.Zero ? TimeSpan.Zero : left,
+                session.Json ? static _ => { } : Following.Tell,
+                static () => true
+            );
+            ended.AddRange(done);
+            timedOut = done.Count < next.Count;
+            next = [.. FollowersOf(session, record.Sequence, done, known)];
+        }
+
+        Print(session, record, ended);
+        if (timedOut)
+        {
+            Session.Screen.Talk("The time for waiting is up; the tasks go on", Tone.Warn);
+        }
+
+        return timedOut ? ExitCode.WaitTimedOut : QueueWait.Outcome(ended);
+    }
+
+    // An end is on disk a moment before what follows from it is.
+    private static IEnumerable<TaskId> FollowersOf(
+        Session session,
+        long since,
+        IReadOnlyList<AgentTask> ended,
+        HashSet<TaskId> known
+    )
+    {
+        var missing = ended.Select(static t => Occurrence.EndOf(t).Id).ToHashSet();
+        var followers = new List<TaskId>();
+        var clock = session.Project.Clock;
+        var begun = clock.GetTimestamp();
+        while (missing.Count > 0 && clock.GetElapsedTime(begun) < TimeSpan.FromSeconds(5))
+        {
+            foreach (var record in session.Events.Log.Since(since))
+            {
+                if (missing.Remove(record.Id))
+                {
+                    followers.AddRange(record.Started.Select(static s => s.Id));
+                }
+            }
+
+            if (missing.Count > 0)
+            {
+                session.Project.Look(autoRetry: true, static _ => { });
+                session.Queue.Disk.Pause(TimeSpan.FromMilliseconds(2));
+            }
+        }
+
+        return followers.Where(f => !known.Contains(f)).Distinct();
+    }
+
+    private static void Print(Session session, EventRecord record, List<AgentTask> ended)
+    {
+        var screen = Session.Screen;
+        if (session.Json)
+        {
+            JsonOutput.PrintObject(
+                screen,
+                w =>
+                {
+                    record.WriteMembers(w, whole: true);
+                    if (ended.Count > 0)
+                    {
+                        TaskReply.WriteArray(w, "ended"u8, ended);
+                    }
+                }
+            );
+            return;
+        }
+
+        foreach (var line in EventText.Effects(record))
+        {
+            screen.Line(line);
+        }
+    }
+
+    private static void TellNobodyListens(Session session, string name)
+    {
+        var known = session
+            .Project.Config.Agents.Values.SelectMany(static a =>
+                a.Events.Triggers.Concat(a.Events.AllOf).Concat(a.Events.CancelOn)
+            )
+            .Distinct(StringComparer.Ordinal);
+        Session.Screen.Talk(
+            $"Nothing listens to '{name}'{Nearest.Suggestion(name, known)}  (see agentq triggers)",
+            Tone.Warn
+        );
+    }
+}

@@ -1,0 +1,235 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using AgentQueue.Config;
+using AgentQueue.Scheduling;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Events;
+
+/// <summary>
+/// Lets things happen: whoever changes a task's state calls it, and it stores what follows from that before it
+/// returns. Starting what it has stored is the next step (<see cref="StartFollowers"/>), because the caller may hold
+/// the queue's lock.
+/// </summary>
+/// <remarks>
+/// Each event is worked through once. What follows from it gets ids that depend on it alone, and its line in the
+/// log is written last; so whoever is interrupted is continued by the next look, which finds the task's lock without
+/// a holder, and nothing is done twice.
+/// </remarks>
+internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
+{
+    private readonly QueueFolder _queue = project.Queue;
+    private readonly EventLog _log = new(project.Queue);
+    private readonly Queue<(Occurrence Occurrence, bool Again)> _waiting = new();
+    private bool _isAtWork;
+    private bool _hasTold;
+
+    /// <summary>True if tasks were stored that nobody has started yet.</summary>
+    public bool HasFollowers { get; private set; }
+
+    public EventLog Log => _log;
+
+    public static EventEmitter Attach(ProjectQueue project)
+    {
+        var emitter = new EventEmitter(project);
+        project.Queue.Listener = emitter;
+        project.StartFollowers = emitter.StartFollowers;
+        return emitter;
+    }
+
+    public void Started(AgentTask task) => Emit(Occurrence.StartOf(task), again: false);
+
+    public void Ended(AgentTask task, bool again) => Emit(Occurrence.EndOf(task), again);
+
+    /// <summary>Lets something happen that no task did.</summary>
+    /// <param name="from">The task that the caller runs in; null for a person.</param>
+    /// <exception cref="QueueException">The name is none, or the disk refused; nothing has happened.</exception>
+    public EventRecord Trigger(
+        string name,
+        ImmutableSortedDictionary<string, string> variables,
+        AgentTask? from = null
+    )
+    {
+        // An error in it is told before anything happens.
+        _ = project.Config;
+        _queue.Create();
+        var now = project.Clock.GetUtcNow();
+        var occurrence = new Occurrence(
+            "event/" + TaskId.New(now).Value[TaskId.Prefix.Length..],
+            now,
+            [EventName.Check(name)],
+            Occurrence.ChainOf(from)
+        )
+        {
+            Task = from,
+            Variables = variables,
+        };
+        return Emit(occurrence, again: false)!;
+    }
+
+    /// <summary>Works an occurrence through; null if that was done before.</summary>
+    public EventRecord? Emit(Occurrence occurrence, bool again)
+    {
+        _waiting.Enqueue((occurrence, again));
+        if (_isAtWork)
+        {
+            // One follows from the other: what is at work now comes to it.
+            return null;
+        }
+
+        _log.Create();
+        using var held = _log.Lock();
+        return WorkThroughAll();
+    }
+
+    // The caller holds the log's lock.
+    private EventRecord? WorkThroughAll()
+    {
+        _isAtWork = true;
+        EventRecord? first = null;
+        try
+        {
+            while (_waiting.TryPeek(out var next))
+            {
+                if (!next.Again || !_log.Has(next.Occurrence.Id))
+                {
+                    var record = WorkThrough(next.Occurrence);
+                    _log.Append(record);
+                    _hasTold = true;
+                    first ??= record;
+                }
+
+                _waiting.Dequeue();
+            }
+
+            return first;
+        }
+        finally
+        {
+            _waiting.Clear();
+            _isAtWork = false;
+        }
+    }
+
+    /// <summary>Starts what events have stored here, as far as it is its turn.</summary>
+    public void StartFollowers()
+    {
+        if (HasFollowers)
+        {
+            HasFollowers = false;
+            project.RunOf(QueueScope.Events).ContinueDrain();
+        }
+    }
+
+    public void RunOver(RunId run, string plan, bool? succeeded, DateTimeOffset ended)
+    {
+        var how = succeeded switch
+        {
+            true => EventName.PlanSuccess,
+            false => EventName.PlanFailed,
+            null => EventName.PlanCancelled,
+        };
+        Emit(
+            new Occurrence(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{run}/{ended.ToUnixTimeMilliseconds()}"
+                ),
+                ended,
+                [how + plan, EventName.PlanFinished + plan],
+                []
+            )
+            {
+                Variables = ImmutableSortedDictionary
+                    .Create<string, string>(StringComparer.Ordinal)
+                    .Add("run", run.Value),
+            },
+            again: true
+        );
+    }
+
+    /// <summary>Tells once that nothing runs any more and nothing is about to.</summary>
+    public void TellIfIdle()
+    {
+        if (_queue.Disk.Facts(_queue.Events) is null || !IsIdle())
+        {
+            return;
+        }
+
+        using (_log.Lock())
+        {
+            // Two that leave at once both find nobody else; and what was last told of may be this.
+            if (_log.Last is not { } last || last.Names[0] == EventName.QueueIdle || !IsIdle())
+            {
+                return;
+            }
+
+            _waiting.Enqueue(
+                (
+                    new Occurrence(
+                        string.Create(CultureInfo.InvariantCulture, $"idle/{last.Sequence}"),
+                        project.Clock.GetUtcNow(),
+                        [EventName.QueueIdle],
+                        last.Chain.Add(last.Names[0])
+                    ),
+                    false
+                )
+            );
+            WorkThroughAll();
+        }
+    }
+
+    /// <summary>As <see cref="TellIfIdle"/>, if this process has told of anything.</summary>
+    public void TellWhatIsLeft()
+    {
+        if (_hasTold)
+        {
+            _hasTold = false;
+            TellIfIdle();
+            StartFollowers();
+        }
+    }
+
+    private bool IsIdle()
+    {
+        var names = _queue.LockNames();
+        return !names.Exists(_queue.IsSupervised) && !Drain.AnySupervisor(_queue) && !HasFollowers;
+    }
+
+    private EventRecord WorkThrough(Occurrence occurrence)
+    {
+        var task = occurrence.Task;
+        var record = new EventRecord
+        {
+            Sequence = _log.LastSequence + 1,
+            At = occurrence.At,
+            Id = occurrence.Id,
+            Names = occurrence.Names,
+            Chain = occurrence.Chain,
+            Task = task?.Id,
+            Agent = task?.Agent,
+            ExitCode = (task?.State as TaskState.Finished)?.ExitCode,
+            Variables = occurrence.Variables,
+        };
+        AgentConfig config;
+        try
+        {
+            config = project.Config;
+        }
+        catch (QueueException e)
+        {
+            return record with { Problem = e.Message };
+        }
+
+        var followers = new Followers(project, config, occurrence);
+        followers.Decide();
+        HasFollowers |= followers.Started.Count > 0;
+        return record with
+        {
+            Started = [.. followers.Started],
+            Cancelled = [.. followers.Cancelled],
+            Ignored = [.. followers.Ignored],
+        };
+    }
+}
