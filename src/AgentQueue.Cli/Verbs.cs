@@ -30,6 +30,8 @@ internal static class Verbs
         new("deps", DepsCommand.Create),
         new("plan", PlanCommand.Create),
         new("trigger", TriggerCommand.Create),
+        new("triggers", TriggersCommand.Create),
+        new("history", HistoryCommand.Create),
         new("events", EventsCommand.Create),
         new("hash", HashCommand.Create),
         new("git", GitCommand.Create),

@@ -8,7 +8,9 @@ namespace AgentQueue.Cli.Commands;
 internal static class GraphFormat
 {
     private const string Tree = "tree";
-    private static readonly string[] s_all = [Tree, "mermaid", "dot", "svg"];
+
+    /// <summary>The words of the formats.</summary>
+    public static readonly string[] All = [Tree, "mermaid", "dot", "svg"];
 
     public static readonly Option<string> Option = Create();
 
@@ -18,14 +20,21 @@ internal static class GraphFormat
         ParseResult parsed,
         Func<IEnumerable<string>> tree,
         Func<IReadOnlyList<Box>> boxes
+    ) => Print(screen, parsed.GetValue(Option)!, tree, boxes);
+
+    /// <exception cref="QueueException">There is no such format.</exception>
+    public static void Print(
+        Screen screen,
+        string format,
+        Func<IEnumerable<string>> tree,
+        Func<IReadOnlyList<Box>> boxes
     )
     {
-        var format = parsed.GetValue(Option)!;
-        if (!s_all.Contains(format, StringComparer.Ordinal))
+        if (!All.Contains(format, StringComparer.Ordinal))
         {
             throw QueueException.Usage(
-                $"There is no format '{format}'{Nearest.Suggestion(format, s_all)}",
-                $"One of {string.Join(", ", s_all)}"
+                $"There is no format '{format}'{Nearest.Suggestion(format, All)}",
+                $"One of {string.Join(", ", All)}"
             );
         }
 
@@ -44,11 +53,11 @@ internal static class GraphFormat
     {
         var option = new Option<string>("--format")
         {
-            HelpName = string.Join('|', s_all),
+            HelpName = string.Join('|', All),
             Description = "A tree for people; Mermaid, DOT or SVG for documents and programs",
             DefaultValueFactory = static _ => Tree,
         };
-        option.CompletionSources.Add(s_all);
+        option.CompletionSources.Add(All);
         return option;
     }
 }

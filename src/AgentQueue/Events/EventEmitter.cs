@@ -38,7 +38,12 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         return emitter;
     }
 
-    public void Started(AgentTask task) => Emit(Occurrence.StartOf(task), again: false);
+    public void Started(AgentTask task)
+    {
+        Emit(Occurrence.StartOf(task), again: false);
+        // After the lock of the log: this takes the queue's, which comes first everywhere else.
+        new Retention(project).Apply(task);
+    }
 
     public void Ended(AgentTask task, bool again) => Emit(Occurrence.EndOf(task), again);
 
@@ -193,8 +198,15 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
 
     private bool IsIdle()
     {
-        var names = _queue.LockNames();
-        return !names.Exists(_queue.IsSupervised) && !Drain.AnySupervisor(_queue) && !HasFollowers;
+        return !HasFollowers
+            && !_queue.LockNames().Exists(_queue.IsSupervised)
+            && !Drain.AnySupervisor(_queue)
+            // Stored by somebody who is about to start it.
+            && !QueueSnapshot
+                .Take(_queue, Closeness.OpenTasks)
+                .Unfinished.Exists(static t =>
+                    EventTaskId.Is(t.Id) && t.State is TaskState.Pending { Held: false }
+                );
     }
 
     private EventRecord WorkThrough(Occurrence occurrence)

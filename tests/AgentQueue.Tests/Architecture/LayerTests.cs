@@ -17,7 +17,7 @@ public sealed partial class LayerTests
         ["Config"] = ["Tasks", "Native"],
         ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config"],
         ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
-        ["Events"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
+        ["Events"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling", "Keeping"],
         ["Keeping"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
     };
 
