@@ -8,12 +8,15 @@ using TaskStatus = AgentQueue.Tasks.TaskStatus;
 
 namespace AgentQueue.Cli.Commands;
 
-/// <summary><c>import</c>: take over the queue of the older tool.</summary>
+/// <summary><c>import</c>: take over the queues and the commands of the older tools.</summary>
 internal static class ImportCommand
 {
-    private static readonly Argument<string> s_folder = new("DIR")
+    private static readonly Argument<string[]> s_named = new("FILE")
     {
-        Description = "A .gemini/agents or .orchestra folder, or the project that holds one",
+        HelpName = "FILE",
+        Description =
+            "A .gemini/agents or .orchestra folder, a cmdorc.toml, or a project with one of them",
+        Arity = ArgumentArity.OneOrMore,
     };
 
     private static readonly Option<bool> s_dryRun = Options.Flag(
@@ -25,12 +28,13 @@ internal static class ImportCommand
     {
         var command = new Verb(
             "import",
-            "Take over tasks, plans, logs and agents of the older orchestrator; nothing there is changed",
+            "Take over tasks, plans, logs and agents of the older tools; nothing there is changed",
             "agentq import . --dry-run",
-            "agentq import ../old-project/.gemini/agents"
+            "agentq import ../old-project/.gemini/agents",
+            "agentq import cmdorc.toml ci/cmdorc.toml"
         )
         {
-            s_folder,
+            s_named,
             s_dryRun,
         };
         command.Runs(Execute);
@@ -41,7 +45,8 @@ internal static class ImportCommand
     {
         var dryRun = parsed.GetValue(s_dryRun);
         var report = new Import(session.Queue, session.Project.Clock).Run(
-            Path.GetFullPath(parsed.GetValue(s_folder)!, session.CurrentFolder),
+            parsed.GetValue(s_named)!,
+            session.CurrentFolder,
             dryRun
         );
         if (session.Json)
@@ -80,6 +85,11 @@ internal static class ImportCommand
             screen.Line($"agent {agent}");
         }
 
+        foreach (var variable in report.Variables)
+        {
+            screen.Line($"variable {variable}");
+        }
+
         foreach (var change in report.AgentChanges)
         {
             screen.Talk($"  agent {change}", Tone.Warn);
@@ -93,9 +103,20 @@ internal static class ImportCommand
         screen.Talk(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{(dryRun ? "Would import" : "Imported")} {Count(report.Tasks.Count, "task")} and {Count(report.Agents.Count, "agent")} from {string.Join(" and ", report.Folders)}{(report.AlreadyThere > 0 ? $"; {Count(report.AlreadyThere, "task")} had been imported before" : "")}"
+                $"{(dryRun ? "Would import" : "Imported")} {Counts(report)} from {string.Join(" and ", report.Folders.Concat(report.Files))}{(report.AlreadyThere > 0 ? $"; {Count(report.AlreadyThere, "task")} had been imported before" : "")}"
             )
         );
+    }
+
+    private static string Counts(ImportReport report)
+    {
+        var counts =
+            $"{Count(report.Tasks.Count, "task")} and {Count(report.Agents.Count, "agent")}";
+        return report.Folders.Count > 0 && report.Files.Count > 0
+                ? $"{counts} and {Count(report.Variables.Count, "variable")}"
+            : report.Files.Count > 0
+                ? $"{Count(report.Agents.Count, "agent")} and {Count(report.Variables.Count, "variable")}"
+            : counts;
     }
 
     private static string Count(int count, string what) =>
@@ -105,6 +126,7 @@ internal static class ImportCommand
     {
         w.WriteBoolean("dryRun"u8, dryRun);
         WriteTexts(w, "folders", report.Folders);
+        WriteTexts(w, "files", report.Files);
         w.WriteStartArray("tasks"u8);
         foreach (var task in report.Tasks)
         {
@@ -120,6 +142,7 @@ internal static class ImportCommand
         w.WriteEndArray();
         w.WriteNumber("alreadyImported"u8, report.AlreadyThere);
         WriteTexts(w, "agents", report.Agents);
+        WriteTexts(w, "variables", report.Variables);
         WriteTexts(w, "agentChanges", report.AgentChanges);
         w.WriteStartArray("skipped"u8);
         foreach (var skip in report.Skipped)

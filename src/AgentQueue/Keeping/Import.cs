@@ -5,19 +5,54 @@ using AgentQueue.Tasks;
 namespace AgentQueue.Keeping;
 
 /// <summary>
-/// Takes over the tasks of the older tool with their plans and logs, its archive and its agents. Nothing
-/// is changed there, and no path in its files is believed. What cannot be read is told of and does not stop
+/// Takes over the tasks of the older tool with their plans and logs, its archive and its agents, and the
+/// commands and variables of the older tool of events. Nothing is changed there, and no path in its files is believed. What cannot be read is told of and does not stop
 /// the rest. It may be called again: what was taken over is known by a mark in the task.
 /// </summary>
 internal sealed class Import(QueueFolder queue, TimeProvider clock)
 {
     private readonly ForeignState _state = new(queue.Disk, clock);
 
-    /// <exception cref="QueueException">There is nothing to import, or the disk refused.</exception>
-    public ImportReport Run(string folder, bool dryRun)
+    /// <param name="named">Folders of the older tools, projects that hold one, and files of commands and events.</param>
+    /// <param name="currentFolder">What the names are relative to.</param>
+    /// <exception cref="QueueException">There is nothing to import, a file is refused, or the disk did.</exception>
+    public ImportReport Run(IReadOnlyList<string> named, string currentFolder, bool dryRun)
     {
-        var sources = ImportSource.Find(folder, queue);
         var report = new ImportReport();
+        var files = new List<EventFile>();
+        var sources = new List<ImportSource>();
+        foreach (var name in named)
+        {
+            var path = Path.GetFullPath(name, currentFolder);
+            if (EventFile.At(path, name) is not { } file)
+            {
+                sources.AddRange(ImportSource.Find(path, queue));
+                continue;
+            }
+
+            files.Add(file);
+            if (file.Path != path)
+            {
+                sources.AddRange(ImportSource.In(path));
+            }
+        }
+
+        if (files.Count > 0)
+        {
+            // First, because a file that is refused is refused before anything is imported.
+            new ImportEvents(queue, OperatingSystem.IsWindows()).Import(files, report, dryRun);
+        }
+
+        if (sources.Count > 0)
+        {
+            ImportQueues([.. sources.Distinct()], report, dryRun);
+        }
+
+        return report;
+    }
+
+    private void ImportQueues(IReadOnlyList<ImportSource> sources, ImportReport report, bool dryRun)
+    {
         report.Folders.AddRange(sources.Select(static s => s.Folder));
         var known = KnownMarks();
         var taken = new HashSet<TaskId>(known.Values);
@@ -38,8 +73,6 @@ internal sealed class Import(QueueFolder queue, TimeProvider clock)
         {
             queue.Durable.SyncAll(queue.Tasks);
         }
-
-        return report;
     }
 
     private void ImportTasks(

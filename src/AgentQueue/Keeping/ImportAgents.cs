@@ -14,12 +14,10 @@ internal sealed class ImportAgents(QueueFolder queue)
 {
     private const int LongestTemplate = 1 << 20;
 
-    private string ConfigFile => Path.Join(queue.ProjectRoot, AgentConfig.FileName);
-
     public void Import(IReadOnlyList<ImportSource> sources, ImportReport report, bool dryRun)
     {
-        var existing = ConfigReader.ReadBytes(ConfigFile, AgentConfig.FileName);
-        var there = existing is null ? [] : NamesIn(existing);
+        var project = new ProjectAgents(queue);
+        var there = project.Names;
         var agents = new List<(AgentDefinition Agent, string? Template)>();
         foreach (
             var (source, path) in sources
@@ -44,25 +42,8 @@ internal sealed class ImportAgents(QueueFolder queue)
 
         if (agents.Count > 0 && !dryRun)
         {
-            Write(existing, agents, report);
+            Write(project, agents, report);
         }
-    }
-
-    private static HashSet<string> NamesIn(byte[] config)
-    {
-        var root =
-            SourceValue.Parse(config, out var problem)
-            ?? throw QueueException.Usage(
-                $"{AgentConfig.FileName}:{problem.Line}: this is not JSON: {problem.Reason}",
-                "Correct it, then import again"
-            );
-        return
-        [
-            .. root
-                .Members.Where(static m => m.Name == "agents")
-                .SelectMany(static m => m.Value.Members)
-                .Select(static m => m.Name),
-        ];
     }
 
     private static IEnumerable<(string Name, SourceValue Value)> Read(
@@ -275,19 +256,17 @@ internal sealed class ImportAgents(QueueFolder queue)
     }
 
     private void Write(
-        byte[]? existing,
+        ProjectAgents project,
         List<(AgentDefinition Agent, string? Template)> agents,
         ImportReport report
     )
     {
         queue.Create();
         var written = agents.Select(a => WriteTemplate(a.Agent, a.Template, report)).ToList();
-        var text = existing is null
-            ? ConfigTemplate.Write(written)
-            : Encoding.UTF8.GetString(existing);
+        var text = project.TextWith(written);
         foreach (var agent in written)
         {
-            if (existing is not null || agent.Name == AgentDefinition.Shell)
+            if (project.Exists || agent.Name == AgentDefinition.Shell)
             {
                 var entry = ConfigTemplate.Entry(agent, "    ");
                 text = JsonEdit.Set(
@@ -299,13 +278,7 @@ internal sealed class ImportAgents(QueueFolder queue)
             }
         }
 
-        var schema = Path.Join(queue.Folder, ConfigSchema.FileName);
-        if (existing is null && queue.Disk.Facts(schema) is null)
-        {
-            queue.Durable.TryCreate(schema, Encoding.UTF8.GetBytes(ConfigSchema.Text));
-        }
-
-        queue.Durable.Replace(ConfigFile, Encoding.UTF8.GetBytes(text));
+        project.Write(text);
     }
 
     private AgentDefinition WriteTemplate(

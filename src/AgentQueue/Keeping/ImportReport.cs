@@ -22,11 +22,17 @@ internal sealed class ImportReport
 {
     /// <summary>The folders that were read.</summary>
     public List<string> Folders { get; } = [];
+
+    /// <summary>The files of commands and events that were read, as they were named.</summary>
+    public List<string> Files { get; } = [];
     public List<ImportedTask> Tasks { get; } = [];
 
     /// <summary>Taken over by an earlier import.</summary>
     public int AlreadyThere { get; set; }
     public List<string> Agents { get; } = [];
+
+    /// <summary>The names of the variables that were taken over.</summary>
+    public List<string> Variables { get; } = [];
     public List<string> AgentChanges { get; } = [];
     public List<ImportSkip> Skipped { get; } = [];
 

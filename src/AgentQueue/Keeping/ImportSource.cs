@@ -35,7 +35,9 @@ internal sealed record ImportSource(string Folder, string Project)
         folder = Path.TrimEndingDirectorySeparator(folder);
         if (!Directory.Exists(folder))
         {
-            throw new QueueException($"There is no folder {folder}");
+            throw new QueueException(
+                $"There is no {(Path.HasExtension(folder) ? "file" : "folder")} {folder}"
+            );
         }
 
         if (folder == queue.Folder)
@@ -43,6 +45,19 @@ internal sealed record ImportSource(string Folder, string Project)
             throw new QueueException($"{folder} is this queue itself");
         }
 
+        var found = In(folder);
+        return found.Count > 0
+            ? found
+            : throw new QueueException(
+                $"There is nothing to import in {folder}: it has no tasks folder, no .orchestra, no .gemini/agents and no {EventFile.UsualName}",
+                "Name the folder of the older tool, the project that holds it, or its configuration file"
+            );
+    }
+
+    /// <summary>As <see cref="Find"/>; none if there is none.</summary>
+    public static IReadOnlyList<ImportSource> In(string folder)
+    {
+        folder = Path.TrimEndingDirectorySeparator(folder);
         if (IsQueue(folder))
         {
             return [new ImportSource(folder, ProjectOf(folder))];
@@ -56,17 +71,9 @@ internal sealed record ImportSource(string Folder, string Project)
                 .Where(IsQueue)
                 .Select(place => new ImportSource(place, ProjectOf(place))),
         ];
-        if (found.Count == 0 && s_configs.Any(c => File.Exists(Path.Join(folder, c))))
-        {
-            return [new ImportSource(Path.Join(folder, s_places[0]), folder)];
-        }
-
-        return found.Count > 0
-            ? found
-            : throw new QueueException(
-                $"There is nothing to import in {folder}: it has no tasks folder, no .orchestra and no .gemini/agents",
-                "Name the folder of the older tool, or the project that holds it"
-            );
+        return found.Count == 0 && s_configs.Any(c => File.Exists(Path.Join(folder, c)))
+            ? [new ImportSource(Path.Join(folder, s_places[0]), folder)]
+            : found;
     }
 
     private static bool IsQueue(string folder) => Directory.Exists(Path.Join(folder, "tasks"));

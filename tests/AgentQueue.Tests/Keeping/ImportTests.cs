@@ -238,7 +238,11 @@ public sealed class ImportTests : IDisposable
     {
         var before = Everything(_project.Root);
 
-        var told = new Import(Queue, TimeProvider.System).Run(Sample("v3"), dryRun: true);
+        var told = new Import(Queue, TimeProvider.System).Run(
+            [Sample("v3")],
+            _project.Root,
+            dryRun: true
+        );
 
         Assert.Equal(before, Everything(_project.Root));
         var done = ImportSample("v3");
@@ -348,7 +352,11 @@ public sealed class ImportTests : IDisposable
             Path.Join(old, "tasks/task_1.json")
         );
 
-        var report = new Import(Queue, TimeProvider.System).Run(old, dryRun: false);
+        var report = new Import(Queue, TimeProvider.System).Run(
+            [old],
+            _project.Root,
+            dryRun: false
+        );
 
         Assert.Equal("task_1", Assert.Single(report.Tasks).From);
         Assert.Single(report.Skipped);
@@ -359,15 +367,19 @@ public sealed class ImportTests : IDisposable
     public void A_folder_with_nothing_in_it_is_refused()
     {
         Assert.Throws<QueueException>(() =>
-            new Import(Queue, TimeProvider.System).Run(_project.Root, dryRun: false)
+            new Import(Queue, TimeProvider.System).Run(
+                [_project.Root],
+                _project.Root,
+                dryRun: false
+            )
         );
         Assert.Throws<QueueException>(() =>
-            new Import(Queue, TimeProvider.System).Run(Queue.Folder, dryRun: false)
+            new Import(Queue, TimeProvider.System).Run([Queue.Folder], _project.Root, dryRun: false)
         );
     }
 
     private ImportReport ImportSample(string name) =>
-        new Import(Queue, TimeProvider.System).Run(Sample(name), dryRun: false);
+        new Import(Queue, TimeProvider.System).Run([Sample(name)], _project.Root, dryRun: false);
 
     private static string Sample(string name, [CallerFilePath] string here = "") =>
         Path.Join(Path.GetDirectoryName(here), "Samples", name);
