@@ -31,6 +31,8 @@ internal static class BatchFile
         "afterAny",
         "afterNotOk",
         "held",
+        "at",
+        "in",
     ];
 
     public static IReadOnlyList<NewTask> Read(
@@ -38,7 +40,8 @@ internal static class BatchFile
         string source,
         Settings settings,
         Func<string, TaskId> findId,
-        string currentFolder
+        string currentFolder,
+        TimeProvider clock
     )
     {
         var tasks = new List<NewTask>();
@@ -48,14 +51,16 @@ internal static class BatchFile
             number++;
             if (!string.IsNullOrWhiteSpace(line))
             {
-                tasks.Add(new Line(source, number).Read(line, settings, findId, currentFolder));
+                tasks.Add(
+                    new Line(source, number, clock).Read(line, settings, findId, currentFolder)
+                );
             }
         }
 
         return tasks;
     }
 
-    private sealed class Line(string source, int number)
+    private sealed class Line(string source, int number, TimeProvider clock)
     {
         public NewTask Read(
             string text,
@@ -133,6 +138,7 @@ internal static class BatchFile
                     Number(root, "maxRetries", 0, Settings.MostRetries) ?? settings.MaxRetries,
                 AutoRetry = Flag(root, "autoRetry") ?? settings.AutoRetry,
                 Hold = Flag(root, "held") ?? false,
+                NotBefore = Start(root),
                 DependsOn = NewTask.Unique([
                     .. Dependencies(root, "dependsOn", DependencyKind.AfterOk, findId),
                     .. Dependencies(root, "afterAny", DependencyKind.AfterAny, findId),
@@ -205,6 +211,29 @@ internal static class BatchFile
             return Duration.TryParse(text, out var time) && time > TimeSpan.Zero
                 ? time
                 : throw Problem($"'{name}' must be a time such as 300 or \"5m\"");
+        }
+
+        private DateTimeOffset? Start(JsonElement root)
+        {
+            var (at, wait, now) = (Text(root, "at"), Time(root, "in"), clock.GetUtcNow());
+            if (at is null)
+            {
+                return now + wait;
+            }
+
+            if (wait is not null)
+            {
+                throw Problem("'at' and 'in' both say when it may start");
+            }
+
+            try
+            {
+                return StartTime.Parse(at, "'at'", now, clock.LocalTimeZone);
+            }
+            catch (QueueException e)
+            {
+                throw Problem(e.Message);
+            }
         }
 
         private IEnumerable<Dependency> Dependencies(

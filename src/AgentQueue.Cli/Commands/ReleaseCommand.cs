@@ -4,14 +4,18 @@ using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
 
-/// <summary><c>release</c>: let held tasks go.</summary>
+/// <summary><c>release</c>: let go of tasks that are held, or have a time.</summary>
 internal static class ReleaseCommand
 {
-    private static readonly Argument<string[]> s_ids = Options.Ids("Held tasks to release");
+    private static readonly Argument<string[]> s_ids = Options.Ids("Tasks to release");
 
     public static Command Create()
     {
-        var command = new Verb("release", "Let held tasks start again", "agentq release 01j9x2")
+        var command = new Verb(
+            "release",
+            "Let held tasks start again, and others before the time that start --at or --in set for them",
+            "agentq release 01j9x2"
+        )
         {
             s_ids,
         };
@@ -30,13 +34,24 @@ internal static class ReleaseCommand
             id =>
             {
                 RefuseAsking(session, id);
+                var before = session.Queue.ReadOrThrow(id);
                 var changed = control.Release(id);
-                return (session.Queue.ReadOrThrow(id), changed ? "released" : "was not held");
+                var after = session.Queue.ReadOrThrow(id);
+                return (after, changed ? Describe(session, before, after) : "was not held");
             }
         );
         new PlanRuns(session.Project).GoOn(ids);
         session.Project.ContinueDrains();
         return code;
+    }
+
+    private static string Describe(Session session, AgentTask before, AgentTask after)
+    {
+        var clock = session.Project.Clock;
+        return before.State is TaskState.Pending { Held: false } ? "released from its time"
+            : after.State is TaskState.Pending { NotBefore: { } at } && at > clock.GetUtcNow()
+                ? $"released; not before {StartTime.Describe(at, clock.GetUtcNow(), clock.LocalTimeZone)}, unless it is released once more"
+            : "released";
     }
 
     // Who answers a question has seen it.

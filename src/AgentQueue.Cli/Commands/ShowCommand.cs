@@ -28,7 +28,12 @@ internal static class ShowCommand
     {
         var id = session.FindId(parsed.GetValue(s_id)!, archived: true);
         session.Project.Refresh(id, StatusCommand.Warn);
-        var details = TaskDetails.Of(session.Queue, id, session.Project.Clock.GetUtcNow());
+        var details = TaskDetails.Of(
+            session.Queue,
+            id,
+            session.Project.Clock.GetUtcNow(),
+            () => session.Project.Clock.LocalTimeZone
+        );
         if (session.Json)
         {
             JsonOutput.PrintObject(

@@ -99,6 +99,17 @@ internal static class StartCommand
         "Set a variable for the agent; without a value, hand on the runner's (repeatable)"
     );
 
+    private static readonly Option<string?> s_at = Options.Text(
+        "--at",
+        "TIME",
+        "Do not start it before this time: 22:00 (the next), 2026-11-22T08:00, with an offset if wanted"
+    );
+
+    private static readonly Option<TimeSpan?> s_in = Options.Time(
+        "--in",
+        "Do not start it before this much time has passed"
+    );
+
     private static readonly Option<bool> s_hold = Options.Flag(
         "--hold",
         "Do not start it before it is released"
@@ -134,6 +145,7 @@ internal static class StartCommand
             "agentq start coder \"Fix the failing test\" --timeout 30m",
             "agentq start shell \"make test\" --run",
             "git diff | agentq start reviewer - --wait",
+            "agentq start shell \"make release\" --at 22:00",
             "agentq start shell \"make deploy\" --depends-on 01j9x2,01j9x3 --auto-retry",
             "agentq start --batch tasks.jsonl"
         )
@@ -153,6 +165,8 @@ internal static class StartCommand
             s_name,
             s_cwd,
             s_env,
+            s_at,
+            s_in,
             s_hold,
             s_run,
             s_wait,
@@ -213,7 +227,23 @@ internal static class StartCommand
             MaxRetries = parsed.GetValue(s_maxRetries) ?? settings.MaxRetries,
             AutoRetry = parsed.GetValue(s_autoRetry) || settings.AutoRetry,
             Hold = parsed.GetValue(s_hold),
+            NotBefore = ReadStart(session, parsed),
             DependsOn = ReadDependencies(session, parsed),
+        };
+    }
+
+    private static DateTimeOffset? ReadStart(Session session, ParseResult parsed)
+    {
+        var clock = session.Project.Clock;
+        return (parsed.GetValue(s_at), parsed.GetValue(s_in)) switch
+        {
+            ({ }, { }) => throw QueueException.Usage(
+                "--at and --in both say when it may start",
+                "Give one of them"
+            ),
+            ({ } at, _) => StartTime.Parse(at, "--at", clock.GetUtcNow(), clock.LocalTimeZone),
+            (_, { } wait) => clock.GetUtcNow() + wait,
+            _ => null,
         };
     }
 
@@ -303,6 +333,14 @@ internal static class StartCommand
             );
         }
 
+        if (parsed.GetValue(s_at) is not null || parsed.GetValue(s_in) is not null)
+        {
+            throw QueueException.Usage(
+                "With --batch each task has a time of its own",
+                "Put \"at\" or \"in\" into its line"
+            );
+        }
+
         var text =
             file == "-"
                 ? InputText.FromStandardInput()
@@ -312,7 +350,8 @@ internal static class StartCommand
             file == "-" ? "standard input" : file,
             session.Project.Settings,
             part => session.FindId(part, archived: true),
-            session.CurrentFolder
+            session.CurrentFolder,
+            session.Project.Clock
         );
     }
 

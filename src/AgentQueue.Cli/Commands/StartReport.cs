@@ -20,7 +20,9 @@ internal static class StartReport
         {
             foreach (var task in tasks)
             {
-                screen.Line(wishes.Quiet || wishes.IsBatch ? task.Id.Value : Describe(task));
+                screen.Line(
+                    wishes.Quiet || wishes.IsBatch ? task.Id.Value : Describe(session, task)
+                );
             }
 
             screen.Flush();
@@ -49,6 +51,8 @@ internal static class StartReport
                         ? "Not started: it is held"
                     : pass.Running >= session.Project.Settings.Parallel
                         ? $"Not started yet: {pass.Running} of {session.Project.Settings.Parallel} slots are taken"
+                    : tasks is [var one] && TimeOf(session, one) is { } time
+                        ? $"Not started yet: {time}"
                     : "Not started yet: it waits for its dependencies"
                 );
             }
@@ -94,10 +98,18 @@ internal static class StartReport
         }
     }
 
+    private static string? TimeOf(Session session, AgentTask task)
+    {
+        var clock = session.Project.Clock;
+        return task.State is TaskState.Pending { NotBefore: { } at } && at > clock.GetUtcNow()
+            ? "not before " + StartTime.Describe(at, clock.GetUtcNow(), clock.LocalTimeZone)
+            : null;
+    }
+
     private static AgentTask Fresh(Session session, AgentTask task) =>
         session.Queue.Read(task.Id) is TaskRead.Found(var now, _) ? now : task;
 
-    private static string Describe(AgentTask task)
+    private static string Describe(Session session, AgentTask task)
     {
         var extras = new List<string>();
         if (task.RetryHistory is [.., { RetriedFrom: { } failed }])
@@ -127,6 +139,11 @@ internal static class StartReport
         if (task.State is TaskState.Pending { Held: true })
         {
             extras.Add("held");
+        }
+
+        if (TimeOf(session, task) is { } time)
+        {
+            extras.Add(time);
         }
 
         if (!task.DependsOn.IsEmpty)

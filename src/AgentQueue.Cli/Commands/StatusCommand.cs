@@ -123,7 +123,8 @@ internal static class StatusCommand
             session.Queue,
             snapshot,
             filter,
-            session.Project.Clock.GetUtcNow()
+            session.Project.Clock.GetUtcNow(),
+            () => session.Project.Clock.LocalTimeZone
         );
         session.Debug($"{view.Counts.Total} tasks, {view.Tasks.Count} shown");
         if (session.Json)

@@ -68,7 +68,13 @@ internal sealed class StatusWatch(Session session, StatusFilter filter, bool aut
             var looked = _clock.GetTimestamp();
             while (GoesOn)
             {
-                var view = StatusView.Of(session.Queue, snapshot, filter, _clock.GetUtcNow());
+                var view = StatusView.Of(
+                    session.Queue,
+                    snapshot,
+                    filter,
+                    _clock.GetUtcNow(),
+                    () => _clock.LocalTimeZone
+                );
                 live.Draw(Frame(view));
                 var isMoving = view.Counts.Running > 0 || view.NextChange is not null;
                 var left = interval - _clock.GetElapsedTime(looked);

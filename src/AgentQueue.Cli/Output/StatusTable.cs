@@ -5,7 +5,7 @@ using TaskStatus = AgentQueue.Tasks.TaskStatus;
 namespace AgentQueue.Cli.Output;
 
 /// <summary>One task as <c>status</c> shows it.</summary>
-/// <param name="Waiting">Pending, and kept from starting by a dependency or a back-off.</param>
+/// <param name="Waiting">Pending, and kept from starting by a dependency or its time.</param>
 /// <param name="Limit">The time allowed, extensions included.</param>
 /// <param name="Warning">How long before the limit it counts as near.</param>
 /// <param name="Info">An error, a countdown (<c>retry in 4s</c>), or what it waits for.</param>

@@ -54,6 +54,14 @@ internal sealed class ForegroundRun(
 
                 if (!task.IsFinished)
                 {
+                    if (
+                        task.State is TaskState.Pending { Held: false, NotBefore: { } start }
+                        && start > clock.GetUtcNow()
+                    )
+                    {
+                        due = due is null || start < due ? start : due;
+                    }
+
                     continue;
                 }
 

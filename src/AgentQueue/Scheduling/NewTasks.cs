@@ -27,6 +27,9 @@ internal sealed record NewTask(string Agent, string Prompt)
     public bool AutoRetry { get; init; }
     public bool Hold { get; init; }
 
+    /// <summary>It is not ready before; null if it may start at once.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
+
     public ImmutableArray<Dependency> DependsOn { get; init; } = [];
 
     /// <summary>Each dependency once.</summary>
@@ -199,7 +202,7 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
             DependsOn = [.. request.DependsOn.Select(static d => d.Id).Distinct()],
             AfterAny = Those(request, DependencyKind.AfterAny),
             AfterNotOk = Those(request, DependencyKind.AfterNotOk),
-            State = new TaskState.Pending(request.Hold),
+            State = new TaskState.Pending(request.Hold, request.NotBefore),
         };
 
     private static ImmutableArray<TaskId> Those(NewTask request, DependencyKind kind) =>

@@ -10,7 +10,7 @@ internal sealed record StartedTask(AgentTask Task, ISupervisorStart Start);
 /// <param name="Started">In the order in which they were started.</param>
 /// <param name="Running">How many run now, those included.</param>
 /// <param name="Ready">How many more could start if there were slots.</param>
-/// <param name="NextDue">When the next back-off ends; null if none is waited for.</param>
+/// <param name="NextDue">When the next back-off ends or the next time that was set comes; null if none is waited for.</param>
 internal sealed record PassResult(
     IReadOnlyList<StartedTask> Started,
     int Running,
@@ -577,6 +577,10 @@ internal sealed class QueueRun(
                     b.MayRetry
                         ? $"Retry the dependency, or remove it: agentq deps remove {id} {b.By}"
                         : $"Do without the dependency: agentq deps remove {id} {b.By}"
+                ),
+                _ when pending.NotBefore is { } at && at > clock.GetUtcNow() => new QueueException(
+                    $"Task {id} is not to start before {StartTime.Describe(at, clock.GetUtcNow(), clock.LocalTimeZone)}",
+                    $"Let it go now: agentq release {id}, then agentq run {id}; or have it started in time: agentq run --drain"
                 ),
                 _ => new QueueException(
                     $"Task {id} is not ready to start",

@@ -124,7 +124,7 @@ internal sealed class Surveyor(
         snapshot.MayBeSupervised(task.Id)
         && queue.Read(task.Id) is TaskRead.Found({ State: TaskState.Running }, _);
 
-    /// <summary>When the next back-off of the scope ends; null if none is waited for.</summary>
+    /// <summary>When the next back-off of the scope ends, or the next time that was set comes; null if none is waited for.</summary>
     public DateTimeOffset? NextDue(QueueSnapshot snapshot)
     {
         var next = retries.NextDue(snapshot, IsInScope);

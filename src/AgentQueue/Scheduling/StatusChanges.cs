@@ -20,7 +20,7 @@ internal sealed class StatusChanges(QueueFolder queue, StatusFilter filter)
 
     private Dictionary<TaskId, string>? _before;
 
-    /// <summary>When the next back-off ends; null if none is waited for.</summary>
+    /// <summary>When the next time that was set for a task comes; null if none is waited for.</summary>
     public DateTimeOffset? NextChange { get; private set; }
 
     /// <summary>What has changed, by id; nothing at the first call.</summary>

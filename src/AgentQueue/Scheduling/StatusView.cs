@@ -61,14 +61,15 @@ internal sealed class StatusView
 
     public IReadOnlyList<TaskRead.Unreadable> Unreadable { get; private init; } = [];
 
-    /// <summary>When the next back-off of any task ends; null if none is waited for.</summary>
+    /// <summary>When the next time of any task comes, or its back-off ends; null if none is waited for.</summary>
     public DateTimeOffset? NextChange { get; private init; }
 
     public static StatusView Of(
         QueueFolder queue,
         QueueSnapshot snapshot,
         StatusFilter filter,
-        DateTimeOffset now
+        DateTimeOffset now,
+        Func<TimeZoneInfo>? zone = null
     )
     {
         var counts = CountFinished(snapshot);
@@ -84,6 +85,11 @@ internal sealed class StatusView
                 dependencies,
                 now
             );
+            if (zone is not null)
+            {
+                standing = standing with { Zone = zone };
+            }
+
             Count(standing, counts);
             next = Earlier(next, standing.StartsIn is { } wait ? now + wait : null);
             if (filter.MayMatch(standing))

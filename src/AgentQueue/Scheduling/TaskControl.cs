@@ -260,17 +260,31 @@ internal sealed class TaskControl(QueueFolder queue, Reconciler reconciler, Time
     }
 
     /// <summary>Keeps a pending task from starting; false if it is held already.</summary>
-    public bool Hold(TaskId id) => SetHeld(id, held: true);
-
-    /// <summary>Lets a held task go; false if it is not held.</summary>
-    public bool Release(TaskId id) => SetHeld(id, held: false);
-
-    private bool SetHeld(TaskId id, bool held) =>
+    public bool Hold(TaskId id) =>
         ChangePending(
             id,
-            held ? "held" : "released",
+            "held",
+            static (task, pending) =>
+                pending.Held ? null : task with { State = pending with { Held = true } }
+        );
+
+    /// <summary>
+    /// Lets a held task go, and one that is not held go before the time that was set for it; false if it is
+    /// neither. A task that is held and has a time keeps the time: undoing a hold must not start at noon what
+    /// was meant for the night.
+    /// </summary>
+    public bool Release(TaskId id) =>
+        ChangePending(
+            id,
+            "released",
             (task, pending) =>
-                pending.Held == held ? null : task with { State = pending with { Held = held } }
+                pending.Held ? task with { State = pending with { Held = false } }
+                : pending.NotBefore > clock.GetUtcNow()
+                    ? task with
+                    {
+                        State = pending with { NotBefore = null },
+                    }
+                : null
         );
 
     /// <summary>Makes a pending task wait for another one; false if it does already.</summary>

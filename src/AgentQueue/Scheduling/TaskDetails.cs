@@ -72,7 +72,12 @@ internal sealed record TaskDetails
     public IReadOnlyList<NextStep> Next => [.. WhatNext()];
 
     /// <exception cref="QueueException">There is no such task, or its file cannot be read.</exception>
-    public static TaskDetails Of(QueueFolder queue, TaskId id, DateTimeOffset now)
+    public static TaskDetails Of(
+        QueueFolder queue,
+        TaskId id,
+        DateTimeOffset now,
+        Func<TimeZoneInfo>? zone = null
+    )
     {
         var isArchived =
             queue.Disk.Facts(queue.TaskFile(id)) is null
@@ -87,7 +92,10 @@ internal sealed record TaskDetails
         {
             View = TaskView.Of(
                 task,
-                TaskStanding.Of(task, queue, static _ => true, dependencies, now)
+                TaskStanding.Of(task, queue, static _ => true, dependencies, now) with
+                {
+                    Zone = zone ?? (static () => TimeZoneInfo.Utc),
+                }
             ),
             IsArchived = isArchived,
             TaskFile = File(isArchived ? queue.ArchivedTask(id) : queue.TaskFile(id)),
@@ -239,6 +247,11 @@ internal sealed record TaskDetails
         else if (View.Readiness is Readiness.Waiting)
         {
             yield return new("agentq run --drain", "start everything in its turn");
+        }
+        else if (View.StartsIn is not null)
+        {
+            yield return new("agentq run --drain", "start it when its time comes");
+            yield return new($"agentq release {id}", "let it start before its time");
         }
         else
         {

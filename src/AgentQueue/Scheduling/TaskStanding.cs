@@ -10,6 +10,9 @@ internal record TaskStanding(TaskSummary Summary, DateTimeOffset Now)
     /// <summary>Pending in its file, but a supervisor holds it and is about to start the agent.</summary>
     public bool IsStarting { get; init; }
 
+    /// <summary>The clock on the wall by which times of day are told; asked only if there is one to tell.</summary>
+    public Func<TimeZoneInfo> Zone { get; init; } = static () => TimeZoneInfo.Utc;
+
     /// <summary>What its dependencies say; only for a pending task.</summary>
     public Readiness Readiness { get; init; } = Readiness.Ready.Always;
 
@@ -20,7 +23,7 @@ internal record TaskStanding(TaskSummary Summary, DateTimeOffset Now)
 
     public bool IsHeld => !IsStarting && Summary.State is TaskState.Pending { Held: true };
 
-    /// <summary>Pending, not held, and kept from starting by a dependency or a back-off.</summary>
+    /// <summary>Pending, not held, and kept from starting by a dependency or its time.</summary>
     public bool IsWaiting =>
         Status == TaskStatus.Pending
         && !IsHeld
@@ -46,7 +49,7 @@ internal record TaskStanding(TaskSummary Summary, DateTimeOffset Now)
 
     public TimeSpan Warning => Summary.TimeoutWarning ?? TaskSummary.DefaultTimeoutWarning;
 
-    /// <summary>Until the end of a back-off; null if it may start as far as that goes.</summary>
+    /// <summary>Until the time that was set for it; null if it may start as far as that goes.</summary>
     public TimeSpan? StartsIn =>
         Summary.State is TaskState.Pending { NotBefore: { } at } && !IsStarting && at > Now
             ? at - Now

@@ -38,7 +38,8 @@ internal sealed record TaskView(AgentTask Task, DateTimeOffset Now) : TaskStandi
                 + blocked.Reason,
             Readiness.Waiting waiting => "waits for " + Names(waiting.For),
             _ when pending.Held && Task.Step?.Approval is { } question => "asks: " + question,
-            _ when StartsIn is { } left && !pending.Held => $"starts in {Countdown(left)}",
+            _ when StartsIn is { } left && !pending.Held => "not before "
+                + StartTime.Describe(Now + left, Now, Zone()),
             _ => "",
         };
 
@@ -69,9 +70,10 @@ internal sealed record TaskView(AgentTask Task, DateTimeOffset Now) : TaskStandi
     /// <summary>The task whose file was read, where it was found to stand unless it has ended since.</summary>
     public static TaskView Of(AgentTask task, TaskStanding standing) =>
         task.IsFinished
-            ? new(task, standing.Now)
+            ? new(task, standing.Now) { Zone = standing.Zone }
             : new(task, standing.Now)
             {
+                Zone = standing.Zone,
                 IsStarting = standing.IsStarting && task.State is TaskState.Pending,
                 Readiness = standing.Readiness,
             };

@@ -48,7 +48,7 @@ internal abstract record TaskState
     public abstract TaskStatus Status { get; }
 
     /// <param name="Held">Kept from starting by <c>hold</c>.</param>
-    /// <param name="NotBefore">The end of a back-off; null if it may start at once.</param>
+    /// <param name="NotBefore">The time that was set for it; null if it may start at once.</param>
     internal sealed record Pending(bool Held = false, DateTimeOffset? NotBefore = null) : TaskState
     {
         /// <summary>The dependency that can no longer complete, and why, as last seen by a reconcile.</summary>

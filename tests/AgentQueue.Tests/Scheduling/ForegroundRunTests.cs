@@ -25,6 +25,21 @@ public sealed class ForegroundRunTests
     }
 
     [Fact]
+    public void A_task_with_a_time_is_started_when_it_comes()
+    {
+        var a = Put(
+            "a",
+            static t =>
+                t with
+                {
+                    State = new TaskState.Pending(NotBefore: FakeTime.Start.AddMilliseconds(7300)),
+                }
+        );
+        var done = Assert.IsType<TaskState.Complete>(Assert.Single(SeeThrough(1, a)).State);
+        Assert.InRange((done.StartedAt! - FakeTime.Start).Value.TotalSeconds, 7.3, 7.4);
+    }
+
+    [Fact]
     public void What_others_have_in_hand_is_waited_for()
     {
         var a = Put("a");

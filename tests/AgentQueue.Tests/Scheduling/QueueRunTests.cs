@@ -187,7 +187,7 @@ public sealed partial class QueueRunTests
     }
 
     [Fact]
-    public void A_back_off_that_is_not_over_keeps_a_task_waiting()
+    public void A_task_is_not_started_before_its_time()
     {
         _world.Put(
             _world.NewTask("a") with
@@ -198,6 +198,11 @@ public sealed partial class QueueRunTests
         var pass = _world.Open().Run.Fill(1);
         Assert.Empty(pass.Started);
         Assert.Equal(FakeTime.Start.AddSeconds(10), pass.NextDue);
+        var e = Assert.Throws<QueueException>(() =>
+            _world.Open().Run.StartNamed([TaskId.Parse("task_a")], null)
+        );
+        Assert.Equal("Task task_a is not to start before 05:06:17 (in 10s)", e.Message);
+        Assert.Contains("agentq release task_a", e.Hint, StringComparison.Ordinal);
         _world.Time.Advance(TimeSpan.FromSeconds(10));
         Assert.Single(_world.Open().Run.Fill(1).Started);
     }

@@ -247,6 +247,33 @@ public sealed partial class TaskControlTests
     }
 
     [Fact]
+    public void A_task_is_let_go_before_its_time_and_a_hold_alone_does_not_cost_it()
+    {
+        var time = FakeTime.Start.AddHours(2);
+        _world.Put(_world.NewTask("a") with { State = new TaskState.Pending(NotBefore: time) });
+        var control = _world.Open().Control;
+        Assert.True(control.Hold(s_id));
+        Assert.True(control.Release(s_id));
+        Assert.Equal(new TaskState.Pending(NotBefore: time), _world.Read(s_id).State);
+        Assert.Empty(_world.Open().Run.Fill(1).Started);
+        Assert.True(control.Release(s_id));
+        Assert.False(control.Release(s_id));
+        Assert.Single(_world.Open().Run.Fill(1).Started);
+    }
+
+    [Fact]
+    public void A_time_that_has_come_is_nothing_to_let_go_of()
+    {
+        _world.Put(
+            _world.NewTask("a") with
+            {
+                State = new TaskState.Pending(NotBefore: FakeTime.Start),
+            }
+        );
+        Assert.False(_world.Open().Control.Release(s_id));
+    }
+
+    [Fact]
     public void Only_a_running_task_can_be_timed_out()
     {
         _world.Put(_world.NewTask("a"));

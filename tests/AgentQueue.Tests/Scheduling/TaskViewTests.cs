@@ -56,17 +56,18 @@ public class TaskViewTests
     }
 
     [Theory]
-    [InlineData(0.2, "starts in 1s")]
-    [InlineData(4, "starts in 4s")]
-    [InlineData(61.5, "starts in 1m 2s")]
+    [InlineData(0.2, "not before 15:03:09 (in 1s)")]
+    [InlineData(4, "not before 15:03:13 (in 4s)")]
+    [InlineData(111, "not before 15:05 (in 1m 51s)")]
+    [InlineData(86400, "not before 2026-11-22 15:03:09 (in 1d)")]
     [InlineData(-1, "")]
-    public void A_back_off_counts_down_to_the_start(double left, string info)
+    public void A_task_with_a_time_says_when_by_the_clock_on_the_wall(double left, string info)
     {
         var task = TimedQueue.Pending(1) with
         {
             State = new TaskState.Pending(NotBefore: s_now.AddSeconds(left)),
         };
-        var view = new TaskView(task, s_now);
+        var view = new TaskView(task, s_now) { Zone = static () => Zones.Berlin };
         Assert.Equal(info, view.Info);
         Assert.Equal(info.Length > 0, view.IsWaiting);
     }
