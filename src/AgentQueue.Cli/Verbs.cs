@@ -33,6 +33,7 @@ internal static class Verbs
         new("triggers", TriggersCommand.Create),
         new("history", HistoryCommand.Create),
         new("events", EventsCommand.Create),
+        new("schedule", ScheduleCommand.Create),
         new("hash", HashCommand.Create),
         new("git", GitCommand.Create),
         new("records", RecordsCommand.Create),

@@ -207,7 +207,7 @@ internal sealed class QueueFolder
         {
             Durable.TryCreate(
                 ignore,
-                "/tasks/\n/plans/\n/logs/\n/run/\n/runs/\n/workspace/\n/archive/\n/records/\n/events/\n"u8
+                "/tasks/\n/plans/\n/logs/\n/run/\n/runs/\n/workspace/\n/archive/\n/records/\n/events/\n/schedule.json\n"u8
             );
         }
 

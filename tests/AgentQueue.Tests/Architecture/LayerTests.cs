@@ -18,6 +18,7 @@ public sealed partial class LayerTests
         ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config"],
         ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
         ["Events"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling", "Keeping"],
+        ["Timing"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
         ["Keeping"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
     };
 
