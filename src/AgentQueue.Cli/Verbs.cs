@@ -23,6 +23,7 @@ internal static class Verbs
         new("import", ImportCommand.Create),
         new("init", InitCommand.Create),
         new("daemon", DaemonCommand.Create),
+        new("watch", WatchCommand.Create),
         new("retry", RetryCommand.Create),
         new("timeout", TimeoutCommand.Create),
         new("hold", HoldCommand.Create),

@@ -19,6 +19,7 @@ public sealed partial class LayerTests
         ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
         ["Events"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling", "Keeping"],
         ["Timing"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
+        ["Watching"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
         ["Keeping"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
     };
 

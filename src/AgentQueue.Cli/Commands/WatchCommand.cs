@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using AgentQueue.Config;
+using AgentQueue.Scheduling;
+using AgentQueue.Watching;
+
+namespace AgentQueue.Cli.Commands;
+
+/// <summary><c>watch</c>: in the foreground, changes of files become events.</summary>
+internal static class WatchCommand
+{
+    private static readonly Option<string[]> s_on = Options.Repeated(
+        "--on",
+        "GLOB=EVENT",
+        "Also this: changes of such files are that event"
+    );
+
+    public static Command Create()
+    {
+        var command = new Verb(
+            "watch",
+            "Turn changes of files into events, until q or Ctrl-C; what they start goes on",
+            "agentq watch",
+            "agentq watch --on 'src/**/*.py=saved' --on '*.md=docs'",
+            "agentq watch --json | jq -r .file"
+        )
+        {
+            s_on,
+        };
+        command.Runs(Execute);
+        return command;
+    }
+
+    private static ExitCode Execute(Session session, ParseResult parsed)
+    {
+        ImmutableArray<WatchRule> named = [.. (parsed.GetValue(s_on) ?? []).Select(ReadRule)];
+        var setup = Read(session, named);
+        if (setup.Rules.IsEmpty)
+        {
+            throw QueueException.Usage(
+                "Nothing says what to watch",
+                "For once: agentq watch --on 'src/**/*.py=saved'; for good, in agent-config.json: "
+                    + "\"watch\": [{ \"paths\": [\"src/**/*.py\"], \"event\": \"saved\" }]"
+            );
+        }
+
+        return new WatchRun(
+            session,
+            () => Read(session, named),
+            (name, variables) => Trigger(session, name, variables),
+            followed: null
+        ).Run(setup);
+    }
+
+    // Anew each time, so that a change of the configuration counts.
+    private static WatchSetup Read(Session session, ImmutableArray<WatchRule> named) =>
+        new(named, [ProjectConfig.AgentsFile(session.Queue)]);
+
+    private static WatchOutcome Trigger(
+        Session session,
+        string name,
+        IReadOnlyDictionary<string, string> variables
+    )
+    {
+        session.Debug($"event {name} with {string.Join(", ", variables.Keys)}");
+        return new([], []);
+    }
+
+    private static WatchRule ReadRule(string text)
+    {
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
+        var name = text[(equals + 1)..].Trim();
+        return equals > 0 && name.Length > 0 && !name.Any(char.IsControl)
+            ? new WatchRule([text[..equals]], [], name, WatchRule.DefaultDebounce)
+            : throw QueueException.Usage(
+                $"--on wants GLOB=EVENT, not '{text}'",
+                "For example --on 'src/**/*.py=saved'"
+            );
+    }
+}
