@@ -40,7 +40,9 @@ internal static class AgentDetails
 
         screen.Line($"For the prompt \"{AgentView.SamplePrompt}\" it is started as");
         foreach (
-            var (argument, i) in plan.Arguments.Prepend(plan.Executable).Select((a, i) => (a, i))
+            var (argument, i) in plan
+                .ShownArguments.Prepend(plan.Executable)
+                .Select((a, i) => (a, i))
         )
         {
             Block(screen, $"  {i}  ", argument);

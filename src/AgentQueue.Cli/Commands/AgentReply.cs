@@ -26,7 +26,7 @@ internal static class AgentReply
         {
             w.WriteStartArray("sampleCommand"u8);
             w.WriteStringValue(plan.Executable);
-            foreach (var argument in plan.Arguments)
+            foreach (var argument in plan.ShownArguments)
             {
                 w.WriteStringValue(argument);
             }

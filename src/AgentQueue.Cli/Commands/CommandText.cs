@@ -12,7 +12,7 @@ internal static class CommandText
         try
         {
             var plan = session.Project.Planner.Plan(task);
-            var line = ShellWords.Join(plan.Arguments.Prepend(plan.Executable));
+            var line = ShellWords.Join(plan.ShownArguments.Prepend(plan.Executable));
             return plan.PromptOnInput
                 ? $"{line} < {ShellWords.Quote(session.Queue.PromptFile(task.Id))}"
                 : line;
@@ -30,7 +30,7 @@ internal static class CommandText
             var plan = session.Project.Planner.Plan(task);
             w.WriteStartArray("command"u8);
             w.WriteStringValue(plan.Executable);
-            foreach (var argument in plan.Arguments)
+            foreach (var argument in plan.ShownArguments)
             {
                 w.WriteStringValue(argument);
             }

@@ -14,25 +14,27 @@ internal sealed class AgentConfig
     private const string FallbackCommand = "opencode";
     private const int LongestName = 64;
 
-    private static readonly SearchValues<char> s_inNames = SearchValues.Create(
+    /// <summary>What may stand in the name of an agent.</summary>
+    public static readonly SearchValues<char> InNames = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
     );
-
-    private readonly string _projectRoot;
 
     private AgentConfig(
         string projectRoot,
         ImmutableSortedDictionary<string, AgentDefinition> configured
     )
     {
-        _projectRoot = projectRoot;
+        ProjectRoot = projectRoot;
         Configured = configured;
         Agents = configured.ContainsKey(AgentDefinition.Shell)
             ? configured
             : configured.Add(AgentDefinition.Shell, Shell(OperatingSystem.IsWindows()));
     }
 
-    /// <summary>The agents that the file defines.</summary>
+    /// <summary>Where its relative paths begin.</summary>
+    public string ProjectRoot { get; }
+
+    /// <summary>The agents that the file defines, and those that it includes.</summary>
     public ImmutableSortedDictionary<string, AgentDefinition> Configured { get; }
 
     /// <summary>All that can be listed: the configured ones and <c>shell</c>.</summary>
@@ -48,23 +50,37 @@ internal sealed class AgentConfig
     /// <summary>What is told of events.</summary>
     public ImmutableArray<HookRule> Hooks { get; init; } = [];
 
+    /// <summary>Changes of files that are events.</summary>
+    public ImmutableArray<WatchRule> Watches { get; init; } = [];
+
+    /// <summary>Events that come by the clock.</summary>
+    public ImmutableArray<ScheduleEntry> Schedule { get; init; } = [];
+
     /// <summary>Begins with a letter or digit; at most 64 of <c>[A-Za-z0-9._-]</c>.</summary>
     public static bool IsName(string name) =>
         name.Length is > 0 and <= LongestName
         && char.IsAsciiLetterOrDigit(name[0])
-        && !name.AsSpan().ContainsAnyExcept(s_inNames);
+        && !name.AsSpan().ContainsAnyExcept(InNames);
 
-    /// <exception cref="QueueException">The file cannot be read or has an error.</exception>
-    public static AgentConfig Load(string projectRoot)
+    /// <param name="opening">Told of each file, absolute, before it is read; also of those that are not there.</param>
+    /// <exception cref="QueueException">A file cannot be read or has an error.</exception>
+    public static AgentConfig Load(string projectRoot, Action<string>? opening = null)
     {
         var reader = new AgentConfigReader(FileName, OperatingSystem.IsWindows());
-        reader.ReadFile(projectRoot);
-        ConfigProblem.ThrowIfError(reader.Problems);
-        return new AgentConfig(projectRoot, reader.Agents);
+        reader.ReadFile(projectRoot, opening);
+        ConfigProblem.ThrowIfError([.. reader.Problems]);
+        return new AgentConfig(projectRoot, reader.Agents)
+        {
+            Variables = reader.Variables,
+            KeepHistory = reader.KeepHistory,
+            Hooks = [.. reader.Hooks],
+            Watches = [.. reader.Watches],
+            Schedule = [.. reader.Schedule],
+        };
     }
 
     /// <summary>
-    /// All that is wrong or doubtful, in the order of the file; empty if all is well or there is no file.
+    /// All that is wrong or doubtful, file by file and in their order; empty if all is well or there is no file.
     /// Also looks for the commands on <paramref name="searchPath"/> and for the template files.
     /// </summary>
     public static ImmutableArray<ConfigProblem> Validate(
@@ -84,7 +100,12 @@ internal sealed class AgentConfig
         }
 
         reader.CheckSurroundings(projectRoot, searchPath);
-        return [.. reader.Problems.OrderBy(p => p.Line)];
+        return
+        [
+            .. reader
+                .Problems.GroupBy(static p => p.File)
+                .SelectMany(static f => f.OrderBy(static p => p.Line)),
+        ];
     }
 
     /// <summary>The agent called <paramref name="name"/>; opencode is looked for on this process's PATH.</summary>
@@ -120,7 +141,7 @@ internal sealed class AgentConfig
     public bool HasFallback => HasFallbackOn(Environment.GetEnvironmentVariable("PATH"));
 
     private bool HasFallbackOn(string? searchPath) =>
-        ExecutableLookup.Find(FallbackCommand, searchPath, _projectRoot) is not null;
+        ExecutableLookup.Find(FallbackCommand, searchPath, ProjectRoot) is not null;
 
     /// <summary>The built-in agent that runs its prompt as a command line, exactly as it is.</summary>
     public static AgentDefinition Shell(bool onWindows) =>

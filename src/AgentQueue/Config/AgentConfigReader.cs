@@ -1,13 +1,13 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text.Json;
-using AgentQueue.Native;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Config;
 
 /// <summary>
-/// Reads the agents of one <c>agent-config.json</c> and collects everything that is wrong with them.
+/// Reads the agents of one <c>agent-config.json</c>, with the files that it includes, and all that concerns them,
+/// and collects everything that is wrong with it.
 /// What only the disk or the PATH can tell is asked for by <see cref="CheckSurroundings"/>, so that
 /// loading for a launch costs one file.
 /// </summary>
@@ -30,7 +30,17 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
 
     public const int MostParallel = 1000;
 
-    public static readonly string[] RootKeys = ["$schema", "agents"];
+    public static readonly string[] RootKeys =
+    [
+        "$schema",
+        ConfigFiles.IncludeKey,
+        "variables",
+        EventRuleReader.KeepHistoryKey,
+        "agents",
+        "watch",
+        "schedule",
+        "on",
+    ];
 
     /// <summary>The keys of an agent; docs/agent-config.schema.json has the same, which a test compares.</summary>
     public static readonly string[] AgentKeys =
@@ -49,6 +59,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         ExitGraceKey,
         MaxParallelKey,
         KeepChildrenKey,
+        .. EventRuleReader.AgentKeys,
     ];
 
     public static readonly (string Word, PromptVia Choice)[] PromptVias =
@@ -67,10 +78,23 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
 
     private static readonly TimeSpan s_oneSecond = TimeSpan.FromSeconds(1);
 
-    private readonly ConfigReader _reader = new(file);
-    private readonly List<(AgentDefinition Agent, SourceMember Source)> _agents = [];
+    private readonly List<(
+        AgentDefinition Agent,
+        SourceMember Source,
+        ConfigReader Reader
+    )> _agents = [];
+    private readonly SortedDictionary<
+        string,
+        (SourceMember Source, ConfigReader Reader)
+    > _variables = new(StringComparer.Ordinal);
+    private (int Value, SourceMember Source, ConfigReader Reader)? _keepHistory;
+    private IReadOnlyList<ConfigReader> _readers = [];
 
-    public IReadOnlyList<ConfigProblem> Problems => _reader.Problems;
+    // Of the file that is looked at.
+    private ConfigReader _reader = new(file);
+
+    /// <summary>File by file, in the order in which they were come upon.</summary>
+    public IEnumerable<ConfigProblem> Problems => _readers.SelectMany(static r => r.Problems);
 
     public ImmutableSortedDictionary<string, AgentDefinition> Agents =>
         _agents.ToImmutableSortedDictionary(
@@ -79,40 +103,172 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             StringComparer.Ordinal
         );
 
-    /// <exception cref="QueueException">It cannot be read, or is somebody else's, whose commands are not run.</exception>
-    public void ReadFile(string projectRoot)
+    public ImmutableSortedDictionary<string, string> Variables =>
+        _variables.ToImmutableSortedDictionary(
+            static v => v.Key,
+            static v => v.Value.Source.Value.Text!,
+            StringComparer.Ordinal
+        );
+
+    /// <summary>−1 for all.</summary>
+    public int KeepHistory => _keepHistory?.Value ?? -1;
+
+    public List<WatchRule> Watches { get; } = [];
+
+    public List<ScheduleEntry> Schedule { get; } = [];
+
+    public List<HookRule> Hooks { get; } = [];
+
+    /// <param name="opening">Told of each file, absolute, before it is opened.</param>
+    /// <exception cref="QueueException">A file cannot be read, or is somebody else's, whose commands are not run.</exception>
+    public void ReadFile(string projectRoot, Action<string>? opening = null)
     {
-        var path = Path.Join(projectRoot, file);
-        Read(_reader.ReadFile(path, stat => Ownership.Doubt(path, stat, projectRoot)));
+        var files = new ConfigFiles(projectRoot, opening);
+        files.Read(file);
+        _readers = files.Readers;
+        foreach (var (reader, root) in files.Files)
+        {
+            _reader = reader;
+            Read(root);
+        }
+
+        CheckTogether();
     }
 
-    public void ReadText(ReadOnlySpan<byte> json) => Read(_reader.ReadRoot(json));
+    public void ReadText(ReadOnlySpan<byte> json)
+    {
+        _readers = [_reader];
+        if (_reader.ReadRoot(json) is { } root)
+        {
+            Read(root);
+        }
+    }
 
     /// <summary>Looks for the commands and the template files of the agents that were read.</summary>
     public void CheckSurroundings(string projectRoot, string? searchPath)
     {
-        foreach (var (agent, source) in _agents)
+        foreach (var (agent, source, reader) in _agents)
         {
+            _reader = reader;
             CheckCommand(agent, source, projectRoot, searchPath);
             CheckTemplateFile(agent, source, projectRoot);
         }
     }
 
-    private void Read(SourceValue? root)
+    private void Read(SourceValue root)
     {
-        if (root is null)
+        var events = new EventRuleReader(_reader);
+        foreach (var member in _reader.Members(root, "", RootKeys))
+        {
+            switch (member.Name)
+            {
+                case "agents":
+                    foreach (var agent in _reader.Members(member.Value, member.Name, known: null))
+                    {
+                        ReadAgent(agent);
+                    }
+
+                    break;
+                case "variables":
+                    foreach (var variable in events.ReadVariables(member.Value, member.Name))
+                    {
+                        ReadVariable(variable);
+                    }
+
+                    break;
+                case EventRuleReader.KeepHistoryKey:
+                    ReadKeepHistory(member, events);
+                    break;
+                case "watch":
+                    Watches.AddRange(events.ReadWatches(member.Value, member.Name));
+                    break;
+                case "schedule":
+                    Schedule.AddRange(events.ReadSchedule(member.Value, member.Name));
+                    break;
+                case "on":
+                    Hooks.AddRange(events.ReadHooks(member.Value, member.Name));
+                    break;
+            }
+        }
+    }
+
+    private void ReadVariable(SourceMember variable)
+    {
+        if (
+            _variables.TryGetValue(variable.Name, out var other)
+            && other.Source.Value.Text != variable.Value.Text
+        )
+        {
+            WarnOfOther(variable, $"variables.{variable.Name}", other.Source, other.Reader);
+        }
+
+        _variables[variable.Name] = (variable, _reader);
+    }
+
+    private void ReadKeepHistory(SourceMember member, EventRuleReader events)
+    {
+        if (events.ReadKeepHistory(member.Value, member.Name) is not { } number)
         {
             return;
         }
 
-        foreach (var member in _reader.Members(root, "", RootKeys))
+        if (_keepHistory is { } other && other.Value != number)
         {
-            if (member.Name == "agents")
+            WarnOfOther(member, member.Name, other.Source, other.Reader);
+        }
+
+        _keepHistory = (number, member, _reader);
+    }
+
+    private void WarnOfOther(
+        SourceMember member,
+        string key,
+        SourceMember other,
+        ConfigReader otherReader
+    ) =>
+        _reader.Warn(
+            member.At,
+            key,
+            $"is {member.Value.Text} here and {other.Value.Text} in {otherReader.FileName}:{other.Line}; what is here counts"
+        );
+
+    private void CheckTogether()
+    {
+        var ofProject = Variables;
+        var circle = VariableCheck.CircleIn(ofProject);
+        if (circle is not null)
+        {
+            var (source, reader) = _variables[
+                circle[..circle.IndexOf(' ', StringComparison.Ordinal)]
+            ];
+            reader.Error(source.At, $"variables.{source.Name}", $"leads in a circle: {circle}");
+        }
+
+        string[] agents = [.. _agents.Select(static a => a.Agent.Name), AgentDefinition.Shell];
+        foreach (var (agent, source, reader) in _agents)
+        {
+            new EventRuleReader(reader).CheckNames(agent, agents, key => PlaceOf(source, key));
+            if (
+                VariableCheck.CircleIn(ofProject.SetItems(agent.Variables)) is { } own
+                && own != circle
+            )
             {
-                foreach (var agent in _reader.Members(member.Value, member.Name, known: null))
-                {
-                    ReadAgent(agent);
-                }
+                Tell(reader.Error, EventRuleReader.VariablesKey, $"lead in a circle: {own}");
+            }
+
+            new VariableCheck(
+                agent,
+                ofProject,
+                (key, message) => Tell(reader.Error, key, message),
+                (key, message) => Tell(reader.Warn, key, message)
+            ).Check();
+
+            // A key may lead further: args[1], env.NAME.
+            void Tell(Action<SourcePlace, string, string> say, string key, string message)
+            {
+                var end = key.AsSpan().IndexOfAny('[', '.');
+                var (at, path) = PlaceOf(source, end < 0 ? key : key[..end]);
+                say(at, end < 0 ? path : path + key[end..], message);
             }
         }
     }
@@ -142,11 +298,20 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             _reader.Error(source.At, key, "has no command");
         }
 
-        if (agent.Command.Length > 0)
+        if (_agents.FirstOrDefault(a => a.Agent.Name == agent.Name) is { Source: { } first } other)
+        {
+            _reader.Error(
+                source.At,
+                key,
+                $"stands in {other.Reader.FileName}:{first.Line} too; give one of them another name"
+            );
+        }
+        else if (agent.Command.Length > 0)
         {
             WarnAboutThePrompt(agent, source);
             WarnAboutTheTemplate(agent, source);
-            _agents.Add((agent, source));
+            new EventRuleReader(_reader).Check(agent, name => PlaceOf(source, name));
+            _agents.Add((agent, source, _reader));
         }
     }
 
@@ -190,7 +355,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
                 MaxParallel = _reader.Whole(value, key, 1, MostParallel),
             },
             KeepChildrenKey => agent with { KeepChildren = _reader.Flag(value, key) ?? false },
-            _ => throw new UnreachableException($"{name} is among the known keys and is not read"),
+            _ => new EventRuleReader(_reader).With(agent, name, value, key),
         };
 
     private ImmutableSortedDictionary<string, string?> ReadEnvironment(
@@ -237,7 +402,12 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         var (at, key) = PlaceOf(source, ArgsKey);
         for (var i = 0; i < agent.Args.Length; i++)
         {
-            foreach (var name in Placeholders.Unknown(agent.Args[i], Placeholders.InArgs))
+            foreach (
+                var name in Placeholders.Unknown(
+                    VariableText.Without(agent.Args[i]),
+                    Placeholders.InArgs
+                )
+            )
             {
                 var guess = name == Placeholders.UserPrompt ? Placeholders.Prompt : null;
                 guess ??= Nearest.To(name, Placeholders.InArgs);
@@ -259,8 +429,8 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             }
         }
 
-        var hasPrompt = agent.Args.Any(a => Placeholders.Contains(a, Placeholders.Prompt));
-        var hasFile = agent.Args.Any(a => Placeholders.Contains(a, Placeholders.PromptFile));
+        var hasPrompt = agent.Args.Any(a => Placeholders.InArgument(a, Placeholders.Prompt));
+        var hasFile = agent.Args.Any(a => Placeholders.InArgument(a, Placeholders.PromptFile));
         var doubt = agent.PromptVia switch
         {
             PromptVia.Arg when !hasPrompt && !hasFile =>
@@ -337,7 +507,11 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
     {
         var (at, key) = PlaceOf(source, CommandKey);
         var path = agent.Environment.GetValueOrDefault("PATH");
-        if (path is not null && path.Contains("${", StringComparison.Ordinal))
+        if (path is not null && VariableText.Uses(path).Any())
+        {
+            path = null;
+        }
+        else if (path is not null && path.Contains("${", StringComparison.Ordinal))
         {
             path = AgentEnvironment.Expand(
                 path,

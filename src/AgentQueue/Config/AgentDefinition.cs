@@ -25,6 +25,9 @@ internal sealed record AgentDefinition
     /// <summary>The agent that hands its prompt to the system's shell, built in unless it is configured.</summary>
     public const string Shell = "shell";
 
+    public static readonly ImmutableSortedDictionary<string, string> NoVariables =
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+
     public static readonly TimeSpan DefaultExitGrace = TimeSpan.FromSeconds(10);
 
     public required string Name { get; init; }
@@ -73,8 +76,7 @@ internal sealed record AgentDefinition
     public string? Prompt { get; init; }
 
     /// <summary>Variables of its templates; they win over those of the project.</summary>
-    public ImmutableSortedDictionary<string, string> Variables { get; init; } =
-        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+    public ImmutableSortedDictionary<string, string> Variables { get; init; } = NoVariables;
 
     /// <summary>What events do with it.</summary>
     public EventRule Events { get; init; } = new();
@@ -85,9 +87,9 @@ internal sealed record AgentDefinition
     public bool TakesPrompt =>
         PromptVia != PromptVia.Arg
         || Args.Any(static a =>
-            Placeholders.Contains(a, Placeholders.Prompt)
-            || Placeholders.Contains(a, Placeholders.PromptFile)
-            || Placeholders.Contains(a, Placeholders.PlanFile)
+            Placeholders.InArgument(a, Placeholders.Prompt)
+            || Placeholders.InArgument(a, Placeholders.PromptFile)
+            || Placeholders.InArgument(a, Placeholders.PlanFile)
         );
 
     /// <summary>

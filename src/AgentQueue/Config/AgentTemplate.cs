@@ -19,36 +19,48 @@ internal static class AgentTemplate
 
     /// <param name="settings">Where neither the task nor the agent says anything.</param>
     /// <param name="runnerEnvironment">The environment of whoever runs the task: a value, or null.</param>
+    /// <param name="ofProject">Variables of all templates; null for none.</param>
     /// <exception cref="QueueException">The agent cannot be started like this; the message says why.</exception>
     public static LaunchPlan Resolve(
         AgentDefinition agent,
         AgentTask task,
         TaskPaths paths,
         Settings settings,
-        Func<string, string?> runnerEnvironment
+        Func<string, string?> runnerEnvironment,
+        ImmutableSortedDictionary<string, string>? ofProject = null
     )
     {
+        ofProject ??= AgentDefinition.NoVariables;
+        var variables = new Variables(ofProject, agent, task.Cause, runnerEnvironment);
         var prompt = ResolvePrompt(agent, task, paths);
         var template =
             prompt.StartsWith('-') && agent.ArgsForLeadingDash is { } args ? args : agent.Args;
-        var environment = ResolveEnvironment(agent, task, runnerEnvironment);
+        var environment = ResolveEnvironment(agent, task, runnerEnvironment, variables);
+        var executable = ResolveExecutable(agent, paths.Root, environment, runnerEnvironment);
+        var arguments = Arguments(variables);
         return new LaunchPlan
         {
-            Executable = ResolveExecutable(agent, paths.Root, environment, runnerEnvironment),
-            Arguments = ResolveArguments(agent, template, prompt, task, paths),
+            Executable = executable,
+            Arguments = arguments,
+            ShownArguments = variables.UsedEnvironment
+                ? Arguments(new Variables(ofProject, agent, task.Cause, ShownEnvironment))
+                : arguments,
             PromptText = prompt,
             PromptVia = agent.PromptVia,
             NeedsPromptFile =
                 agent.PromptVia != PromptVia.Arg
-                || template.Any(a => Placeholders.Contains(a, Placeholders.PromptFile)),
+                || template.Any(a => Placeholders.InArgument(a, Placeholders.PromptFile)),
             Environment = environment,
-            WorkingFolder = ResolveWorkingFolder(agent, task, paths.Root),
+            WorkingFolder = ResolveWorkingFolder(agent, task, paths.Root, variables),
             Timeout = task.Timeout ?? agent.Timeout ?? settings.Timeout,
             IdleTimeout = task.IdleTimeout ?? agent.IdleTimeout ?? settings.IdleTimeout,
             ExitGrace = agent.ExitGrace,
             Completion = agent.Completion,
             KeepChildren = agent.KeepChildren,
         };
+
+        ImmutableArray<string> Arguments(Variables from) =>
+            ResolveArguments(agent, executable, template, prompt, task, paths, from);
     }
 
     /// <summary>As <see cref="Resolve"/>, for a task of a plan that is a command: no word of it is looked into.</summary>
@@ -61,15 +73,17 @@ internal static class AgentTemplate
     )
     {
         var agent = new AgentDefinition { Name = task.Agent, Command = task.Step!.Command[0] };
+        var none = new Variables(AgentDefinition.NoVariables, agent, null, runnerEnvironment);
         var plan = new LaunchPlan
         {
             Executable = "",
             Arguments = task.Step.Command[1..],
+            ShownArguments = task.Step.Command[1..],
             PromptText = "",
             PromptVia = PromptVia.Arg,
             NeedsPromptFile = false,
-            Environment = ResolveEnvironment(agent, task, runnerEnvironment),
-            WorkingFolder = ResolveWorkingFolder(agent, task, projectRoot),
+            Environment = ResolveEnvironment(agent, task, runnerEnvironment, none),
+            WorkingFolder = ResolveWorkingFolder(agent, task, projectRoot, none),
             Timeout = task.Timeout ?? settings.Timeout,
             IdleTimeout = task.IdleTimeout ?? settings.IdleTimeout,
             ExitGrace = agent.ExitGrace,
@@ -121,27 +135,44 @@ internal static class AgentTemplate
             : prompt;
     }
 
-    private static ImmutableArray<string> ResolveArguments(
+    /// <summary>In the place of a value of the environment where it must not be seen.</summary>
+    public static string ShownEnvironment(string name) => $"{{{{ env.{name} }}}}";
+
+    /// <summary>The arguments with everything in its place; each element of the template stays one.</summary>
+    /// <param name="executable">What is run, as far as it is known.</param>
+    /// <param name="prompt">The complete prompt.</param>
+    /// <exception cref="QueueException">A variable cannot be filled in, or an argument is too long for the system.</exception>
+    public static ImmutableArray<string> ResolveArguments(
         AgentDefinition agent,
+        string? executable,
         ImmutableArray<string> template,
         string prompt,
         AgentTask task,
-        TaskPaths paths
+        TaskPaths paths,
+        Variables variables
     )
     {
+        var hasVariables = template.Any(static a => VariableText.Uses(a).Any());
+        var layout = hasVariables ? ShellQuoting.LayoutOf(agent.Command, template) : default;
         var arguments = ImmutableArray.CreateBuilder<string>(template.Length);
-        foreach (var argument in template)
+        for (var i = 0; i < template.Length; i++)
         {
-            var expanded = Placeholders.Expand(
-                argument,
-                name => name == Placeholders.Prompt ? prompt : paths.ValueOf(name, task)
+            var expanded = variables.Fill(
+                template[i],
+                $"agents.{agent.Name}.args[{i}]",
+                text =>
+                    Placeholders.Expand(
+                        text,
+                        name => name == Placeholders.Prompt ? prompt : paths.ValueOf(name, task)
+                    ),
+                hasVariables ? ScriptOf(executable, layout, i) : null
             );
             if (Encoding.UTF8.GetByteCount(expanded) > LongestArgument)
             {
                 throw new QueueException(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"Argument {arguments.Count + 1} of agent '{agent.Name}' for {task.Id} is longer than {LongestArgument:N0} bytes, the system's limit"
+                        $"Argument {i + 1} of agent '{agent.Name}' for {task.Id} is longer than {LongestArgument:N0} bytes, the system's limit"
                     ),
                     $"Set promptVia to stdin or file for '{agent.Name}' in {AgentConfig.FileName}"
                 );
@@ -150,13 +181,32 @@ internal static class AgentTemplate
             arguments.Add(expanded);
         }
 
-        return arguments.MoveToImmutable();
+        var filled = arguments.MoveToImmutable();
+        return hasVariables && !layout.IsStillOf(ShellQuoting.LayoutOf(agent.Command, filled))
+            ? throw new QueueException(
+                $"Agent '{agent.Name}' cannot be started for {task.Id}: what its arguments are filled with would change which of them the shell takes for its script",
+                $"Put \"--\" before what may begin with a dash, in args of '{agent.Name}'"
+            )
+            : filled;
     }
+
+    // cmd reads all that a batch file is started with.
+    private static ScriptText? ScriptOf(
+        string? executable,
+        ShellQuoting.Layout layout,
+        int argument
+    ) =>
+        OperatingSystem.IsWindows()
+        && executable is not null
+        && ExecutableLookup.IsBatchFile(executable)
+            ? new CmdScript()
+            : ShellQuoting.ScriptOf(layout, argument);
 
     private static ImmutableSortedDictionary<string, string?> ResolveEnvironment(
         AgentDefinition agent,
         AgentTask task,
-        Func<string, string?> runnerEnvironment
+        Func<string, string?> runnerEnvironment,
+        Variables variables
     )
     {
         var environment = AgentEnvironment.NoOverrides.ToBuilder();
@@ -168,12 +218,16 @@ internal static class AgentTemplate
                 continue;
             }
 
-            environment[name] =
-                AgentEnvironment.Expand(value, runnerEnvironment, out var missing)
-                ?? throw new QueueException(
-                    $"Agent '{agent.Name}' needs the environment variable {missing} for its {name}, and it is not set",
-                    $"Set {missing} where you type 'agentq run'"
-                );
+            environment[name] = variables.Fill(
+                value,
+                $"agents.{agent.Name}.env.{name}",
+                text =>
+                    AgentEnvironment.Expand(text, runnerEnvironment, out var missing)
+                    ?? throw new QueueException(
+                        $"Agent '{agent.Name}' needs the environment variable {missing} for its {name}, and it is not set",
+                        $"Set {missing} where you type 'agentq run'"
+                    )
+            );
         }
 
         foreach (var (name, value) in task.Environment)
@@ -236,12 +290,20 @@ internal static class AgentTemplate
     private static string ResolveWorkingFolder(
         AgentDefinition agent,
         AgentTask task,
-        string projectRoot
+        string projectRoot,
+        Variables variables
     )
     {
         var folder =
             task.WorkingFolder
-            ?? (agent.Cwd is null ? projectRoot : Path.GetFullPath(agent.Cwd, projectRoot));
+            ?? (
+                agent.Cwd is null
+                    ? projectRoot
+                    : Path.GetFullPath(
+                        variables.Fill(agent.Cwd, $"agents.{agent.Name}.cwd"),
+                        projectRoot
+                    )
+            );
         return Directory.Exists(folder)
             ? folder
             : throw new QueueException(

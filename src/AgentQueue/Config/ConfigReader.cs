@@ -20,6 +20,9 @@ internal sealed class ConfigReader(string file)
 
     private readonly List<ConfigProblem> _problems = [];
 
+    /// <summary>The name by which people know the file.</summary>
+    public string FileName => file;
+
     public IReadOnlyList<ConfigProblem> Problems => _problems;
 
     public bool HasErrors => _problems.Exists(p => p.IsError);

@@ -18,9 +18,9 @@ internal static class KnownAgents
         {
             var reader = new AgentConfigReader(ResourceName, onWindows: false);
             reader.ReadText(EmbeddedText.Read(ResourceName));
-            return reader.Problems is []
-                ? [.. reader.Agents.Values]
-                : throw new UnreachableException(reader.Problems[0].ToString());
+            return reader.Problems.FirstOrDefault() is { } problem
+                ? throw new UnreachableException(problem.ToString())
+                : [.. reader.Agents.Values];
         }
     }
 

@@ -15,6 +15,9 @@ internal sealed record LaunchPlan
     /// <summary>Without the name of the program itself.</summary>
     public required ImmutableArray<string> Arguments { get; init; }
 
+    /// <summary>The same without values of the environment, for people to see.</summary>
+    public required ImmutableArray<string> ShownArguments { get; init; }
+
     /// <summary>The complete prompt that the agent receives.</summary>
     public required string PromptText { get; init; }
 

@@ -62,6 +62,10 @@ internal static class Placeholders
     public static bool Contains(string text, string name) =>
         text.Contains($"{{{name}}}", StringComparison.Ordinal);
 
+    /// <summary>As <see cref="Contains"/>, for an argument: braces of a variable are none of a placeholder.</summary>
+    public static bool InArgument(string argument, string name) =>
+        Contains(VariableText.Without(argument), name);
+
     /// <summary>Words in braces that look like placeholders and are not in <paramref name="known"/>; <c>${NAME}</c> does not.</summary>
     public static IEnumerable<string> Unknown(string text, IReadOnlyCollection<string> known) =>
         Names(text)

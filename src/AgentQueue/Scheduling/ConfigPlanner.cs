@@ -6,21 +6,26 @@ using AgentQueue.Tasks;
 namespace AgentQueue.Scheduling;
 
 /// <summary>
-/// Plans by <c>agent-config.json</c> and the settings, read when first needed; the former again when it has
-/// changed, because the supervisors of a drain may live for days.
+/// Plans by <c>agent-config.json</c> and the settings, read when first needed; the former again when it, or a
+/// file that it includes, has changed, because the supervisors of a drain may live for days.
 /// </summary>
 internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) : IAgentPlanner
 {
-    private (FileFacts? Facts, AgentConfig Config)? _read;
+    private (Dictionary<string, FileFacts?> Facts, AgentConfig Config)? _read;
 
     public AgentConfig Config
     {
         get
         {
-            var facts = queue.Disk.Facts(Path.Join(queue.ProjectRoot, AgentConfig.FileName));
-            if (_read is not { } read || read.Facts != facts)
+            if (_read is not { } read || read.Facts.Any(f => queue.Disk.Facts(f.Key) != f.Value))
             {
-                _read = read = (facts, AgentConfig.Load(queue.ProjectRoot));
+                // Looked at before it is read: what changes in between is read again.
+                var facts = new Dictionary<string, FileFacts?>(StringComparer.Ordinal);
+                var config = AgentConfig.Load(
+                    queue.ProjectRoot,
+                    path => facts[path] = queue.Disk.Facts(path)
+                );
+                _read = read = (facts, config);
             }
 
             return read.Config;
@@ -43,12 +48,14 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
                 task,
                 PathsOf(queue, task.Id),
                 settings(),
-                name => runner.GetValueOrDefault(name)
+                name => runner.GetValueOrDefault(name),
+                Config.Variables
             );
         return new AgentPlan
         {
             Executable = plan.Executable,
             Arguments = plan.Arguments,
+            ShownArguments = plan.ShownArguments,
             Environment = AgentEnvironment.Build(
                 runner,
                 plan.Environment,

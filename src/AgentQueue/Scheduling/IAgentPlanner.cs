@@ -28,6 +28,13 @@ internal sealed record AgentPlan
     /// <summary>Without the program's own name.</summary>
     public required ImmutableArray<string> Arguments { get; init; }
 
+    /// <summary>The same for people to see, without values of the environment.</summary>
+    public ImmutableArray<string> ShownArguments
+    {
+        get => field.IsDefault ? Arguments : field;
+        init;
+    }
+
     /// <summary>The whole environment, as <c>KEY=VALUE</c>.</summary>
     public required IReadOnlyList<string> Environment { get; init; }
 
