@@ -1,9 +1,9 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using AgentQueue.Cli.Output;
 using AgentQueue.Config;
-using AgentQueue.Storage;
 using AgentQueue.Tasks;
 using AgentQueue.Timing;
 
@@ -45,15 +45,14 @@ internal static class ScheduleCommand
         };
     }
 
-    // The one place that says where the rules come from.
-    private static IReadOnlyList<ScheduleRule> RulesOf(Session session) =>
-        ScheduleSource.Read(session.Project.Root, QueueFolder.ConfigName);
+    private static ImmutableArray<ScheduleRule> RulesOf(Session session) =>
+        session.Project.Config.Schedule;
 
     private static ExitCode Install(Session session, ParseResult parsed)
     {
         var rules = RulesOf(session);
         var schedule = Of(session);
-        if (rules.Count == 0)
+        if (rules.Length == 0)
         {
             return Tell(
                 session,

@@ -6,6 +6,7 @@ using AgentQueue.Events;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
+using AgentQueue.Timing;
 
 namespace AgentQueue.Cli.Commands;
 
@@ -33,6 +34,12 @@ internal static class TriggerCommand
         "With --wait: how long at most, as 90s or 5m"
     );
 
+    // What the system's scheduler calls: the key of the rule that it calls for.
+    private static readonly Option<string?> s_scheduled = new(ScheduledCall.Option)
+    {
+        Hidden = true,
+    };
+
     public static Command Create()
     {
         var trigger = new Verb(
@@ -46,6 +53,7 @@ internal static class TriggerCommand
             s_var,
             s_wait,
             s_timeout,
+            s_scheduled,
         };
         trigger.Runs(Run);
         return trigger;
@@ -54,6 +62,11 @@ internal static class TriggerCommand
     private static ExitCode Run(Session session, ParseResult parsed)
     {
         var name = parsed.GetValue(s_event)!;
+        if (parsed.GetValue(s_scheduled) is { } key && !IsDue(session, name, key))
+        {
+            return ExitCode.Ok;
+        }
+
         var record = session.Events.Trigger(
             name,
             Variables(parsed.GetValue(s_var) ?? []),
@@ -72,6 +85,31 @@ internal static class TriggerCommand
         }
 
         return ExitCode.Ok;
+    }
+
+    // A timer may call twice for one time, or for a rule that is gone.
+    private static bool IsDue(Session session, string name, string key)
+    {
+        if (Schedule.Find(session.Project.Config.Schedule, key) is not { } rule)
+        {
+            throw new QueueException(
+                $"No rule of \"schedule\" in {AgentConfig.FileName} is the one that this timer was installed for ('{name}')",
+                "Bring the timers up to date: agentq schedule install"
+            );
+        }
+
+        session.Queue.Create();
+        var decision = new ScheduleLog(session.Queue).Fire(
+            rule,
+            session.Project.Clock.GetUtcNow(),
+            TimeZoneInfo.Local
+        );
+        if (decision.Text.Length > 0)
+        {
+            Session.Screen.Talk(decision.Text, Tone.Warn);
+        }
+
+        return decision is FireDecision.Fire;
     }
 
     /// <summary>The task that this call is made in, so that what it starts knows what led to it; null for a person's.</summary>
@@ -97,6 +135,11 @@ internal static class TriggerCommand
                     $"--var wants NAME=VALUE, not '{text}'",
                     "For example --var file=src/app.py"
                 );
+            }
+
+            if (Config.Variables.Problem(name, value) is { } problem)
+            {
+                throw QueueException.Usage($"--var {name} {problem}");
             }
 
             NewTasks.CheckText(value, $"The value of {name}");

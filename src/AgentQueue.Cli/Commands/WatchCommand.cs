@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using AgentQueue.Config;
-using AgentQueue.Scheduling;
 using AgentQueue.Watching;
 
 namespace AgentQueue.Cli.Commands;
@@ -48,13 +47,13 @@ internal static class WatchCommand
             session,
             () => Read(session, named),
             (name, variables) => Trigger(session, name, variables),
-            followed: null
+            new FollowedFile(session.Events.Log.File, new WatchedEnds(session).Tell)
         ).Run(setup);
     }
 
     // Anew each time, so that a change of the configuration counts.
     private static WatchSetup Read(Session session, ImmutableArray<WatchRule> named) =>
-        new(named, [ProjectConfig.AgentsFile(session.Queue)]);
+        new([.. session.Project.Config.Watches, .. named], [.. session.Project.ConfigFiles]);
 
     private static WatchOutcome Trigger(
         Session session,
@@ -62,8 +61,15 @@ internal static class WatchCommand
         IReadOnlyDictionary<string, string> variables
     )
     {
-        session.Debug($"event {name} with {string.Join(", ", variables.Keys)}");
-        return new([], []);
+        var record = session.Events.Trigger(
+            name,
+            variables.ToImmutableSortedDictionary(StringComparer.Ordinal)
+        );
+        session.Events.StartFollowers();
+        return new WatchOutcome(
+            [.. record.Started.Select(static s => $"{s.Agent} ({s.Id})")],
+            [.. record.Ignored.Select(static i => $"{i.Agent}: {i.Why}")]
+        );
     }
 
     private static WatchRule ReadRule(string text)

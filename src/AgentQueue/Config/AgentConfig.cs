@@ -54,7 +54,7 @@ internal sealed class AgentConfig
     public ImmutableArray<WatchRule> Watches { get; init; } = [];
 
     /// <summary>Events that come by the clock.</summary>
-    public ImmutableArray<ScheduleEntry> Schedule { get; init; } = [];
+    public ImmutableArray<ScheduleRule> Schedule { get; init; } = [];
 
     /// <summary>Begins with a letter or digit; at most 64 of <c>[A-Za-z0-9._-]</c>.</summary>
     public static bool IsName(string name) =>

@@ -115,7 +115,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
 
     public List<WatchRule> Watches { get; } = [];
 
-    public List<ScheduleEntry> Schedule { get; } = [];
+    public List<ScheduleRule> Schedule { get; } = [];
 
     public List<HookRule> Hooks { get; } = [];
 

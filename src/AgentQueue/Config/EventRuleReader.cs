@@ -253,13 +253,13 @@ internal sealed class EventRuleReader(ConfigReader reader)
         }
     }
 
-    public IEnumerable<ScheduleEntry> ReadSchedule(SourceValue value, string key)
+    public IEnumerable<ScheduleRule> ReadSchedule(SourceValue value, string key)
     {
         foreach (var (item, path) in ReadItems(value, key))
         {
             string? name = null;
             string? cron = null;
-            TimeSpan? every = null;
+            string? every = null;
             foreach (var member in reader.Members(item, path, ScheduleKeys))
             {
                 var at = ConfigReader.Path(path, member.Name);
@@ -269,19 +269,28 @@ internal sealed class EventRuleReader(ConfigReader reader)
                         name = ReadEvent(member.Value, at);
                         break;
                     case "cron":
-                        cron = ReadCron(member.Value, at);
+                        cron = reader.Text(member.Value, at, mayBeEmpty: false);
                         break;
                     default:
-                        every = reader.Length(member.Value, at, TimeSpan.FromSeconds(1));
+                        every = reader.Text(member.Value, at, mayBeEmpty: false);
                         break;
                 }
             }
 
             Require(item, path, "event");
             RequireOne(item, path, "cron", "every");
-            if (name is not null && (cron is null) != (every is null))
+            if (name is null || (cron is null) == (every is null))
             {
-                yield return new ScheduleEntry(name, cron, every);
+                continue;
+            }
+
+            if (ScheduleRule.TryMake(name, cron, every, out var rule, out var problem))
+            {
+                yield return rule;
+            }
+            else
+            {
+                reader.Error(item.At, path, problem);
             }
         }
     }
@@ -449,26 +458,6 @@ internal sealed class EventRuleReader(ConfigReader reader)
         );
         return null;
     }
-
-    private string? ReadCron(SourceValue value, string key)
-    {
-        if (reader.Text(value, key, mayBeEmpty: false) is not { } cron)
-        {
-            return null;
-        }
-
-        if (CronProblem(cron) is { } problem)
-        {
-            reader.Error(value.At, key, problem);
-            return null;
-        }
-
-        return cron;
-    }
-
-    /// <summary>Why it is no line of a crontab, as the end of a sentence; null if it is one.</summary>
-    private static string? CronProblem(string cron) =>
-        cron.Any(char.IsControl) ? "must not contain control characters" : null;
 
     private ImmutableArray<string> ReadFilled(SourceValue value, string key)
     {

@@ -305,5 +305,6 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
             Variables = occurrence.Variables,
         };
 
-    private static string PromptOf(AgentDefinition agent, TaskCause cause) => agent.Prompt ?? "";
+    private string PromptOf(AgentDefinition agent, TaskCause cause) =>
+        Variables.FillPrompt(config, agent, cause);
 }

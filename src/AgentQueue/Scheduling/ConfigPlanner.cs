@@ -32,6 +32,16 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
         }
     }
 
+    /// <summary>The files that the configuration was read from, or would be if they were there; absolute.</summary>
+    public IReadOnlyCollection<string> Files
+    {
+        get
+        {
+            _ = Config;
+            return _read!.Value.Facts.Keys;
+        }
+    }
+
     public AgentPlan Plan(AgentTask task)
     {
         var runner = RunnerEnvironment();

@@ -51,6 +51,9 @@ internal sealed class ProjectQueue
     public QueueFolder Queue { get; }
     public Settings Settings => _settings.Value;
     public AgentConfig Config => _planner.Value.Config;
+
+    /// <summary>See <see cref="ConfigPlanner.Files"/>.</summary>
+    public IReadOnlyCollection<string> ConfigFiles => _planner.Value.Files;
     public IAgentPlanner Planner => _planner.Value;
     public Reconciler Reconciler => _reconciler.Value;
     public Retries Retries => _retries.Value;
