@@ -72,9 +72,9 @@ internal static class ScheduleCommand
         return Tell(
             session,
             changed,
-            where,
-            $"Installed in {where}",
-            $"Nothing has changed; they are in {where}"
+            where.Name,
+            $"Installed in {where.Name}{(where.Note is { } note ? $". {note}" : "")}",
+            $"Nothing has changed; they are in {where.Name}"
         );
     }
 

@@ -10,6 +10,8 @@ internal sealed class CrontabScheduler(string projectHash, RunProgram run, TimeZ
 
     public string Name => "the user's crontab";
 
+    public string? Note => null;
+
     public bool IsAvailable => Read() is not null;
 
     // Who may not use a crontab has nothing in it.

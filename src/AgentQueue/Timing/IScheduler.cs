@@ -6,6 +6,9 @@ internal interface IScheduler
     /// <summary>For people: where the rules are.</summary>
     string Name { get; }
 
+    /// <summary>When it does not call; null if there is no such time.</summary>
+    string? Note { get; }
+
     /// <summary>True if it is there and answers.</summary>
     bool IsAvailable { get; }
 

@@ -42,7 +42,7 @@ internal sealed class Schedule(
     /// <summary>Makes the scheduler call for exactly these rules from now on.</summary>
     /// <returns>Where they are, and whether anything changed.</returns>
     /// <exception cref="QueueException">There is no scheduler, or it refused.</exception>
-    public (string Where, bool Changed) Install(IReadOnlyList<ScheduleRule> rules)
+    public (IScheduler Where, bool Changed) Install(IReadOnlyList<ScheduleRule> rules)
     {
         var where =
             schedulers.FirstOrDefault(static s => s.IsAvailable) ?? throw NoScheduler(rules);
@@ -58,7 +58,7 @@ internal sealed class Schedule(
             changed |= other.Remove();
         }
 
-        return (where.Name, changed);
+        return (where, changed);
     }
 
     /// <summary>Takes all of this project out of whatever scheduler it is in; false if it was in none.</summary>

@@ -54,14 +54,13 @@ internal sealed record ScheduledCall(
     /// </summary>
     public IReadOnlyList<int> MinutesOfHour(TimeZoneInfo zone)
     {
-        var step = (int)
-            System.Numerics.BigInteger.GreatestCommonDivisor(
-                (long)Rule.Every!.Value.TotalMinutes,
-                MinutesAnHour
-            );
+        var step = GreatestCommonDivisor((long)Rule.Every!.Value.TotalMinutes, MinutesAnHour);
         var first = LocalTime.Wall(Since, zone).Minute % step;
         return [.. Enumerable.Range(0, MinutesAnHour / step).Select(i => first + i * step)];
     }
+
+    private static int GreatestCommonDivisor(long a, long b) =>
+        b == 0 ? (int)a : GreatestCommonDivisor(b, a % b);
 
     public static string List(IEnumerable<int> numbers) =>
         string.Join(

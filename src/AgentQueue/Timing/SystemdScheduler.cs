@@ -23,6 +23,9 @@ internal sealed class SystemdScheduler(
 
     public string Name => "systemd (timers of the user)";
 
+    public string? Note =>
+        "It calls while you are logged in; to have it call always: loginctl enable-linger";
+
     public bool IsAvailable =>
         folder is not null
         && run("systemctl", ["--user", "show-environment"], default) is { ExitCode: 0 };
@@ -114,13 +117,16 @@ internal sealed class SystemdScheduler(
         }
     }
 
-    // Each answers with a line for each of them.
+    // Each answers with a line for each of them. One that was written and not read again by systemd goes by its
+    // old times: the call that wrote it died.
     private bool AreOn(List<string> timers) =>
-        All("is-active", "active", timers) && All("is-enabled", "enabled", timers);
+        All(["is-active"], "active", timers)
+        && All(["is-enabled"], "enabled", timers)
+        && All(["show", "--property=NeedDaemonReload", "--value"], "no", timers);
 
-    private bool All(string question, string answer, List<string> timers)
+    private bool All(string[] question, string answer, List<string> timers)
     {
-        var end = run("systemctl", ["--user", question, .. timers], default);
+        var end = run("systemctl", ["--user", .. question, .. timers], default);
         string[] lines = Encoding
             .UTF8.GetString(end?.Output ?? [])
             .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

@@ -23,6 +23,32 @@ public sealed class ScheduleLogTests
     }
 
     [Fact]
+    public void Of_many_timers_at_once_one_fires()
+    {
+        using var temp = new TempQueue();
+        temp.Queue.Create();
+        var rule = Rule("hourly", "0 * * * *");
+        var fired = 0;
+
+        Parallel.For(
+            0,
+            8,
+            _ =>
+            {
+                if (
+                    new ScheduleLog(temp.Queue).Fire(rule, FakeTime.Start, TimeZoneInfo.Utc)
+                    is FireDecision.Fire
+                )
+                {
+                    Interlocked.Increment(ref fired);
+                }
+            }
+        );
+
+        Assert.Equal(1, fired);
+    }
+
+    [Fact]
     public void Rules_that_stay_keep_what_is_known_of_them_and_others_go()
     {
         var (a, b, c) = (Rule("a", "0 * * * *"), Rule("b", "0 * * * *"), Rule("c", "0 * * * *"));
