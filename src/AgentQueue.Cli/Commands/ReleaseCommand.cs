@@ -41,6 +41,7 @@ internal static class ReleaseCommand
             }
         );
         new PlanRuns(session.Project).GoOn(ids);
+        session.Events.GoOn(ids);
         session.Project.ContinueDrains();
         return code;
     }

@@ -32,7 +32,8 @@ internal static class StartReport
         var code = ExitCode.Ok;
         // Retries of a run's tasks: the run starts them.
         new PlanRuns(session.Project).GoOn([.. tasks.Select(static t => t.Id)]);
-        var own = tasks.Where(static t => RunId.Of(t.Id) is null).ToList();
+        session.Events.GoOn(tasks.Select(static t => t.Id));
+        var own = tasks.Where(static t => QueueScope.Of(t.Id) == QueueScope.None).ToList();
         if (wishes.Wait)
         {
             code = Following.SeeThrough(session, [.. tasks.Select(static t => t.Id)], wishes.Quiet);

@@ -43,6 +43,24 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         Emit(Occurrence.StartOf(task), again: false);
         // After the lock of the log: this takes the queue's, which comes first everywhere else.
         new Retention(project).Apply(task);
+        LinkOutput(task);
+    }
+
+    // The newest output of an agent under a name that does not change.
+    private void LinkOutput(AgentTask task)
+    {
+        if (
+            EventTaskId.Is(task.Id)
+            && project.Config.Agents.TryGetValue(task.Agent, out var agent)
+            && agent.Events.OutputExtension is { } extension
+            && !TaskId.TryParse(agent.Name, out _)
+        )
+        {
+            _queue.Disk.PointTo(
+                Path.Join(_queue.Logs, agent.Name + extension),
+                Path.GetFileName(_queue.LogFile(task.Id))
+            );
+        }
     }
 
     public void Ended(AgentTask task, bool again) => Emit(Occurrence.EndOf(task), again);
@@ -125,6 +143,13 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
             HasFollowers = false;
             project.RunOf(QueueScope.Events).ContinueDrain();
         }
+    }
+
+    /// <summary>After a change to some tasks: starts those that events made and that are ready now.</summary>
+    public void GoOn(IEnumerable<TaskId> tasks)
+    {
+        HasFollowers |= tasks.Any(EventTaskId.Is);
+        StartFollowers();
     }
 
     public void RunOver(RunId run, string plan, bool? succeeded, DateTimeOffset ended)

@@ -271,6 +271,23 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
 
     private bool Store(AgentDefinition agent, string name, TaskId id, bool isTrailing)
     {
+        if (
+            project.Settings.MaxQueuedTasks is { } most
+            && new TaskLookup(_queue).All().Count() >= most
+        )
+        {
+            Ignored.Add(
+                new PassedOver(
+                    agent.Name,
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"the queue is limited to {most} tasks (queue.maxTasks)"
+                    )
+                )
+            );
+            return false;
+        }
+
         var now = project.Clock.GetUtcNow();
         var cause = CauseOf(name);
         try

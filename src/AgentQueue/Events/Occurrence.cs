@@ -64,7 +64,11 @@ internal sealed record Occurrence(
 
     // A task of a plan's command has no agent; its node is its name.
     private static IEnumerable<string> NamesOf(AgentTask task) =>
-        new[] { task.Step is { Command.IsEmpty: false } ? null : task.Agent, task.Name }
+        new[]
+        {
+            task.Step is { Command.IsEmpty: false } ? null : task.Agent,
+            task.Name ?? task.Step?.Node,
+        }
             .OfType<string>()
             .Distinct(StringComparer.Ordinal);
 }

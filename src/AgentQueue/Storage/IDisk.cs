@@ -14,6 +14,9 @@ internal interface IDisk
     /// link, never blocks on a fifo.</summary>
     DiskRead Read(string path, int limit);
 
+    /// <summary>Makes a link, or leads one elsewhere; nothing where links need a privilege. It is no part of the truth.</summary>
+    void PointTo(string path, string target) { }
+
     /// <summary>As <see cref="Read"/>, but of a longer file the last <paramref name="limit"/> bytes.</summary>
     DiskRead ReadEnd(string path, int limit)
     {

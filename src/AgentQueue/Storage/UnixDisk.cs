@@ -13,6 +13,13 @@ internal sealed unsafe class UnixDisk : IDisk
 
     public DiskRead Read(string path, int limit) => Read(path, limit, ofLonger: false);
 
+    public void PointTo(string path, string target)
+    {
+        var temporary = $"{path}.{Environment.ProcessId}.link";
+        _ = Libc.SymLink(target, temporary);
+        Rename(temporary, path);
+    }
+
     public DiskRead ReadEnd(string path, int limit) => Read(path, limit, ofLonger: true);
 
     private static DiskRead Read(string path, int limit, bool ofLonger)

@@ -50,12 +50,16 @@ internal sealed partial class TracedFlow : IDisposable
     }
 
     /// <summary>Each call of the verb, and of what it starts, that touches the project folder.</summary>
-    public List<CallPoint> Points()
+    public List<CallPoint> Points() => PointsAfter("");
+
+    /// <summary>Those of each thread that come after its first one with this text in it.</summary>
+    public List<CallPoint> PointsAfter(string text)
     {
         using var box = Copy();
         Strike(box, $"trace={Calls}").Outcome.Gives(0);
         var counts = new Dictionary<(string Thread, string Call), int>();
         var points = new HashSet<CallPoint>();
+        var begun = new HashSet<string>();
         foreach (var line in File.ReadLines(TraceOf(box)))
         {
             var match = Call().Match(line);
@@ -67,7 +71,16 @@ internal sealed partial class TracedFlow : IDisposable
 
             var (thread, call) = (match.Groups[1].Value, match.Groups[2].Value);
             var number = counts[(thread, call)] = counts.GetValueOrDefault((thread, call)) + 1;
-            if (line.Contains(box.Folder, StringComparison.Ordinal) && call != "execve")
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                begun.Add(thread);
+            }
+
+            if (
+                begun.Contains(thread)
+                && line.Contains(box.Folder, StringComparison.Ordinal)
+                && call != "execve"
+            )
             {
                 points.Add(new CallPoint(call, number));
             }
