@@ -18,6 +18,23 @@ internal static class KeyValues
             )
         );
 
+    /// <summary>What an event brings: <c>--var NAME=VALUE</c>.</summary>
+    public static ImmutableSortedDictionary<string, string> CallVariables(
+        IEnumerable<string> texts
+    ) =>
+        Collect(
+            texts.Select(static text =>
+                text.Split('=', 2) is not [var name, var value]
+                    ? throw QueueException.Usage(
+                        $"--var wants NAME=VALUE, not '{text}'",
+                        "For example --var path=src"
+                    )
+                : Config.Variables.Problem(name, value) is { } problem
+                    ? throw QueueException.Usage($"--var: '{name}' {problem}")
+                : KeyValuePair.Create(name, value)
+            )
+        );
+
     /// <summary>A null value means: take the runner's.</summary>
     public static ImmutableSortedDictionary<string, string?> Variables(IEnumerable<string> texts) =>
         Collect(

@@ -39,6 +39,7 @@ internal static class Verbs
         new("git", GitCommand.Create),
         new("records", RecordsCommand.Create),
         new("agents", AgentsCommand.Create),
+        new("preview", PreviewCommand.Create),
         new("config", ConfigCommand.Create),
         new("completion", CompletionCommand.Create),
         new("doctor", DoctorCommand.Create),

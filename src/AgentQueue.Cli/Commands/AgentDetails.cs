@@ -26,8 +26,53 @@ internal static class AgentDetails
         Row(screen, "exitGrace", Time(agent.ExitGrace));
         Row(screen, "maxParallel", agent.MaxParallel?.ToString() ?? "no limit of its own");
         Row(screen, "keepChildren", agent.KeepChildren ? "yes" : "no");
+        PrintVariables(screen, agent);
+        PrintEvents(screen, agent);
         PrintSample(screen, view);
     }
+
+    private static void PrintVariables(Screen screen, AgentDefinition agent)
+    {
+        foreach (var (name, value) in agent.Variables)
+        {
+            Row(screen, "vars", $"{name} = {value}");
+        }
+    }
+
+    private static void PrintEvents(Screen screen, AgentDefinition agent)
+    {
+        var rule = agent.Events;
+        Row(screen, "prompt", agent.Prompt);
+        Row(screen, "triggers", string.Join(", ", rule.Triggers));
+        Row(screen, "allOf", string.Join(", ", rule.AllOf));
+        Row(screen, "cancelOn", string.Join(", ", rule.CancelOn));
+        if (rule.Listens)
+        {
+            Row(screen, "maxConcurrent", rule.MaxConcurrent?.ToString() ?? "any number");
+            Row(screen, "onRetrigger", AgentView.WordFor(rule.OnRetrigger));
+            Row(screen, "keepHistory", KeptOf(rule.KeepHistory));
+            Row(screen, "loopDetection", rule.LoopDetection ? "yes" : "no");
+        }
+
+        if (rule.Debounce > TimeSpan.Zero)
+        {
+            Row(
+                screen,
+                "debounce",
+                $"{(long)rule.Debounce.TotalMilliseconds} ms, {AgentView.WordFor(rule.DebounceMode)}"
+            );
+        }
+
+        Row(screen, "outputExtension", rule.OutputExtension);
+    }
+
+    private static string KeptOf(int? keepHistory) =>
+        keepHistory switch
+        {
+            null => "as for all agents",
+            -1 => "all",
+            { } number => number.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        };
 
     private static void PrintSample(Screen screen, AgentView view)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AgentQueue.Config;
 
 namespace AgentQueue.Cli.Commands;
 
@@ -83,6 +84,49 @@ internal static class AgentReply
         }
 
         w.WriteBoolean("keepChildren"u8, agent.KeepChildren);
+        Events(w, agent);
+    }
+
+    private static void Events(Utf8JsonWriter w, AgentDefinition agent)
+    {
+        var rule = agent.Events;
+        w.WriteString("prompt"u8, agent.Prompt);
+        Texts(w, "triggers", rule.Triggers);
+        Texts(w, "allOf", rule.AllOf);
+        Texts(w, "cancelOn", rule.CancelOn);
+        w.WriteNumber("maxConcurrent"u8, rule.MaxConcurrent ?? 0);
+        w.WriteString("onRetrigger"u8, AgentView.WordFor(rule.OnRetrigger));
+        w.WriteNumber("debounceMs"u8, (long)rule.Debounce.TotalMilliseconds);
+        w.WriteString("debounceMode"u8, AgentView.WordFor(rule.DebounceMode));
+        if (rule.KeepHistory is { } keep)
+        {
+            w.WriteNumber("keepHistory"u8, keep);
+        }
+        else
+        {
+            w.WriteNull("keepHistory"u8);
+        }
+
+        w.WriteStartObject("vars"u8);
+        foreach (var (name, value) in agent.Variables)
+        {
+            w.WriteString(name, value);
+        }
+
+        w.WriteEndObject();
+        w.WriteString("outputExtension"u8, rule.OutputExtension);
+        w.WriteBoolean("loopDetection"u8, rule.LoopDetection);
+    }
+
+    private static void Texts(Utf8JsonWriter w, string name, IEnumerable<string> texts)
+    {
+        w.WriteStartArray(name);
+        foreach (var text in texts)
+        {
+            w.WriteStringValue(text);
+        }
+
+        w.WriteEndArray();
     }
 
     private static void Seconds(Utf8JsonWriter w, string name, TimeSpan? time)

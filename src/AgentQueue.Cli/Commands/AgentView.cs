@@ -24,7 +24,8 @@ internal sealed record AgentView(
         AgentDefinition agent,
         bool isBuiltIn,
         QueueFolder queue,
-        Func<Settings>? settings
+        Func<Settings>? settings,
+        AgentConfig config
     )
     {
         var found = ExecutableLookup.Find(
@@ -52,7 +53,8 @@ internal sealed record AgentView(
                 sample,
                 ConfigPlanner.PathsOf(queue, sample.Id),
                 settings(),
-                Environment.GetEnvironmentVariable
+                Environment.GetEnvironmentVariable,
+                config.Variables
             );
             return new AgentView(agent, isBuiltIn, plan.Executable, plan, null);
         }
@@ -70,6 +72,12 @@ internal sealed record AgentView(
             PromptVia.File => "file",
             _ => throw new System.Diagnostics.UnreachableException(),
         };
+
+    public static string WordFor(OnRetrigger choice) =>
+        Array.Find(EventRuleReader.OnRetriggers, c => c.Choice == choice).Word;
+
+    public static string WordFor(DebounceMode mode) =>
+        Array.Find(EventRuleReader.DebounceModes, c => c.Choice == mode).Word;
 
     public static string WordFor(Completion completion) =>
         completion switch

@@ -91,7 +91,8 @@ internal static class AgentsCommand
             agent,
             isBuiltIn: !session.Project.Config.Configured.ContainsKey(agent.Name),
             session.Queue,
-            withSample ? () => session.Project.Settings : null
+            withSample ? () => session.Project.Settings : null,
+            session.Project.Config
         );
 
     private static void PrintTable(Session session, List<AgentView> agents)

@@ -433,6 +433,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         var hasFile = agent.Args.Any(a => Placeholders.InArgument(a, Placeholders.PromptFile));
         var doubt = agent.PromptVia switch
         {
+            PromptVia.Arg when agent.Events.Listens && !agent.TakesPrompt => null,
             PromptVia.Arg when !hasPrompt && !hasFile =>
                 "has no {prompt}, so the agent never gets its prompt; add it, or set promptVia to stdin, unless it is a job that needs none",
             PromptVia.File when !hasFile =>

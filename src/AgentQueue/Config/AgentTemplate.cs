@@ -294,20 +294,20 @@ internal static class AgentTemplate
         Variables variables
     )
     {
+        var configured = agent.Cwd is { } cwd
+            ? variables.Fill(cwd, $"agents.{agent.Name}.cwd")
+            : null;
         var folder =
             task.WorkingFolder
-            ?? (
-                agent.Cwd is null
-                    ? projectRoot
-                    : Path.GetFullPath(
-                        variables.Fill(agent.Cwd, $"agents.{agent.Name}.cwd"),
-                        projectRoot
-                    )
-            );
-        return Directory.Exists(folder)
-            ? folder
-            : throw new QueueException(
-                $"The working folder of {task.Id}, {folder}, does not exist"
-            );
+            ?? (configured is null ? projectRoot : Path.GetFullPath(configured, projectRoot));
+        if (Directory.Exists(folder))
+        {
+            return folder;
+        }
+
+        // The message is stored, and values of the environment are not.
+        var shown =
+            task.WorkingFolder is null && variables.UsedEnvironment ? agent.Cwd ?? folder : folder;
+        throw new QueueException($"The working folder of {task.Id}, {shown}, does not exist");
     }
 }

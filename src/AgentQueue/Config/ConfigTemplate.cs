@@ -138,6 +138,90 @@ internal static class ConfigTemplate
         {
             yield return (AgentConfigReader.KeepChildrenKey, ConfigText.Flag(true));
         }
+
+        foreach (var member in EventMembers(agent))
+        {
+            yield return member;
+        }
+    }
+
+    private static IEnumerable<(string Key, string Json)> EventMembers(AgentDefinition agent)
+    {
+        var rule = agent.Events;
+        if (agent.Prompt is { } prompt)
+        {
+            yield return (EventRuleReader.PromptKey, ConfigText.Quote(prompt));
+        }
+
+        foreach (
+            var (key, names) in new[]
+            {
+                (EventRuleReader.TriggersKey, rule.Triggers),
+                (EventRuleReader.AllOfKey, rule.AllOf),
+                (EventRuleReader.CancelOnKey, rule.CancelOn),
+            }
+        )
+        {
+            if (!names.IsEmpty)
+            {
+                yield return (key, $"[{string.Join(", ", names.Select(ConfigText.Quote))}]");
+            }
+        }
+
+        if (rule.MaxConcurrent != 1)
+        {
+            yield return (
+                EventRuleReader.MaxConcurrentKey,
+                ConfigText.Whole(rule.MaxConcurrent ?? 0)
+            );
+        }
+
+        if (rule.OnRetrigger != default)
+        {
+            yield return (
+                EventRuleReader.OnRetriggerKey,
+                WordFor(rule.OnRetrigger, EventRuleReader.OnRetriggers)
+            );
+        }
+
+        if (rule.Debounce > TimeSpan.Zero)
+        {
+            yield return (
+                EventRuleReader.DebounceKey,
+                ConfigText.Whole((int)rule.Debounce.TotalMilliseconds)
+            );
+        }
+
+        if (rule.DebounceMode != default)
+        {
+            yield return (
+                EventRuleReader.DebounceModeKey,
+                WordFor(rule.DebounceMode, EventRuleReader.DebounceModes)
+            );
+        }
+
+        if (rule.KeepHistory is { } keep)
+        {
+            yield return (EventRuleReader.KeepHistoryKey, ConfigText.Whole(keep));
+        }
+
+        if (!agent.Variables.IsEmpty)
+        {
+            var variables = agent.Variables.Select(static v =>
+                $"{ConfigText.Quote(v.Key)}: {ConfigText.Quote(v.Value)}"
+            );
+            yield return (EventRuleReader.VariablesKey, $"{{ {string.Join(", ", variables)} }}");
+        }
+
+        if (rule.OutputExtension is { } extension)
+        {
+            yield return (EventRuleReader.OutputExtensionKey, ConfigText.Quote(extension));
+        }
+
+        if (!rule.LoopDetection)
+        {
+            yield return (EventRuleReader.LoopDetectionKey, ConfigText.Flag(false));
+        }
     }
 
     private static string WordFor<TChoice>(TChoice choice, (string Word, TChoice Choice)[] words)

@@ -212,7 +212,7 @@ internal sealed class EventRuleReader(ConfigReader reader)
         : !EventNames.OfTasks.Contains(kind, StringComparer.Ordinal)
             ? $"has '{name}', which agentq never tells by itself{Nearest.Suggestion($"task_{kind}", EventNames.OfTasks.Select(static k => "task_" + k))}"
         : !agents.Contains(about, StringComparer.Ordinal)
-            ? $"has '{name}', and there is no agent '{about}'{Nearest.Suggestion(about, agents)}; it then means tasks that are given this --name"
+            ? $"has '{name}', which means tasks with --name '{about}', because there is no such agent{Nearest.Suggestion(about, agents)}"
         : null;
 
     // --- the lists of a file ---

@@ -60,6 +60,7 @@ internal sealed class PosixScript : ScriptText
     private bool _afterBackslash;
     private bool _afterDollar;
     private bool _afterMark;
+    private bool _afterPid;
     private bool _inParameter;
     private bool _inSubscript;
     private bool _afterParenthesis;
@@ -112,7 +113,7 @@ internal sealed class PosixScript : ScriptText
     private string? WhyNot() =>
         _lost is not null ? $"stands behind {_lost}, where agentq cannot tell what is quoted"
         : _afterBackslash ? "stands right behind a backslash"
-        : _afterDollar || _afterMark
+        : _afterDollar || _afterMark || _afterPid
             ? "stands right behind a $, where it would be read as part of an expansion"
         : _less > 1 ? "stands right behind <<"
         : _inSubscript ? "stands in a subscript, which the shell would calculate"
@@ -141,6 +142,15 @@ internal sealed class PosixScript : ScriptText
             return;
         }
 
+        // For some shells the second of two $ begins an expansion, for others the two are one.
+        var isQuoted = Top.Place == Place.Double;
+        if (_afterPid && (c is '(' or '{' or '[' || (!isQuoted && c is '\'' or '"')))
+        {
+            _lost = "$$ with something that could belong to it";
+            return;
+        }
+
+        _afterPid = false;
         switch (Top.Place)
         {
             case Place.Command:
@@ -186,7 +196,14 @@ internal sealed class PosixScript : ScriptText
         if (c == '\n')
         {
             // It stands for nothing at all, except that shells differ about what it parts.
-            if (_afterDollar || _afterMark || _inParameter || _afterParenthesis || _less > 0)
+            if (
+                _afterDollar
+                || _afterMark
+                || _afterPid
+                || _inParameter
+                || _afterParenthesis
+                || _less > 0
+            )
             {
                 _lost = "a line that goes on in the middle of an operator";
             }
@@ -206,7 +223,7 @@ internal sealed class PosixScript : ScriptText
     // What the next character could still have been a part of is over.
     private void Settle()
     {
-        _afterDollar = _afterMark = _inParameter = _afterParenthesis = false;
+        _afterDollar = _afterMark = _afterPid = _inParameter = _afterParenthesis = false;
         _less = 0;
     }
 
@@ -229,7 +246,7 @@ internal sealed class PosixScript : ScriptText
     private void Enter(Place place, int depth = 0)
     {
         _frames.Push(new Frame(place) { Depth = depth });
-        _inParameter = _afterDollar = _afterMark = false;
+        _inParameter = _afterDollar = _afterMark = _afterPid = false;
     }
 
     private void ReadArithmetic(char c)
@@ -398,6 +415,7 @@ internal sealed class PosixScript : ScriptText
                 _afterDollar = false;
                 // In zsh a name may follow these.
                 _afterMark = c is '^' or '=' or '~' or '+';
+                _afterPid = c == '$';
                 _inParameter =
                     char.IsAsciiLetterOrDigit(c)
                     || c is '_' or '@' or '*' or '#' or '?' or '-' or '$' or '!';

@@ -103,7 +103,7 @@ public sealed class AgentTemplateTests : IDisposable
     [Theory]
     [InlineData("""{"error": "x", "n": {}}""")]
     [InlineData("{}")]
-    [InlineData("{{taskid}}")]
+    [InlineData("{{.Names}} {{ a b }} {{json .}} {{ x | upper }} {{}}")]
     [InlineData("{ taskId } {unknown} {task Id} {taskId")]
     [InlineData("}{")]
     [InlineData("{userPrompt}")]
@@ -111,10 +111,10 @@ public sealed class AgentTemplateTests : IDisposable
         Assert.Equal([text], Resolve(_bare with { Args = [text] }).Arguments.ToArray());
 
     [Fact]
-    public void Doubled_braces_are_no_escape() =>
+    public void Doubled_braces_are_a_variable_and_no_placeholder() =>
         Assert.Equal(
-            ["{task_1}"],
-            Resolve(_bare with { Args = ["{{taskId}}"] }).Arguments.ToArray()
+            "agents.a.args[0] needs {{ taskId }}, which has no value; the placeholder is {taskId}",
+            Refusal(_bare with { Args = ["{{taskId}}"] })
         );
 
     [Fact]

@@ -85,6 +85,21 @@ public sealed class ConfigTemplateTests : IDisposable
             ExitGrace = TimeSpan.Zero,
             MaxParallel = 2,
             KeepChildren = true,
+            Prompt = "look at {{ event }}",
+            Variables = AgentDefinition.NoVariables.Add("x", "{{ y }}\"").Add("z-1", ""),
+            Events = new EventRule
+            {
+                Triggers = ["saved", "task_success:*"],
+                AllOf = ["a b", "c"],
+                CancelOn = ["stop"],
+                MaxConcurrent = null,
+                OnRetrigger = OnRetrigger.Queue,
+                Debounce = TimeSpan.FromMilliseconds(250),
+                DebounceMode = DebounceMode.Trailing,
+                KeepHistory = -1,
+                OutputExtension = ".txt",
+                LoopDetection = false,
+            },
         };
         _project.Write(
             AgentConfig.FileName,
@@ -95,7 +110,26 @@ public sealed class ConfigTemplateTests : IDisposable
 
         Assert.Equal(agent.Args.ToArray(), read.Args.ToArray());
         Assert.Equal(agent.Environment, read.Environment);
-        Assert.Equal(agent with { Args = read.Args, Environment = read.Environment }, read);
+        Assert.Equal(agent.Variables, read.Variables);
+        Assert.Equal(agent.Events.Triggers.AsEnumerable(), read.Events.Triggers);
+        Assert.Equal(agent.Events.AllOf.AsEnumerable(), read.Events.AllOf);
+        Assert.Equal(agent.Events.CancelOn.AsEnumerable(), read.Events.CancelOn);
+        var events = agent.Events with
+        {
+            Triggers = read.Events.Triggers,
+            AllOf = read.Events.AllOf,
+            CancelOn = read.Events.CancelOn,
+        };
+        Assert.Equal(
+            agent with
+            {
+                Args = read.Args,
+                Environment = read.Environment,
+                Variables = read.Variables,
+                Events = events,
+            },
+            read
+        );
         foreach (var key in AgentConfigReader.AgentKeys)
         {
             Assert.Contains(
@@ -122,6 +156,25 @@ public sealed class ConfigTemplateTests : IDisposable
             AgentConfigReader.Completions.Select(choice => choice.Word),
             Words(agent.GetProperty("completion"))
         );
+        Assert.Equal(
+            EventRuleReader.OnRetriggers.Select(choice => choice.Word),
+            Words(agent.GetProperty("onRetrigger"))
+        );
+        Assert.Equal(
+            EventRuleReader.DebounceModes.Select(choice => choice.Word),
+            Words(agent.GetProperty("debounceMode"))
+        );
+        Assert.Equal(EventRuleReader.WatchKeys, NamesOf("watch"));
+        Assert.Equal(EventRuleReader.ScheduleKeys, NamesOf("schedule"));
+        Assert.Equal(EventRuleReader.HookKeys, NamesOf("on"));
+
+        IEnumerable<string> NamesOf(string list) =>
+            Names(
+                root.GetProperty("properties")
+                    .GetProperty(list)
+                    .GetProperty("items")
+                    .GetProperty("properties")
+            );
 
         static IEnumerable<string> Names(JsonElement properties) =>
             properties.EnumerateObject().Select(p => p.Name);
