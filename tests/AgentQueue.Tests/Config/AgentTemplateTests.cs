@@ -371,4 +371,102 @@ public sealed class AgentTemplateTests : IDisposable
 
         static TimeSpan Minutes(int count) => TimeSpan.FromMinutes(count);
     }
+
+    [Fact]
+    public void Variables_and_placeholders_are_replaced_in_one_pass()
+    {
+        var agent = _bare with
+        {
+            Args = ["{prompt} {{ x }} {taskId}", "{{ y }}", "{prompt}{{ y }}}"],
+            Variables = AgentDefinition
+                .NoVariables.Add("x", "{prompt} {taskId}")
+                .Add("y", "{task{{ z }}")
+                .Add("z", "Id}"),
+        };
+
+        Assert.Equal(
+            ["{{ x }}{ {prompt} {taskId} task_1", "{taskId}", "{{ x }}{{taskId}}"],
+            Resolve(agent, Task("{{ x }}{")).Arguments.ToArray()
+        );
+    }
+
+    [Fact]
+    public void A_value_for_the_environment_is_filled_in_one_pass()
+    {
+        var agent = _bare with
+        {
+            Variables = AgentDefinition.NoVariables.Add("x", "${SECRET}").Add("s", "${SEC"),
+            Environment = AgentEnvironment
+                .NoOverrides.Add("A", "{{ x }} ${PLAIN} {{ env.PLAIN }}")
+                .Add("B", "{{ s }}RET}"),
+        };
+
+        var plan = Resolve(agent, null, null, ("SECRET", "canary"), ("PLAIN", "{{ x }}"));
+
+        Assert.Equal("${SECRET} {{ x }} {{ x }}", plan.Environment["A"]);
+        Assert.Equal("${SECRET}", plan.Environment["B"]);
+    }
+
+    [Fact]
+    public void What_people_see_has_no_value_of_the_environment()
+    {
+        var agent = _bare with
+        {
+            Args = ["-c", "curl -H {{ header }} {{ env.HOST }}", "{{ env.TOKEN }}"],
+            Variables = AgentDefinition.NoVariables.Add("header", "auth: {{ env.TOKEN }}"),
+        };
+
+        var plan = Resolve(agent, null, null, ("TOKEN", "it's"), ("HOST", "h"));
+
+        Assert.Equal(["-c", "curl -H 'auth: it'\\''s' 'h'", "it's"], plan.Arguments.ToArray());
+        Assert.Equal(
+            ["-c", "curl -H 'auth: {{ env.TOKEN }}' '{{ env.HOST }}'", "{{ env.TOKEN }}"],
+            plan.ShownArguments.ToArray()
+        );
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_is_told_without_values_of_the_environment() =>
+        Assert.Equal(
+            "The working folder of task_1, {{ env.WHERE }}/x, does not exist",
+            Refusal(_bare with { Cwd = "{{ env.WHERE }}/x" }, null, ("WHERE", "/canary"))
+        );
+
+    [Theory]
+    [InlineData("{{ x }}^{{ y }}")]
+    [InlineData("{{ x }}^-c^{{ y }}")]
+    [InlineData("-c^{{ x | raw }}^echo {{ y }}")]
+    [InlineData("-c^{prompt}^echo {{ y }}")]
+    public void No_value_makes_another_argument_the_script(string args)
+    {
+        var agent = _bare with
+        {
+            Args = [.. args.Split('^')],
+            Variables = AgentDefinition.NoVariables.Add("x", "-ec").Add("y", "touch pwned"),
+        };
+
+        Assert.Contains(
+            "would change which of them the shell takes for its script",
+            Refusal(agent, Task("-x")),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void The_prompts_quotes_count_for_what_stands_behind_it()
+    {
+        var agent = _bare with
+        {
+            Args = ["-c", "{prompt} {{ x }}"],
+            Variables = AgentDefinition.NoVariables.Add("x", "a$b"),
+        };
+
+        Assert.Equal("echo 'a$b'", Resolve(agent, Task("echo")).Arguments[1]);
+        Assert.Equal("echo \" \"'a$b'\"", Resolve(agent, Task("echo \"")).Arguments[1]);
+        Assert.Contains(
+            "{{ x }} stands behind a here-document",
+            Refusal(agent, Task("cat <<EOF")),
+            StringComparison.Ordinal
+        );
+    }
 }

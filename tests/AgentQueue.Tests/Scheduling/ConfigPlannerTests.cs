@@ -129,4 +129,53 @@ public sealed class ConfigPlannerTests : IDisposable
 
         Assert.Equal(31, planner.MaxParallel("a"));
     }
+
+    [Fact]
+    public void A_change_of_an_included_file_is_noticed_too()
+    {
+        _project.Write(AgentConfig.FileName, """{ "include": ["ci/a.json"] }""");
+        _project.Write(
+            "ci/a.json",
+            """{ "agents": { "a": { "command": "sh", "maxParallel": 2 } } }"""
+        );
+        var planner = Planner;
+        Assert.Equal(2, planner.MaxParallel("a"));
+        Assert.Same(planner.Config, planner.Config);
+
+        _project.Write(
+            "ci/a.json",
+            """{ "agents": { "a": { "command": "sh", "maxParallel": 31 } } }"""
+        );
+
+        Assert.Equal(31, planner.MaxParallel("a"));
+        File.Delete(Path.Join(_project.Root, "ci/a.json"));
+        Assert.Throws<QueueException>(() => planner.Config);
+    }
+
+    [Fact]
+    public void Variables_of_the_project_and_of_the_event_reach_the_agent()
+    {
+        _project.Write(
+            AgentConfig.FileName,
+            """
+            {
+              "variables": { "src": "src", "path": "{{ src }}/{{ name }}" },
+              "agents": { "a": { "command": "/bin/sh", "args": ["-c", "cat {{ path }}", "{{ event }}"],
+                "vars": { "name": "by hand" }, "env": { "P": "{{ path }}" } } }
+            }
+            """
+        );
+
+        Assert.Equal(
+            ["-c", "cat 'src/by hand'", ""],
+            Planner.Plan(Task()).Arguments.AsEnumerable()
+        );
+        var cause = new TaskCause("saved", ["saved"])
+        {
+            Variables = AgentDefinition.NoVariables.Add("name", "it's"),
+        };
+        var plan = Planner.Plan(Task(t => t with { Cause = cause }));
+        Assert.Equal(["-c", "cat 'src/it'\\''s'", "saved"], plan.Arguments.AsEnumerable());
+        Assert.Contains("P=src/it's", plan.Environment);
+    }
 }
