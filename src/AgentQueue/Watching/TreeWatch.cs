@@ -34,10 +34,20 @@ internal abstract class TreeWatch : IFolderWatcher, IDisposable
         TreeWatch watch = OperatingSystem.IsLinux()
             ? new LinuxTreeWatch(root, rules, clock)
             : new PortableTreeWatch(root, rules, clock);
-        watch.Tree.TakeUp();
-        watch.WatchOutside();
-        watch._polled = clock.GetTimestamp();
+        watch.Begin();
         return watch;
+    }
+
+    /// <summary>Takes up what is there; once.</summary>
+    public void Begin()
+    {
+        Tree.TakeUp();
+        foreach (var file in Tree.OutsideFiles)
+        {
+            Also(file, Tree.OutsideChanged);
+        }
+
+        _polled = Clock.GetTimestamp();
     }
 
     public int Folders => Tree.FolderCount;
@@ -143,14 +153,6 @@ internal abstract class TreeWatch : IFolderWatcher, IDisposable
 
     protected static long ToNs(DateTimeOffset time) =>
         (time - DateTimeOffset.UnixEpoch).Ticks * 100;
-
-    private void WatchOutside()
-    {
-        foreach (var file in Tree.OutsideFiles)
-        {
-            Also(file, Tree.OutsideChanged);
-        }
-    }
 
     private void LookAtUnwatched()
     {
