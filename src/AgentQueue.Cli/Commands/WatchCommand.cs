@@ -43,6 +43,14 @@ internal static class WatchCommand
             );
         }
 
+        if (!session.FoundProject)
+        {
+            throw new QueueException(
+                $"There is no project in {session.Project.Root} or above it, so nothing could come of an event",
+                "Make one with agentq init, or say where it is: --root DIR"
+            );
+        }
+
         return new WatchRun(
             session,
             () => Read(session, named),

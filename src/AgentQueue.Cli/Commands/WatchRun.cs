@@ -55,11 +55,12 @@ internal sealed class WatchRun(
             while (GoesOn)
             {
                 watch.InputDescriptor = keys.Descriptor;
-                watch.Wait(_collector.UntilNext);
+                var isTyped = watch.Wait(_collector.UntilNext);
                 _screen.CheckReader();
                 if (GoesOn)
                 {
-                    Turn(keys.Read());
+                    // Read only when there is something, or it would wait for it.
+                    Turn(isTyped || watch.InputDescriptor < 0 ? keys.Read() : "");
                 }
             }
         }

@@ -27,7 +27,7 @@ internal abstract class KeyInput : IDisposable
     /// <summary>Readable when there may be a key; −1 for none.</summary>
     public virtual int Descriptor => -1;
 
-    /// <summary>The keys pressed since the last time.</summary>
+    /// <summary>The keys pressed since the last time; waits for one if there is a descriptor and it is not readable.</summary>
     public abstract string Read();
 
     public virtual void Dispose() { }

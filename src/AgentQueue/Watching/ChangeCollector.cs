@@ -35,13 +35,15 @@ internal sealed record WatchEvent(WatchRule Rule, ImmutableArray<FileChange> Cha
 
 /// <summary>
 /// Makes one event of all changes that belong to a rule until nothing has changed for its debounce time; if that
-/// does not happen, after ten times as long, and again. What came and went meanwhile is nothing, and what
+/// does not happen, after ten times as long, but not before five seconds, and again. What came and went meanwhile is nothing, and what
 /// went and came back is modified: so a save counts once, however the editor does it.
 /// </summary>
 internal sealed class ChangeCollector(WatchRules rules, TimeProvider clock)
 {
-    /// <summary>So many times the debounce time an event is put off at the most.</summary>
-    public const int MostTimes = 10;
+    private const int MostTimes = 10;
+
+    // A checkout or a generator takes its time: one event after it is worth more than a run on half of it.
+    private static readonly TimeSpan s_leastPatience = TimeSpan.FromSeconds(5);
 
     private readonly Burst?[] _bursts = new Burst?[rules.All.Length];
 
@@ -90,7 +92,10 @@ internal sealed class ChangeCollector(WatchRules rules, TimeProvider clock)
         var burst = _bursts[rule]!;
         var debounce = rules.All[rule].Debounce;
         var quiet = debounce - clock.GetElapsedTime(burst.Last);
-        var latest = (debounce * MostTimes) - clock.GetElapsedTime(burst.First);
+        var patience = debounce * MostTimes;
+        var latest =
+            (patience > s_leastPatience ? patience : s_leastPatience)
+            - clock.GetElapsedTime(burst.First);
         return quiet < latest ? quiet : latest;
     }
 

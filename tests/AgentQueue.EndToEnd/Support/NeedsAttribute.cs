@@ -43,6 +43,8 @@ internal static class Machine
     public const string TimeNamespace = "right to make a time namespace (root and unshare)";
     public const string Faketime = "faketime(1)";
     public const string Root = "root and setpriv";
+    public const string WatchLimits = "right to limit watches (unshare with user namespaces)";
+    public const string Git = "git";
     public const string Ar = "ar(1), or no glibc, which a .deb is for";
     public const string Dpkg = "dpkg and a libc6 that it knows";
 
@@ -87,6 +89,15 @@ internal static class Machine
             Faketime => OperatingSystem.IsLinux() && Succeeds("faketime", "-f", "+1h", "true"),
             Root => OperatingSystem.IsLinux()
                 && Succeeds("setpriv", "--reuid", "65534", "--clear-groups", "true"),
+            WatchLimits => OperatingSystem.IsLinux()
+                && Succeeds(
+                    "unshare",
+                    "-Ur",
+                    "sh",
+                    "-c",
+                    "echo 100 > /proc/sys/user/max_inotify_watches"
+                ),
+            Git => Succeeds("git", "--version"),
             Ar => OperatingSystem.IsLinux()
                 && !Directory.EnumerateFiles("/lib", "ld-musl-*").Any()
                 && Succeeds("ar", "--version"),

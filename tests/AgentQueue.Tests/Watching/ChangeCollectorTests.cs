@@ -18,6 +18,7 @@ public sealed class ChangeCollectorTests
                 new WatchRule(["**"], [], "all", 100 * s_ms),
                 new WatchRule(["*.md"], [], "docs", 30 * s_ms),
                 new WatchRule(["now/*"], [], "at once", TimeSpan.Zero),
+                new WatchRule(["slow/*"], [], "slow", 700 * s_ms),
             ]),
             _clock
         );
@@ -61,18 +62,28 @@ public sealed class ChangeCollectorTests
         Assert.Single(Assert.Single(_collector.Due()).Changes);
     }
 
-    [Fact]
-    public void Changes_without_end_are_told_after_ten_times_the_debounce_time()
+    [Theory]
+    [InlineData("a", 5000)]
+    [InlineData("slow/a", 7000)]
+    public void Changes_without_end_are_told_after_ten_times_the_debounce_time_or_five_seconds(
+        string file,
+        int ms
+    )
     {
         var told = new List<TimeSpan>();
-        while (_clock.Elapsed < 2500 * s_ms)
+        while (_clock.Elapsed < 2.5 * ms * s_ms)
         {
-            Change("a", Modified);
+            Change(file, Modified);
             _clock.Advance(50 * s_ms);
-            told.AddRange(_collector.Due().Select(_ => _clock.Elapsed));
+            told.AddRange(
+                _collector
+                    .Due()
+                    .Where(e => e.Rule.Event == (ms == 5000 ? "all" : "slow"))
+                    .Select(_ => _clock.Elapsed)
+            );
         }
 
-        Assert.Equal([1000 * s_ms, 2000 * s_ms], told);
+        Assert.Equal([ms * s_ms, 2 * ms * s_ms], told);
     }
 
     [Fact]
