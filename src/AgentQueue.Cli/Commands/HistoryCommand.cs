@@ -10,8 +10,9 @@ internal static class HistoryCommand
 {
     private const int Shown = 20;
 
-    private static readonly Argument<string?> s_name = new("name")
+    private static readonly Argument<string?> s_name = new("NAME")
     {
+        HelpName = "NAME",
         Arity = ArgumentArity.ZeroOrOne,
         Description = "An agent, or a task's name (default: all)",
         CompletionSources = { Completions.Agents },

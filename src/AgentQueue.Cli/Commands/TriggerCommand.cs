@@ -13,8 +13,9 @@ namespace AgentQueue.Cli.Commands;
 /// <summary><c>trigger</c>: lets an event happen, and says what followed from it.</summary>
 internal static class TriggerCommand
 {
-    private static readonly Argument<string> s_event = new("event")
+    private static readonly Argument<string> s_event = new("EVENT")
     {
+        HelpName = "EVENT",
         Description = "The event's name: any text",
     };
 

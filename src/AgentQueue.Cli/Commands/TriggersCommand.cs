@@ -9,8 +9,9 @@ namespace AgentQueue.Cli.Commands;
 /// <summary><c>triggers</c>: which events start and end what.</summary>
 internal static class TriggersCommand
 {
-    private static readonly Argument<string?> s_event = new("event")
+    private static readonly Argument<string?> s_event = new("EVENT")
     {
+        HelpName = "EVENT",
         Arity = ArgumentArity.ZeroOrOne,
         Description = "Only what listens to this event",
     };

@@ -125,7 +125,7 @@ internal sealed class ProjectQueue
         snapshot.Unfinished.Exists(t =>
             EventTaskId.Is(t.Id)
             && t.State is TaskState.Pending { Held: false }
-            && !snapshot.MayBeSupervised(t.Id)
+            && !(snapshot.MayBeSupervised(t.Id) && Queue.IsSupervised(t.Id))
         ) && RunOf(QueueScope.Events).ContinueDrain() is { Started.Count: > 0 };
 
     /// <summary>As <see cref="Look"/>, for one task: the others cost nothing.</summary>

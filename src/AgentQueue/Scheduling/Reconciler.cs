@@ -52,9 +52,9 @@ internal sealed class Reconciler(
 
         foreach (var id in snapshot.LockedBeyondEnd())
         {
-            if (!queue.IsSupervised(id) && Settle(id))
+            if (snapshot.FindFinished(id) is not null && !queue.IsSupervised(id))
             {
-                changed++;
+                Settle(id);
             }
         }
 
@@ -116,7 +116,7 @@ internal sealed class Reconciler(
             case TaskState.Finished:
                 // Its supervisor died between the record and the sweep.
                 _verdicts.Close(task, again: true);
-                return true;
+                return false;
             case TaskState.Pending when !new Sentinels(queue).AnyVerdict(id):
                 return false;
             case TaskState.Running when orphaned:

@@ -81,8 +81,8 @@ public sealed class EventConfigTests : IDisposable
             (config.Watches[1].Event, config.Watches[1].Debounce.TotalMilliseconds)
         );
         Assert.Equal(
-            [new("nightly", "0 2 * * *", null), new("poll", null, TimeSpan.FromMinutes(15))],
-            config.Schedule.AsEnumerable()
+            [("nightly", "0 2 * * *"), ("poll", "every 15m")],
+            config.Schedule.Select(static s => (s.Event, s.When))
         );
         var program = Assert.IsType<HookRule.Program>(config.Hooks[0]);
         Assert.Equal(["notify-me", "now"], program.Command.ToArray());
