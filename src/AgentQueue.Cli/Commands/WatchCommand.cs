@@ -11,7 +11,7 @@ internal static class WatchCommand
     private static readonly Option<string[]> s_on = Options.Repeated(
         "--on",
         "GLOB=EVENT",
-        "Also this: changes of such files are that event"
+        "Changes of these files are this event, beside the rules in agent-config.json"
     );
 
     public static Command Create()
@@ -21,7 +21,7 @@ internal static class WatchCommand
             "Turn changes of files into events, until q or Ctrl-C; what they start goes on",
             "agentq watch",
             "agentq watch --on 'src/**/*.py=saved' --on '*.md=docs'",
-            "agentq watch --json | jq -r .file"
+            "agentq watch --json | jq -r 'select(.event).file'"
         )
         {
             s_on,

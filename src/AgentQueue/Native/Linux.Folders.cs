@@ -21,13 +21,14 @@ internal static unsafe partial class Linux
     public delegate bool EntryVisitor(ReadOnlySpan<byte> name, byte type);
 
     /// <summary>Every name of an open folder but itself and its parent; false with errno set if it cannot be read.</summary>
-    public static bool VisitFolder(int fd, EntryVisitor visitor)
+    /// <param name="buffer">To be used again and again by who visits many; at least a few KiB.</param>
+    public static bool VisitFolder(int fd, EntryVisitor visitor, byte[]? buffer = null)
     {
         // struct linux_dirent64: inode (8), position (8), length (2), type (1), name.
         const int LengthAt = 16;
         const int TypeAt = 18;
         const int NameAt = 19;
-        var buffer = new byte[32 << 10];
+        buffer ??= new byte[32 << 10];
         fixed (byte* start = buffer)
         {
             while (true)

@@ -10,6 +10,7 @@ internal sealed class LinuxFolderListing : FolderListing
 {
     private readonly List<(int At, int Length, byte Type)> _entries = [];
     private readonly Linux.EntryVisitor _keep;
+    private readonly byte[] _buffer = new byte[32 << 10];
 
     // All names, each with a zero behind it.
     private byte[] _names = new byte[16 << 10];
@@ -26,7 +27,7 @@ internal sealed class LinuxFolderListing : FolderListing
         _entries.Clear();
         _used = 0;
         _fd = Libc.Open(path, Libc.O_RDONLY | Libc.O_DIRECTORY | Libc.O_NOFOLLOW);
-        return _fd >= 0 && Linux.VisitFolder(_fd, _keep);
+        return _fd >= 0 && Linux.VisitFolder(_fd, _keep, _buffer);
     }
 
     public override ReadOnlySpan<byte> NameOf(int index) =>

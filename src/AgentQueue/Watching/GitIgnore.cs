@@ -99,7 +99,7 @@ internal sealed class GitIgnore
     /// <param name="path">Relative to the project, with slashes.</param>
     public bool IsIgnored(ReadOnlySpan<byte> path, bool isFolder)
     {
-        var name = path[(path.LastIndexOf((byte)'/') + 1)..];
+        var name = PathPattern.NameOf(path);
         if (name.SequenceEqual(".git"u8) || (isFolder && name.SequenceEqual(".agents"u8)))
         {
             return true;
@@ -107,14 +107,14 @@ internal sealed class GitIgnore
 
         if (_project.Length == 0)
         {
-            return Decide(path, isFolder);
+            return Decide(path, name, isFolder);
         }
 
         byte[] whole = [.. _project, .. path];
-        return Decide(whole, isFolder);
+        return Decide(whole, name, isFolder);
     }
 
-    private bool Decide(ReadOnlySpan<byte> whole, bool isFolder)
+    private bool Decide(ReadOnlySpan<byte> whole, ReadOnlySpan<byte> name, bool isFolder)
     {
         for (var level = this; level is not null; level = level._above)
         {
@@ -122,7 +122,7 @@ internal sealed class GitIgnore
             for (var i = level._rules.Length - 1; i >= 0; i--)
             {
                 var (pattern, isNegated) = level._rules[i];
-                if ((isFolder || !pattern.OnlyFolders) && pattern.Matches(path))
+                if ((isFolder || !pattern.OnlyFolders) && pattern.Matches(path, name))
                 {
                     return !isNegated;
                 }

@@ -65,13 +65,20 @@ internal sealed class PathPattern
         new(new Reader(Encoding.UTF8.GetBytes(text), byBytes: false), ignoreCase);
 
     /// <param name="path">From the folder in which the pattern counts.</param>
-    public bool Matches(ReadOnlySpan<byte> path)
+    public bool Matches(ReadOnlySpan<byte> path) => Matches(path, NameOf(path));
+
+    /// <summary>As above, for who asks many patterns about one path.</summary>
+    /// <param name="name">What stands behind the last slash of the path.</param>
+    public bool Matches(ReadOnlySpan<byte> path, ReadOnlySpan<byte> name)
     {
-        var text = IsAboutName ? path[(path.LastIndexOf((byte)'/') + 1)..] : path;
+        var text = IsAboutName ? name : path;
         return _plain is not null ? text.SequenceEqual(_plain)
             : _ending is not null ? text.EndsWith(_ending)
             : Walk(text);
     }
+
+    public static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> path) =>
+        path[(path.LastIndexOf((byte)'/') + 1)..];
 
     // What stands before a ** decides alone where it can begin, and before a later star the same within a
     // name: so only the last of each is ever tried again.

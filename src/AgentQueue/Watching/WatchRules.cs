@@ -83,9 +83,10 @@ internal sealed class WatchRules
 
     private static bool IsEditors(ReadOnlySpan<byte> path)
     {
+        var name = PathPattern.NameOf(path);
         foreach (var pattern in s_editors)
         {
-            if (pattern.Matches(path))
+            if (pattern.Matches(path, name))
             {
                 return true;
             }
