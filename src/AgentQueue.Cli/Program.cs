@@ -5,7 +5,8 @@ using AgentQueue.Processes;
 namespace AgentQueue.Cli;
 
 /// <summary>
-/// Every invocation: guard against what a careless caller hands on, then live as a supervisor, offer completions, or run one verb.
+/// Every invocation: guard against what a careless caller hands on, then live as a supervisor, run hooks,
+/// offer completions, or run one verb.
 /// </summary>
 internal static class Program
 {
@@ -20,6 +21,7 @@ internal static class Program
         return args switch
         {
             [DetachedLaunch.Verb, ..] => SuperviseCommand.Run(args),
+            [DetachedLaunch.HookVerb, ..] => HookCommand.Run(args),
             [CompleteCommand.Verb, ..] => CompleteCommand.Run(args),
             _ => (int)new CommandLine(Screen.Open()).Run(args),
         };

@@ -25,7 +25,9 @@ internal static class EventText
 
         if (record.Problem is { } problem)
         {
-            yield return $"no rule was looked at: {problem}";
+            yield return record.Names[0].StartsWith(EventName.HookFailed, StringComparison.Ordinal)
+                ? problem
+                : $"no rule was looked at: {problem}";
         }
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AgentQueue.Cli.Output;
+using AgentQueue.Config;
 using AgentQueue.Events;
 using AgentQueue.Storage;
 
@@ -15,6 +16,11 @@ internal static class EventsCommand
         "--follow",
         "Go on with what happens from now on, until Ctrl-C",
         "-f"
+    );
+
+    private static readonly Option<bool> s_notify = Options.Flag(
+        "--notify",
+        "With --follow: have the terminal tell of the events that a rule with \"notify\" means"
     );
 
     private static readonly Option<long?> s_since = new("--since")
@@ -34,6 +40,7 @@ internal static class EventsCommand
         {
             s_follow,
             s_since,
+            s_notify,
         };
         events.Runs(Run);
         return events;
@@ -44,13 +51,26 @@ internal static class EventsCommand
         var log = session.Events.Log;
         var last = session.Queue.Exists ? log.LastSequence : 0;
         var since = parsed.GetValue(s_since) ?? Math.Max(last - Shown, 0);
+        var notify = parsed.GetValue(s_notify);
         if (!parsed.GetValue(s_follow))
         {
+            if (notify)
+            {
+                throw QueueException.Usage(
+                    "--notify tells of what happens from now on",
+                    "Add --follow"
+                );
+            }
+
             Show(session, [.. log.Since(since)]);
             return ExitCode.Ok;
         }
 
-        Follow(session, log, since);
+        // Read before anything is shown: an error in it is told at once.
+        IReadOnlyList<HookRule> told = notify
+            ? [.. session.Project.Config.Hooks.OfType<HookRule.Desktop>()]
+            : [];
+        Follow(session, log, since, told);
         return ExitCode.Interrupted;
     }
 
@@ -101,7 +121,13 @@ internal static class EventsCommand
         TableOutput.Print(Session.Screen, table);
     }
 
-    private static void Follow(Session session, EventLog log, long since)
+    /// <param name="told">The rules whose events the terminal is to tell of.</param>
+    private static void Follow(
+        Session session,
+        EventLog log,
+        long since,
+        IReadOnlyList<HookRule> told
+    )
     {
         session.Queue.Create();
         log.Create();
@@ -114,6 +140,11 @@ internal static class EventsCommand
             foreach (var record in log.Since(since))
             {
                 since = record.Sequence;
+                if (screen.OutIsTerminal && Notification(record, told) is { } notification)
+                {
+                    screen.Out(notification);
+                }
+
                 if (session.Json)
                 {
                     JsonOutput.PrintLine(screen, w => record.WriteMembers(w, whole: true));
@@ -133,4 +164,13 @@ internal static class EventsCommand
 
         interrupts.Wake(null);
     }
+
+    /// <summary>
+    /// What makes a terminal tell of an event (OSC 9), null if none of the rules means it. It begins with a word
+    /// of ours: some terminals take a number there for an order.
+    /// </summary>
+    internal static string? Notification(EventRecord record, IEnumerable<HookRule> rules) =>
+        Hooks.Of(rules, record.Names).FirstOrDefault() is { Rule: not null, Event: var name }
+            ? $"\e]9;agentq: {Terminal.Clean(HookText.Notification(record, name))}\a"
+            : null;
 }

@@ -17,6 +17,12 @@ internal static class AgentEnvironment
     public const string TaskFileVariable = "AGENTQ_TASK_FILE";
     public const string RootVariable = "AGENTQ_ROOT";
 
+    /// <summary>Of a hook: the event, by the name that its rule means.</summary>
+    public const string EventVariable = "AGENTQ_EVENT";
+
+    /// <summary>The mark of a hook's processes.</summary>
+    public const string HookVariable = "AGENTQ_HOOK";
+
     public static readonly StringComparer Names = OperatingSystem.IsWindows()
         ? StringComparer.OrdinalIgnoreCase
         : StringComparer.Ordinal;

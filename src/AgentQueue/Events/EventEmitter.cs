@@ -22,6 +22,7 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
     private readonly QueueFolder _queue = project.Queue;
     private readonly EventLog _log = new(project.Queue);
     private readonly Queue<(Occurrence Occurrence, bool Again)> _waiting = new();
+    private readonly List<long> _withHooks = [];
     private bool _isAtWork;
     private bool _hasTold;
 
@@ -29,6 +30,9 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
     public bool HasFollowers { get; private set; }
 
     public EventLog Log => _log;
+
+    /// <summary>Starts what runs the hooks of the event of that number, and does not wait for it.</summary>
+    public Action<long> StartHooks { get; init; } = HookLaunch.Into(project.Root);
 
     public static EventEmitter Attach(ProjectQueue project)
     {
@@ -102,8 +106,71 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         }
 
         _log.Create();
-        using var held = _log.Lock();
-        return WorkThroughAll();
+        try
+        {
+            using var held = _log.Lock();
+            return WorkThroughAll();
+        }
+        finally
+        {
+            RunHooks();
+        }
+    }
+
+    /// <summary>Tells of a hook that failed; what listens to that is stored, and no hook is run for it.</summary>
+    /// <param name="of">What the hook was told of.</param>
+    /// <param name="name">The name of that by which the hook's rule means it.</param>
+    /// <param name="number">Which of the event's hooks, from 0.</param>
+    /// <param name="hook">What it is called.</param>
+    /// <param name="problem">In one line.</param>
+    public void HookFailed(EventRecord of, string name, int number, string hook, string problem) =>
+        Emit(
+            new Occurrence(
+                string.Create(CultureInfo.InvariantCulture, $"hook/{of.Sequence}/{number}"),
+                project.Clock.GetUtcNow(),
+                [EventName.HookFailed + name],
+                of.Chain.Add(of.Names[0])
+            )
+            {
+                Failure = new HookFailure(of, problem),
+                Variables = ImmutableSortedDictionary
+                    .Create<string, string>(StringComparer.Ordinal)
+                    .Add("hook", hook)
+                    .Add("problem", problem),
+            },
+            again: false
+        );
+
+    // Nobody's lock is handed on, and whoever emits goes on at once. What is not started is lost: the event
+    // stands in the log.
+    private void RunHooks()
+    {
+        foreach (var sequence in _withHooks)
+        {
+            try
+            {
+                StartHooks(sequence);
+            }
+            catch (QueueException)
+            {
+                // The system starts nothing more; the work itself must not fail for that.
+            }
+        }
+
+        _withHooks.Clear();
+    }
+
+    private bool HasHooks(EventRecord record)
+    {
+        try
+        {
+            return Hooks.Of(project.Config.Hooks, record.Names).Any();
+        }
+        catch (QueueException)
+        {
+            // The configuration cannot be read: its problem is in the record.
+            return false;
+        }
     }
 
     // The caller holds the log's lock.
@@ -119,6 +186,11 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
                 {
                     var record = WorkThrough(next.Occurrence);
                     _log.Append(record);
+                    if (HasHooks(record))
+                    {
+                        _withHooks.Add(record.Sequence);
+                    }
+
                     _hasTold = true;
                     first ??= record;
                 }
@@ -187,8 +259,9 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
             return;
         }
 
-        using (_log.Lock())
+        try
         {
+            using var held = _log.Lock();
             // Two that leave at once both find nobody else; and what was last told of may be this.
             if (_log.Last is not { } last || last.Names[0] == EventName.QueueIdle || !IsIdle())
             {
@@ -207,6 +280,10 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
                 )
             );
             WorkThroughAll();
+        }
+        finally
+        {
+            RunHooks();
         }
     }
 
@@ -236,7 +313,7 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
 
     private EventRecord WorkThrough(Occurrence occurrence)
     {
-        var task = occurrence.Task;
+        var (task, failure) = (occurrence.Task, occurrence.Failure);
         var record = new EventRecord
         {
             Sequence = _log.LastSequence + 1,
@@ -244,10 +321,11 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
             Id = occurrence.Id,
             Names = occurrence.Names,
             Chain = occurrence.Chain,
-            Task = task?.Id,
-            Agent = task?.Agent,
+            Task = task?.Id ?? failure?.Of.Task,
+            Agent = task?.Agent ?? failure?.Of.Agent,
             ExitCode = (task?.State as TaskState.Finished)?.ExitCode,
             Variables = occurrence.Variables,
+            Problem = failure?.Problem,
         };
         AgentConfig config;
         try
@@ -256,7 +334,7 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         }
         catch (QueueException e)
         {
-            return record with { Problem = e.Message };
+            return record with { Problem = record.Problem ?? e.Message };
         }
 
         var followers = new Followers(project, config, occurrence);

@@ -50,21 +50,33 @@ internal sealed class EventLog(QueueFolder queue)
         get
         {
             var read = queue.Disk.ReadEnd(File, Tail);
-            if (LastOf(read.Content) is { } last)
+            if (LastOf(read.Content, static _ => true) is { } last)
             {
                 return last.Sequence;
             }
 
             return
                 read.Facts.Size > Tail
-                && LastOf(queue.Disk.Read(File, int.MaxValue).Content) is { } long1
+                && LastOf(queue.Disk.Read(File, int.MaxValue).Content, static _ => true)
+                    is { } long1
                 ? long1.Sequence
                 : Aside().Select(static f => f.Last).FirstOrDefault();
         }
     }
 
-    /// <summary>The newest event; null if there is none in the open file.</summary>
-    public EventRecord? Last => LastOf(queue.Disk.ReadEnd(File, Tail).Content);
+    /// <summary>
+    /// The newest event that is more than the failure of a hook, in the end of the open file; null if there is none.
+    /// </summary>
+    public EventRecord? Last =>
+        LastOf(
+            queue.Disk.ReadEnd(File, Tail).Content,
+            static r => !r.Names[0].StartsWith(EventName.HookFailed, StringComparison.Ordinal)
+        );
+
+    /// <summary>The event of that number; null if there is no line of it any more.</summary>
+    public EventRecord? Find(long sequence) =>
+        LastOf(queue.Disk.ReadEnd(File, Tail).Content, r => r.Sequence == sequence)
+        ?? Since(sequence - 1).FirstOrDefault(r => r.Sequence == sequence);
 
     /// <summary>The caller holds the lock.</summary>
     public void Append(EventRecord record)
@@ -136,13 +148,16 @@ internal sealed class EventLog(QueueFolder queue)
             ? number
             : 0;
 
-    private static EventRecord? LastOf(byte[] content)
+    private static EventRecord? LastOf(byte[] content, Func<EventRecord, bool> isMeant)
     {
         var end = content.AsSpan().LastIndexOf((byte)'\n');
         while (end > 0)
         {
             var begin = content.AsSpan(0, end).LastIndexOf((byte)'\n') + 1;
-            if (EventRecord.Parse(content.AsMemory(begin, end - begin)) is { } record)
+            if (
+                EventRecord.Parse(content.AsMemory(begin, end - begin)) is { } record
+                && isMeant(record)
+            )
             {
                 return record;
             }

@@ -14,6 +14,9 @@ internal static class EventName
     public const string PlanCancelled = "plan_cancelled:";
     public const string QueueIdle = "queue_idle";
 
+    /// <summary>Before the name of an event, a hook of which has failed. No hook is run for it.</summary>
+    public const string HookFailed = "hook_failed:";
+
     /// <summary>In UTF-16 units; a path and some words.</summary>
     public const int Longest = 1000;
 

@@ -34,7 +34,7 @@ internal sealed record EventRecord
     public ImmutableArray<AffectedTask> Cancelled { get; init; } = [];
     public ImmutableArray<PassedOver> Ignored { get; init; } = [];
 
-    /// <summary>Why no rule could be looked at; null if all were.</summary>
+    /// <summary>Why no rule could be looked at, or how the hook failed that this is about; else null.</summary>
     public string? Problem { get; init; }
 
     private static readonly JsonWriterOptions s_write = new()

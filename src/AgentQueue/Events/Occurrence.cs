@@ -4,6 +4,10 @@ using AgentQueue.Tasks;
 
 namespace AgentQueue.Events;
 
+/// <param name="Of">What the hook was told of.</param>
+/// <param name="Problem">In one line.</param>
+internal sealed record HookFailure(EventRecord Of, string Problem);
+
 /// <summary>Something that happened once, whatever names it goes by.</summary>
 /// <param name="Id">Tells it from everything else that ever happened in this queue.</param>
 /// <param name="Names">The most telling one first.</param>
@@ -17,6 +21,9 @@ internal sealed record Occurrence(
 {
     /// <summary>The task that changed, or that made it happen; null if a person or a program did.</summary>
     public AgentTask? Task { get; init; }
+
+    /// <summary>What this tells of a hook that has failed; null for everything else.</summary>
+    public HookFailure? Failure { get; init; }
 
     /// <summary>False: it may follow from itself.</summary>
     public bool LoopDetection { get; init; } = true;

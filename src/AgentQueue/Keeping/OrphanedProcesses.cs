@@ -97,7 +97,7 @@ internal sealed class OrphanedProcesses(ProjectQueue project)
                     is not { } text
                 || !TaskId.TryParse(text, out var id)
                 || !IsThisProject(process.Pid)
-                || DetachedLaunch.IsSupervisor(process.Pid)
+                || DetachedLaunch.StandsApart(process.Pid)
             )
             {
                 continue;

@@ -45,6 +45,30 @@ internal static partial class DetachedLaunch
         return new UnixReport(pid, pipe[0]);
     }
 
+    private static void StartHooksUnix(
+        IReadOnlyList<string> arguments,
+        IReadOnlyList<string> environment
+    )
+    {
+        var nothing = Libc.Open("/dev/null", Libc.O_RDWR);
+        var (program, first) = Program();
+        var pid = Spawn.Start(
+            program,
+            ["agentq", .. first, HookVerb, .. arguments],
+            environment,
+            workingFolder: null,
+            [nothing, nothing, nothing],
+            blockEndSignals: false
+        );
+        _ = Libc.Close(nothing);
+        if (pid < 0)
+        {
+            throw new QueueException(
+                $"Cannot start the hooks: {Marshal.GetPInvokeErrorMessage(-pid)}"
+            );
+        }
+    }
+
     private static unsafe int MakePipe(int* ends)
     {
         var result = Pipes.Make(ends);

@@ -34,12 +34,7 @@ internal static partial class DetachedLaunch
             var nul = nothing.DangerousGetHandle();
             nint[] inherited = hasLock ? [report, lockHandle] : [report];
 
-            // An editor or a build server puts what it starts into a job that ends with it. Most let go who
-            // asks; where they do not, the supervisor ends with them and the next agentq settles its task.
-            if (
-                (Spawn(WindowsSpawn.CREATE_BREAKAWAY_FROM_JOB) ?? Spawn(0))
-                is not var (process, pid)
-            )
+            if (Detach(program, line, block, nul, inherited) is not var (process, pid))
             {
                 var problem = Problem("Cannot start the supervisor");
                 read.Dispose();
@@ -48,21 +43,58 @@ internal static partial class DetachedLaunch
 
             process.Dispose();
             return new WindowsReport(pid, read);
-
-            (SafeProcessHandle, int)? Spawn(uint breakaway) =>
-                WindowsSpawn.Start(
-                    program,
-                    line,
-                    block,
-                    folder: null,
-                    WindowsSpawn.DETACHED_PROCESS
-                        | WindowsSpawn.CREATE_NEW_PROCESS_GROUP
-                        | breakaway,
-                    new WindowsSpawn.Streams(nul, nul, nul),
-                    inherited,
-                    job: 0
-                );
         }
+    }
+
+    [SupportedOSPlatform("windows")]
+    private static void StartHooksWindows(
+        IReadOnlyList<string> arguments,
+        IReadOnlyList<string> environment
+    )
+    {
+        using var nothing = WindowsFiles.OpenNothing();
+        var (program, first) = Program();
+        if (
+            Detach(
+                program,
+                WindowsCommandLine.Join(program, [.. first, HookVerb, .. arguments]),
+                WindowsCommandLine.EnvironmentBlock(environment),
+                nothing.DangerousGetHandle(),
+                []
+            )
+            is not var (process, _)
+        )
+        {
+            throw Problem("Cannot start the hooks");
+        }
+
+        process.Dispose();
+    }
+
+    // An editor or a build server puts what it starts into a job that ends with it. Most let go who asks;
+    // where they do not, the supervisor ends with them and the next agentq settles its task.
+    [SupportedOSPlatform("windows")]
+    private static (SafeProcessHandle, int)? Detach(
+        string program,
+        string line,
+        string block,
+        nint nul,
+        nint[] inherited
+    )
+    {
+        return Spawn(WindowsSpawn.CREATE_BREAKAWAY_FROM_JOB) ?? Spawn(0);
+
+        (SafeProcessHandle, int)? Spawn(uint breakaway) =>
+            WindowsSpawn.Start(
+                program,
+                line,
+                block,
+                folder: null,
+                WindowsSpawn.DETACHED_PROCESS | WindowsSpawn.CREATE_NEW_PROCESS_GROUP | breakaway,
+                new WindowsSpawn.Streams(nul, nul, nul),
+                inherited,
+                job: 0
+            );
     }
 
     [SupportedOSPlatform("windows")]

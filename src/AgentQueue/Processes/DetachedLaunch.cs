@@ -6,12 +6,16 @@ namespace AgentQueue.Processes;
 /// <summary>
 /// Starts this program again as a supervisor that outlives its caller: a session of its own, nothing of
 /// the caller's terminal or pipes, and the task's lock inherited, so that there is no moment in which
-/// nobody holds it. The supervisor's report comes over a pipe that it closes once the agent runs.
+/// nobody holds it. The supervisor's report comes over a pipe that it closes once the agent runs. What runs
+/// hooks is started in the same way, and inherits nothing at all.
 /// </summary>
 internal static partial class DetachedLaunch
 {
     /// <summary>The hidden verb.</summary>
     public const string Verb = "__supervise";
+
+    /// <summary>The hidden verb of what runs an event's hooks.</summary>
+    public const string HookVerb = "__hook";
 
     /// <param name="arguments">What follows the hidden verb.</param>
     /// <param name="environment">The whole environment, as <c>KEY=VALUE</c>.</param>
@@ -26,6 +30,25 @@ internal static partial class DetachedLaunch
             ? StartWindows(arguments, environment, lockDescriptor)
             : StartUnix(arguments, environment, (int)lockDescriptor);
 
+    /// <summary>Starts what runs hooks, and has nothing more to do with it.</summary>
+    /// <param name="arguments">What follows the hidden verb.</param>
+    /// <param name="environment">The whole environment, as <c>KEY=VALUE</c>.</param>
+    /// <exception cref="QueueException">The system would not start it.</exception>
+    public static void StartHooks(
+        IReadOnlyList<string> arguments,
+        IReadOnlyList<string> environment
+    )
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            StartHooksWindows(arguments, environment);
+        }
+        else
+        {
+            StartHooksUnix(arguments, environment);
+        }
+    }
+
     /// <summary>True if that process is a supervisor of this project.</summary>
     public static bool IsSupervisorOf(int pid, string projectRoot)
     {
@@ -34,11 +57,14 @@ internal static partial class DetachedLaunch
             && line.Contains($"\0{projectRoot}\0", StringComparison.Ordinal);
     }
 
-    /// <summary>True if that process is one of our supervisors.</summary>
-    public static bool IsSupervisor(int pid)
+    /// <summary>
+    /// True if that process is one of our supervisors, or runs hooks: whoever started it has no say over it.
+    /// </summary>
+    public static bool StandsApart(int pid)
     {
         var line = ProcessTable.CommandLine(pid);
-        return line.Contains($"\0{Verb}\0", StringComparison.Ordinal);
+        return line.Contains($"\0{Verb}\0", StringComparison.Ordinal)
+            || line.Contains($"\0{HookVerb}\0", StringComparison.Ordinal);
     }
 
     /// <summary>Lets go of the supervisors that have ended, for a launcher that lives on. It must have no other children.</summary>

@@ -9,8 +9,17 @@ internal static partial class ForegroundProgram
     // Where no descriptor tells of the program's end this is how often it is looked for.
     private const int LookMilliseconds = 20;
 
-    private static ExitStatus RunOnUnix(ForegroundLaunch launch, OutputPiece show)
+    private static (ExitStatus Exit, bool TimedOut) RunOnUnix(
+        ForegroundLaunch launch,
+        OutputPiece show
+    )
     {
+        if (launch.Limit is not null && OperatingSystem.IsLinux())
+        {
+            // So that what it leaves behind comes to us, and not to somebody who cannot tell whose it is.
+            Linux.BecomeSubreaper();
+        }
+
         using var streams = new UnixStreams();
         var pid = Spawn.Start(
             launch.Executable,
@@ -27,10 +36,76 @@ internal static partial class ForegroundProgram
 
         using var program = new UnixProgram(pid);
         streams.CloseOfChild();
-        streams.Carry(launch.Input, program, show);
-        return program.Exit!.Value is { Signalled: true } end
-            ? ExitStatus.Killed(end.Status)
-            : ExitStatus.Exited(program.Exit.Value.Status);
+        var limit = launch.Limit is { } most ? new UnixLimit(most, pid) : null;
+        var timedOut = false;
+        if (!streams.Carry(launch.Input, program, show, limit))
+        {
+            timedOut = !program.HasEnded;
+            limit!.End();
+            if (program.HasEnded)
+            {
+                streams.Carry(default, program, show, limit: null);
+            }
+        }
+
+        return program.Exit switch
+        {
+            { Signalled: false } end => (ExitStatus.Exited(end.Status), timedOut),
+            { } end => (ExitStatus.Killed(end.Status), timedOut),
+            // In the kernel's hands: it will be, once it gets out of there.
+            null => (ExitStatus.Killed(Posix.SIGKILL), timedOut),
+        };
+    }
+
+    /// <summary>A program's time, and who is to be ended when it is up.</summary>
+    private sealed class UnixLimit(ProgramLimit limit, int pid)
+    {
+        // Where orphans do not come to us they have to be seen before their parents end.
+        private static readonly TimeSpan s_remember = TimeSpan.FromSeconds(1);
+
+        private readonly long _begun = limit.Clock.GetTimestamp();
+        private readonly ProcessTree? _tree = ProcessTree.Of(
+            pid,
+            ProcessTable.Read(pid)?.StartTicks ?? 0,
+            limit.Mark,
+            aliveFile: null
+        );
+        private long _remembered = limit.Clock.GetTimestamp();
+
+        public int MillisecondsLeft =>
+            (int)
+                Math.Clamp(
+                    Math.Ceiling(
+                        (limit.Time - limit.Clock.GetElapsedTime(_begun)).TotalMilliseconds
+                    ),
+                    0,
+                    60_000
+                );
+
+        /// <summary>True while something that belongs to the program runs.</summary>
+        public bool AnyLeft => _tree?.Members(adopted: true).Count > 0;
+
+        public void Remember()
+        {
+            if (OperatingSystem.IsMacOS() && limit.Clock.GetElapsedTime(_remembered) >= s_remember)
+            {
+                _remembered = limit.Clock.GetTimestamp();
+                _ = AnyLeft;
+            }
+        }
+
+        public void End()
+        {
+            // The program is not reaped yet, so its number, and its group's, are still its own.
+            Posix.SignalGroup(pid, Posix.SIGTERM);
+            Posix.SignalGroup(pid, Posix.SIGCONT);
+            if (_tree is null)
+            {
+                Posix.SignalGroup(pid, Posix.SIGKILL);
+            }
+
+            _tree?.End(s_grace, adopted: true, limit.Clock);
+        }
     }
 
     /// <summary>The child, until it is let go; signals to us go to its group, which it leads.</summary>
@@ -124,14 +199,25 @@ internal static partial class ForegroundProgram
 
         public void CloseOfChild() => CloseAll(_child);
 
-        /// <summary>Gives and takes until the program has ended and all that it printed is here.</summary>
-        public void Carry(ReadOnlyMemory<byte> input, UnixProgram program, OutputPiece show)
+        /// <summary>
+        /// Gives and takes until the program has ended and all that it printed is here; with a limit, until all
+        /// that it has started has ended too.
+        /// </summary>
+        /// <returns>False if the time was up before that.</returns>
+        public bool Carry(
+            ReadOnlyMemory<byte> input,
+            UnixProgram program,
+            OutputPiece show,
+            UnixLimit? limit
+        )
         {
             var piece = new byte[PieceSize];
             Span<Posix.PollFd> polls = stackalloc Posix.PollFd[4];
             while (true)
             {
+                limit?.Remember();
                 var hasEnded = program.HasEnded;
+                var isOver = hasEnded && limit?.AnyLeft != true;
                 if (input.IsEmpty || hasEnded)
                 {
                     Close(ref _ours[0]);
@@ -145,12 +231,23 @@ internal static partial class ForegroundProgram
                     Fd = hasEnded ? -1 : program.EndDescriptor,
                     Events = Posix.POLLIN,
                 };
-                Posix.Poll(
-                    polls,
-                    hasEnded ? 0
-                        : program.EndDescriptor >= 0 ? -1
-                        : LookMilliseconds
-                );
+                var wait =
+                    isOver ? 0
+                    : hasEnded ? LeftoverMilliseconds
+                    : program.EndDescriptor >= 0 ? -1
+                    : LookMilliseconds;
+                if (limit is not null)
+                {
+                    var left = limit.MillisecondsLeft;
+                    if (left == 0 && !isOver)
+                    {
+                        return false;
+                    }
+
+                    wait = wait < 0 ? left : Math.Min(wait, left);
+                }
+
+                Posix.Poll(polls, wait);
                 if (polls[0].Returned != 0)
                 {
                     Give(ref input);
@@ -163,9 +260,9 @@ internal static partial class ForegroundProgram
                 }
 
                 // What it left running may keep the pipes open for ever.
-                if (hasEnded && !came)
+                if (isOver && !came)
                 {
-                    return;
+                    return true;
                 }
             }
         }

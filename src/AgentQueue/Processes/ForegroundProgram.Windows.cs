@@ -9,7 +9,36 @@ namespace AgentQueue.Processes;
 internal static partial class ForegroundProgram
 {
     [SupportedOSPlatform("windows")]
-    private static ExitStatus RunOnWindows(ForegroundLaunch launch, OutputPiece show)
+    private static (ExitStatus Exit, bool TimedOut) RunOnWindows(
+        ForegroundLaunch launch,
+        OutputPiece show
+    )
+    {
+        var job = launch.Limit is null ? 0 : WindowsProcesses.MakeJob();
+        if (job == 0 && launch.Limit is not null)
+        {
+            throw Problem(launch, Marshal.GetLastPInvokeError());
+        }
+
+        try
+        {
+            return RunOnWindows(launch, show, job);
+        }
+        finally
+        {
+            if (job != 0)
+            {
+                _ = WindowsProcesses.Close(job);
+            }
+        }
+    }
+
+    [SupportedOSPlatform("windows")]
+    private static (ExitStatus Exit, bool TimedOut) RunOnWindows(
+        ForegroundLaunch launch,
+        OutputPiece show,
+        nint job
+    )
     {
         using var input = new WindowsPipe();
         using var output = new WindowsPipe();
@@ -30,14 +59,18 @@ internal static partial class ForegroundProgram
                 commandLine,
                 WindowsCommandLine.EnvironmentBlock(launch.Environment),
                 launch.WorkingFolder,
-                flags: 0,
+                // Whoever sets a limit has no console to share.
+                launch.Limit
+                    is null
+                    ? 0
+                    : WindowsSpawn.CREATE_NO_WINDOW,
                 new WindowsSpawn.Streams(
                     input.Read.DangerousGetHandle(),
                     output.Write.DangerousGetHandle(),
                     error.Write.DangerousGetHandle()
                 ),
                 inherited: [],
-                job: 0
+                job
             )
             is not var (process, _)
         )
@@ -59,25 +92,48 @@ internal static partial class ForegroundProgram
             {
                 IsBackground = true,
             }.Start();
-            Carry(process, output.Read, error.Read, show);
-            return ExitStatus.Exited((int)Math.Min(WindowsProcesses.ExitCodeOf(process), 255));
+            var limit = launch.Limit;
+            var begun = limit?.Clock.GetTimestamp() ?? 0;
+            var timedOut = false;
+            Carry(output.Read, error.Read, show, HasAllEnded);
+            return (
+                ExitStatus.Exited((int)Math.Min(WindowsProcesses.ExitCodeOf(process), 255)),
+                timedOut
+            );
+
+            bool HasAllEnded()
+            {
+                var hasEnded = WindowsProcesses.HasEnded(process);
+                if (limit is null || (hasEnded && WindowsProcesses.InJob(job).Count == 0))
+                {
+                    return hasEnded;
+                }
+
+                if (limit.Clock.GetElapsedTime(begun) >= limit.Time)
+                {
+                    timedOut |= !hasEnded;
+                    WindowsProcesses.EndJob(job);
+                }
+
+                return false;
+            }
         }
     }
 
     // Anonymous pipes cannot be waited on, so they are looked at, at a growing pace.
     [SupportedOSPlatform("windows")]
     private static void Carry(
-        SafeProcessHandle process,
         SafeFileHandle output,
         SafeFileHandle error,
-        OutputPiece show
+        OutputPiece show,
+        Func<bool> hasAllEnded
     )
     {
         var piece = new byte[PieceSize];
         var pause = 1;
         while (true)
         {
-            var hasEnded = WindowsProcesses.HasEnded(process);
+            var hasEnded = hasAllEnded();
             if (Take(output, piece, show, isError: false) | Take(error, piece, show, isError: true))
             {
                 pause = 1;

@@ -13,13 +13,28 @@ internal sealed record ForegroundLaunch(
     string WorkingFolder,
     IReadOnlyList<string> Environment,
     ReadOnlyMemory<byte> Input = default
-);
+)
+{
+    /// <summary>Null: as long as it likes, and what it leaves running is not waited for.</summary>
+    public ProgramLimit? Limit { get; init; }
+}
+
+/// <summary>
+/// How long a program and all that it starts may take; what is left then is ended. This process must have no
+/// other children than supervisors and what runs hooks.
+/// </summary>
+/// <param name="Mark">An entry of its environment that nothing else in the world has.</param>
+internal sealed record ProgramLimit(TimeSpan Time, string Mark, TimeProvider Clock);
 
 /// <summary>Is shown what a program prints, as it comes; the bytes are there only during the call.</summary>
 internal delegate void OutputPiece(ReadOnlySpan<byte> piece, bool isError);
 
 /// <summary>How a program ended, and the end of what it printed on both streams, in the order in which it came.</summary>
-internal sealed record ForegroundEnd(ExitStatus Exit, string Output, bool IsOutputCut);
+internal sealed record ForegroundEnd(ExitStatus Exit, string Output, bool IsOutputCut)
+{
+    /// <summary>It was ended because its time was up.</summary>
+    public bool TimedOut { get; init; }
+}
 
 /// <summary>
 /// Runs a program for as long as a verb lasts: no shell, its input given, its output shown while it comes and
@@ -33,14 +48,20 @@ internal static partial class ForegroundProgram
 
     private const int PieceSize = 16 << 10;
 
+    // What the program has left running is looked for this often, until its time is up.
+    private const int LeftoverMilliseconds = 100;
+
+    /// <summary>Between TERM and KILL, where there is a limit.</summary>
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
+
     /// <exception cref="QueueException">It could not be started.</exception>
     public static ForegroundEnd Run(ForegroundLaunch launch, OutputPiece show)
     {
         var tail = new OutputTail(KeptOutput);
-        var exit = OperatingSystem.IsWindows()
+        var (exit, timedOut) = OperatingSystem.IsWindows()
             ? RunOnWindows(launch, ShowAndKeep)
             : RunOnUnix(launch, ShowAndKeep);
-        return new ForegroundEnd(exit, tail.ToString(), tail.IsCut);
+        return new ForegroundEnd(exit, tail.ToString(), tail.IsCut) { TimedOut = timedOut };
 
         void ShowAndKeep(ReadOnlySpan<byte> piece, bool isError)
         {

@@ -120,7 +120,7 @@ internal static partial class ProcessTable
                 !word.IsEmpty
                 && !(
                     System.Buffers.Text.Utf8Parser.TryParse(word, out int child, out _)
-                    && (child == pid || DetachedLaunch.IsSupervisor(child))
+                    && (child == pid || DetachedLaunch.StandsApart(child))
                 )
             )
             {

@@ -147,12 +147,12 @@ internal abstract class ProcessTree(int root, long rootStart, string mark, strin
         var open = new Stack<ProcessEntry>(Tops(all, adopted));
         while (open.TryPop(out var p))
         {
-            // Everything descends from 0 and 1. A supervisor that the agent started through agentq is not
-            // the agent's to take along.
+            // Everything descends from 0 and 1. A supervisor that the agent started through agentq, and the
+            // hooks of an event, are not the agent's to take along.
             if (
                 p.Pid <= 1
                 || !seen.Add(p.Pid)
-                || (p.Pid != root && DetachedLaunch.IsSupervisor(p.Pid))
+                || (p.Pid != root && DetachedLaunch.StandsApart(p.Pid))
             )
             {
                 continue;

@@ -10,12 +10,14 @@ namespace AgentQueue.Scheduling;
 /// <summary>Supervisors as processes of this machine.</summary>
 internal sealed class LocalBackend(QueueFolder queue) : IBackend
 {
-    // The mark of a task that this program may itself be running in: its supervisor ends whatever carries
-    // it, and a supervisor that was started from inside a task is to outlive that task.
+    // The marks of a task or a hook that this program may itself be running in: whoever looks after that ends
+    // whatever carries them, and a supervisor that was started from inside it is to outlive it.
     private static readonly string[] s_parentMarks =
     [
         AgentEnvironment.TaskIdVariable,
         AgentEnvironment.TaskFileVariable,
+        AgentEnvironment.HookVariable,
+        AgentEnvironment.EventVariable,
     ];
 
     public ISupervisorStart Launch(TaskId id, HeldLock taskLock) =>
