@@ -80,7 +80,10 @@ internal static class TriggerCommand
         }
 
         Print(session, record, []);
-        if (record is { Started.IsEmpty: true, Cancelled.IsEmpty: true, Ignored.IsEmpty: true })
+        if (
+            record is { Started.IsEmpty: true, Cancelled.IsEmpty: true, Ignored.IsEmpty: true }
+            && !Hooks.Of(session.Project.Config.Hooks, record.Names).Any()
+        )
         {
             TellNobodyListens(session, record.Names[0]);
         }

@@ -214,7 +214,7 @@ public sealed class HookTests
             $$"""{ "on": [ { "event": "go", "url": "http://127.0.0.1:{{port}}/in?a=[1-3]&b={x}" } ] }"""
         );
 
-        box.Run("trigger", "go", "--var", "file=a b").Gives(0);
+        Assert.Equal("", box.Run("trigger", "go", "--var", "file=a b").Gives(0).Err);
 
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
         var (head, body) = await Answer(server, "204 No Content", limit.Token);
