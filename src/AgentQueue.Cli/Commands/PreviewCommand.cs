@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.Text.Json;
 using AgentQueue.Cli.Output;
 using AgentQueue.Config;
+using AgentQueue.Events;
 using AgentQueue.Scheduling;
 
 namespace AgentQueue.Cli.Commands;
@@ -70,9 +72,98 @@ internal static class PreviewCommand
         Session session,
         string name,
         ImmutableSortedDictionary<string, string> given
-    ) =>
-        throw new QueueException(
-            $"There is no agent '{name}'{Nearest.Suggestion(name, session.Project.Config.Agents.Keys)}",
-            $"There are {string.Join(", ", session.Project.Config.Agents.Keys)}"
+    )
+    {
+        var config = session.Project.Config;
+        var forecast = new EventForecast(config);
+        var follows = forecast.Of(EventName.Check(name));
+        if (follows.IsEmpty)
+        {
+            throw new QueueException(
+                $"There is no agent '{name}', and nothing listens to such an event{Nearest.Suggestion(name, config.Agents.Keys.Concat(EventBoxes.Roots(config)))}",
+                "See what there is: agentq agents, agentq triggers"
+            );
+        }
+
+        // What each agent would be called with that it starts at once; the others' variables are not known yet.
+        var first = follows
+            .Where(static f => f.Effect == Effect.Starts)
+            .Select(f =>
+                AgentPreview.Of(
+                    config,
+                    config.Agents[f.Agent],
+                    session.Queue,
+                    session.Project.Settings,
+                    given
+                )
+            )
+            .ToList();
+        if (session.Json)
+        {
+            JsonOutput.PrintObject(
+                Session.Screen,
+                w =>
+                {
+                    w.WriteString("event"u8, name);
+                    Write(w, follows, first);
+                    w.WriteBoolean("cut"u8, forecast.IsCut);
+                }
+            );
+            return ExitCode.Ok;
+        }
+
+        Session.Screen.Lines(
+            EventTree.Lines(name, new EventForecast(config), Session.Screen.Style.Ascii)
         );
+        if (first.Count > 0)
+        {
+            Session.Screen.Line();
+        }
+
+        foreach (var preview in first)
+        {
+            Session.Screen.Line(
+                $"{preview.Agent.Name}: {preview.Problem ?? PreviewReply.LineOf(preview)}",
+                preview.Problem is null ? Tone.Plain : Tone.Bad
+            );
+        }
+
+        return first.TrueForAll(static p => p.Problem is null) ? ExitCode.Ok : ExitCode.Refused;
+    }
+
+    private static void Write(
+        Utf8JsonWriter w,
+        ImmutableArray<Forecast> follows,
+        List<AgentPreview> commands
+    )
+    {
+        w.WriteStartArray("follows"u8);
+        foreach (var one in follows)
+        {
+            w.WriteStartObject();
+            w.WriteString("agent"u8, one.Agent);
+            w.WriteString("event"u8, one.Event);
+            w.WriteString(
+                "effect"u8,
+                one.Effect switch
+                {
+                    Effect.Joins => "joins"u8,
+                    Effect.Cancels => "cancels"u8,
+                    Effect.GoesRound => "goes-round"u8,
+                    _ => "starts"u8,
+                }
+            );
+            if (commands.Find(c => c.Agent.Name == one.Agent) is { } preview)
+            {
+                w.WriteStartObject("preview"u8);
+                PreviewReply.Write(w, preview);
+                w.WriteEndObject();
+            }
+
+            Write(w, one.Next, []);
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+    }
 }
