@@ -83,6 +83,9 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         SourceMember Source,
         ConfigReader Reader
     )> _agents = [];
+    private readonly Dictionary<string, (SourceMember Source, ConfigReader Reader)> _names = new(
+        StringComparer.Ordinal
+    );
     private readonly SortedDictionary<
         string,
         (SourceMember Source, ConfigReader Reader)
@@ -235,7 +238,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
     private void CheckTogether()
     {
         var ofProject = Variables;
-        var circle = VariableCheck.CircleIn(ofProject);
+        var circle = VariableCheck.CircleIn(ofProject, ofProject.Keys);
         if (circle is not null)
         {
             var (source, reader) = _variables[
@@ -244,12 +247,13 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             reader.Error(source.At, $"variables.{source.Name}", $"leads in a circle: {circle}");
         }
 
-        string[] agents = [.. _agents.Select(static a => a.Agent.Name), AgentDefinition.Shell];
+        var agents = _names.Keys.Append(AgentDefinition.Shell).ToHashSet(StringComparer.Ordinal);
         foreach (var (agent, source, reader) in _agents)
         {
             new EventRuleReader(reader).CheckNames(agent, agents, key => PlaceOf(source, key));
             if (
-                VariableCheck.CircleIn(ofProject.SetItems(agent.Variables)) is { } own
+                VariableCheck.CircleIn(ofProject.SetItems(agent.Variables), agent.Variables.Keys)
+                    is { } own
                 && own != circle
             )
             {
@@ -260,7 +264,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
                 agent,
                 ofProject,
                 (key, message) => Tell(reader.Error, key, message),
-                (key, message) => Tell(reader.Warn, key, message)
+                reader.TakesWarnings ? (key, message) => Tell(reader.Warn, key, message) : null
             ).Check();
 
             // A key may lead further: args[1], env.NAME.
@@ -298,12 +302,13 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             _reader.Error(source.At, key, "has no command");
         }
 
-        if (_agents.FirstOrDefault(a => a.Agent.Name == agent.Name) is { Source: { } first } other)
+        if (!_names.TryAdd(agent.Name, (source, _reader)))
         {
+            var (first, reader) = _names[agent.Name];
             _reader.Error(
                 source.At,
                 key,
-                $"stands in {other.Reader.FileName}:{first.Line} too; give one of them another name"
+                $"stands in {reader.FileName}:{first.Line} too; give one of them another name"
             );
         }
         else if (agent.Command.Length > 0)

@@ -27,6 +27,9 @@ internal sealed class ConfigReader(string file)
 
     public bool HasErrors => _problems.Exists(p => p.IsError);
 
+    /// <summary>False once no further warning would be kept, so that looking for doubts is in vain.</summary>
+    public bool TakesWarnings => _problems.Count < MostProblems;
+
     /// <summary>No further problem would be kept: to look for more is in vain.</summary>
     public bool IsFull => _problems.Count >= MostProblems && HasErrors;
 

@@ -183,7 +183,7 @@ internal sealed class EventRuleReader(ConfigReader reader)
     /// <param name="agents">All that there are, of all files.</param>
     public void CheckNames(
         AgentDefinition agent,
-        IReadOnlyCollection<string> agents,
+        IReadOnlySet<string> agents,
         Func<string, (SourcePlace At, string Key)> placeOf
     )
     {
@@ -198,7 +198,7 @@ internal sealed class EventRuleReader(ConfigReader reader)
         {
             foreach (var name in names)
             {
-                if (DoubtAbout(name, agents) is { } doubt)
+                if (reader.TakesWarnings && DoubtAbout(name, agents) is { } doubt)
                 {
                     var (at, key) = placeOf(list);
                     reader.Warn(at, key, doubt);
@@ -207,12 +207,12 @@ internal sealed class EventRuleReader(ConfigReader reader)
         }
     }
 
-    private static string? DoubtAbout(string name, IReadOnlyCollection<string> agents) =>
+    private static string? DoubtAbout(string name, IReadOnlySet<string> agents) =>
         !EventNames.NamesTask(name, out var kind, out var about) ? null
         : !EventNames.OfTasks.Contains(kind, StringComparer.Ordinal)
             ? $"has '{name}', which agentq never tells by itself{Nearest.Suggestion($"task_{kind}", EventNames.OfTasks.Select(static k => "task_" + k))}"
-        : !agents.Contains(about, StringComparer.Ordinal)
-            ? $"has '{name}', which means tasks with --name '{about}', because there is no such agent{Nearest.Suggestion(about, agents)}"
+        : !agents.Contains(about)
+            ? $"has '{name}', which means tasks with --name '{about}', because there is no such agent{Nearest.Suggestion(about, agents.Take(VariableCheck.MostGuesses))}"
         : null;
 
     // --- the lists of a file ---
@@ -404,6 +404,7 @@ internal sealed class EventRuleReader(ConfigReader reader)
         }
 
         var names = ImmutableArray.CreateBuilder<string>(value.Items.Length);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < value.Items.Length; i++)
         {
             if (ReadEvent(value.Items[i], $"{key}[{i}]") is not { } name)
@@ -411,7 +412,7 @@ internal sealed class EventRuleReader(ConfigReader reader)
                 continue;
             }
 
-            if (names.Contains(name))
+            if (!seen.Add(name))
             {
                 reader.Warn(value.Items[i].At, $"{key}[{i}]", $"has '{name}' once more");
             }

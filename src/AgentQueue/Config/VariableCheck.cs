@@ -8,14 +8,17 @@ namespace AgentQueue.Config;
 /// with an event, so it is a doubt, and only where it looks like a slip.
 /// </summary>
 /// <param name="error">Takes a key of the agent and what is wrong there.</param>
-/// <param name="warn">The same for what is doubtful.</param>
+/// <param name="warn">The same for what is doubtful; null if nobody wants to know.</param>
 internal sealed class VariableCheck(
     AgentDefinition agent,
     ImmutableSortedDictionary<string, string> ofProject,
     Action<string, string> error,
-    Action<string, string> warn
+    Action<string, string>? warn
 )
 {
+    /// <summary>Among how many words the nearest is looked for: beyond it the guess costs more than it is worth.</summary>
+    public const int MostGuesses = 100;
+
     public void Check()
     {
         var layout = ShellQuoting.LayoutOf(agent.Command, agent.Args);
@@ -43,12 +46,15 @@ internal sealed class VariableCheck(
         }
     }
 
-    /// <summary>The first circle among variables, as <c>a → b → a</c>; null if there is none.</summary>
-    public static string? CircleIn(IReadOnlyDictionary<string, string> variables)
+    /// <summary>The first circle that some of the variables lead into, as <c>a → b → a</c>; null if there is none.</summary>
+    public static string? CircleIn(
+        IReadOnlyDictionary<string, string> variables,
+        IEnumerable<string> from
+    )
     {
         var done = new HashSet<string>(StringComparer.Ordinal);
         var path = new List<string>();
-        foreach (var name in variables.Keys)
+        foreach (var name in from)
         {
             if (Follow(name) is { } circle)
             {
@@ -127,16 +133,23 @@ internal sealed class VariableCheck(
 
         var value =
             agent.Variables.GetValueOrDefault(use.Name) ?? ofProject.GetValueOrDefault(use.Name);
+        if (value is null && warn is null)
+        {
+            return;
+        }
+
         if (value is null)
         {
-            var known = agent.Variables.Keys.Concat(ofProject.Keys);
             var isPlaceholder = Placeholders.InArgs.Contains(use.Name, StringComparer.Ordinal);
-            if (isPlaceholder || Nearest.To(use.Name, known) is not null)
+            var guess = isPlaceholder
+                ? $"; the placeholder is {{{use.Name}}}"
+                : Nearest.Suggestion(
+                    use.Name,
+                    agent.Variables.Keys.Concat(ofProject.Keys).Take(MostGuesses)
+                );
+            if (guess.Length > 0)
             {
-                var guess = isPlaceholder
-                    ? $"; the placeholder is {{{use.Name}}}"
-                    : Nearest.Suggestion(use.Name, known);
-                warn(
+                warn!(
                     key,
                     $"needs {use.Shown}{By(path, use.Path)}, which only an event could bring{guess}"
                 );
