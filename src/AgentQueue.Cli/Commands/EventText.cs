@@ -1,3 +1,4 @@
+using AgentQueue.Config;
 using AgentQueue.Events;
 
 namespace AgentQueue.Cli.Commands;

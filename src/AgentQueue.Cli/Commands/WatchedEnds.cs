@@ -1,5 +1,5 @@
 using AgentQueue.Cli.Output;
-using AgentQueue.Events;
+using AgentQueue.Config;
 
 namespace AgentQueue.Cli.Commands;
 

@@ -88,7 +88,7 @@ internal sealed class EventRuleReader(ConfigReader reader)
             TriggersKey => rule with { Triggers = WithTwins(ReadEvents(value, key)) },
             AllOfKey => rule with
             {
-                AllOf = [.. ReadEvents(value, key).Select(e => EventNames.TwinOf(e) ?? e)],
+                AllOf = [.. ReadEvents(value, key).Select(e => EventName.TwinOf(e) ?? e)],
             },
             CancelOnKey => rule with { CancelOn = WithTwins(ReadEvents(value, key)) },
             MaxConcurrentKey => rule with
@@ -208,9 +208,9 @@ internal sealed class EventRuleReader(ConfigReader reader)
     }
 
     private static string? DoubtAbout(string name, IReadOnlySet<string> agents) =>
-        !EventNames.NamesTask(name, out var kind, out var about) ? null
-        : !EventNames.OfTasks.Contains(kind, StringComparer.Ordinal)
-            ? $"has '{name}', which agentq never tells by itself{Nearest.Suggestion($"task_{kind}", EventNames.OfTasks.Select(static k => "task_" + k))}"
+        !EventName.NamesTask(name, out var kind, out var about) ? null
+        : !EventName.OfTasks.Contains(kind, StringComparer.Ordinal)
+            ? $"has '{name}', which agentq never tells by itself{Nearest.Suggestion($"task_{kind}", EventName.OfTasks.Select(static k => "task_" + k))}"
         : !agents.Contains(about)
             ? $"has '{name}', which means tasks with --name '{about}', because there is no such agent{Nearest.Suggestion(about, agents.Take(VariableCheck.MostGuesses))}"
         : null;
@@ -326,7 +326,7 @@ internal sealed class EventRuleReader(ConfigReader reader)
             {
                 yield return hook with
                 {
-                    Event = EventNames.TwinOf(name) ?? name,
+                    Event = EventName.TwinOf(name) ?? name,
                     Timeout = timeout,
                 };
             }
@@ -386,13 +386,13 @@ internal sealed class EventRuleReader(ConfigReader reader)
             return null;
         }
 
-        if (EventNames.Problem(name) is { } problem)
+        if (EventName.Problem(name) is { } problem)
         {
             reader.Error(value.At, key, problem);
             return null;
         }
 
-        return EventNames.Normalize(name);
+        return EventName.Normalize(name);
     }
 
     private ImmutableArray<string> ReadEvents(SourceValue value, string key)
@@ -428,7 +428,7 @@ internal sealed class EventRuleReader(ConfigReader reader)
     private static ImmutableArray<string> WithTwins(ImmutableArray<string> names) =>
         [
             .. names
-                .Concat(names.Select(EventNames.TwinOf).OfType<string>())
+                .Concat(names.Select(EventName.TwinOf).OfType<string>())
                 .Distinct(StringComparer.Ordinal),
         ];
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AgentQueue.Config;
 using AgentQueue.Storage;
 
 namespace AgentQueue.Events;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using AgentQueue.Config;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Events;
