@@ -121,7 +121,8 @@ public sealed partial class ReadmeTests
             text = Id().Replace(text, m => Named(m.Value));
             text = Date().Replace(text, "DATE");
             text = Pid().Replace(text, "pid N");
-            text = Seconds().Replace(text, "Ns");
+            text = Seconds()
+                .Replace(text.Replace("just now", "0s ago", StringComparison.Ordinal), "Ns");
             text = Rule().Replace(text, "---");
             text = Blanks().Replace(text, " ");
             return string.Join('\n', text.Split('\n').Select(static l => l.Trim())).Trim();

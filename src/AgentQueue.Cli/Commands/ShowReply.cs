@@ -110,6 +110,16 @@ internal static class ShowReply
                 )
             )
         );
+        if (task.Cause is { } cause)
+        {
+            fields.Add("Started by", string.Join(" → ", cause.Chain));
+            fields.Add("Event of", cause.Task?.Value);
+            fields.Add(
+                "Variables",
+                string.Join(", ", cause.Variables.Select(v => $"{v.Key}={v.Value}"))
+            );
+        }
+
         foreach (var (name, value) in task.Unknown)
         {
             fields.Add(name, value.GetRawText());

@@ -76,6 +76,12 @@ internal static class TriggerCommand
         session.Events.StartFollowers();
         if (parsed.GetValue(s_wait))
         {
+            if (!session.Json)
+            {
+                Print(session, record, []);
+                Session.Screen.Flush();
+            }
+
             return Wait(session, record, parsed.GetValue(s_timeout));
         }
 
@@ -178,7 +184,11 @@ internal static class TriggerCommand
             next = [.. FollowersOf(session, record.Sequence, done, known)];
         }
 
-        Print(session, record, ended);
+        if (session.Json)
+        {
+            Print(session, record, ended);
+        }
+
         if (timedOut)
         {
             Session.Screen.Talk("The time for waiting is up; the tasks go on", Tone.Warn);
