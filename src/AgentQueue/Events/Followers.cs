@@ -128,9 +128,17 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
             }
         }
 
+        var cause = CauseOf(name);
+        if (PromptOf(agent, cause, out var unfilled) is not { } prompt)
+        {
+            // Before anything is ended for it; the other rules have nothing to do with it.
+            Ignored.Add(new PassedOver(agent.Name, unfilled!));
+            return;
+        }
+
         var isTrailing = rule is { DebounceMode: DebounceMode.Trailing, Debounce.Ticks: > 0 };
         var atWork = AtWork(agent.Name);
-        if (isTrailing && Merge(agent, name, atWork))
+        if (isTrailing && Merge(agent, cause, prompt, atWork))
         {
             return;
         }
@@ -154,15 +162,13 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
             }
         }
 
-        if (Store(agent, name, id, isTrailing))
+        Store(agent, cause, prompt, id, isTrailing);
+        Started.Add(new AffectedTask(agent.Name, id));
+        if (rule is { DebounceMode: DebounceMode.Start, Debounce.Ticks: > 0 })
         {
-            Started.Add(new AffectedTask(agent.Name, id));
-            if (rule is { DebounceMode: DebounceMode.Start, Debounce.Ticks: > 0 })
-            {
-                memory ??= RuleMemory.Of(_queue, agent.Name, project.Clock);
-                memory.NoteStart();
-                memory.Store();
-            }
+            memory ??= RuleMemory.Of(_queue, agent.Name, project.Clock);
+            memory.NoteStart();
+            memory.Store();
         }
     }
 
@@ -238,7 +244,12 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
     }
 
     // A task that waits for the events to stop coming takes the newest one over.
-    private bool Merge(AgentDefinition agent, string name, List<TaskSummary> atWork)
+    private bool Merge(
+        AgentDefinition agent,
+        TaskCause cause,
+        string prompt,
+        List<TaskSummary> atWork
+    )
     {
         foreach (var waiting in atWork.Where(static t => t.State is TaskState.Pending))
         {
@@ -249,12 +260,11 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
                     is TaskRead.Found({ State: TaskState.Pending pending } task, _)
             )
             {
-                var cause = CauseOf(name);
                 _queue.Write(
                     task with
                     {
                         Cause = cause,
-                        Prompt = PromptOf(agent, cause),
+                        Prompt = prompt,
                         State = pending with
                         {
                             NotBefore = project.Clock.GetUtcNow() + agent.Events.Debounce,
@@ -269,7 +279,13 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
         return false;
     }
 
-    private bool Store(AgentDefinition agent, string name, TaskId id, bool isTrailing)
+    private void Store(
+        AgentDefinition agent,
+        TaskCause cause,
+        string prompt,
+        TaskId id,
+        bool isTrailing
+    )
     {
         if (
             project.Settings.MaxQueuedTasks is { } most
@@ -289,30 +305,19 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
         }
 
         var now = project.Clock.GetUtcNow();
-        var cause = CauseOf(name);
-        try
+        var task = new AgentTask
         {
-            var task = new AgentTask
-            {
-                Id = id,
-                Agent = agent.Name,
-                Prompt = PromptOf(agent, cause),
-                CreatedAt = now,
-                Cause = cause,
-                State = new TaskState.Pending(
-                    NotBefore: isTrailing ? now + agent.Events.Debounce : null
-                ),
-            };
-            PlanFiles.Write(_queue, task);
-            _queue.TryCreate(task);
-            return true;
-        }
-        catch (QueueException e) when (e.ExitCode == ExitCode.Usage)
-        {
-            // A template that cannot be filled: the other rules have nothing to do with it.
-            Ignored.Add(new PassedOver(agent.Name, e.Message));
-            return false;
-        }
+            Id = id,
+            Agent = agent.Name,
+            Prompt = prompt,
+            CreatedAt = now,
+            Cause = cause,
+            State = new TaskState.Pending(
+                NotBefore: isTrailing ? now + agent.Events.Debounce : null
+            ),
+        };
+        PlanFiles.Write(_queue, task);
+        _queue.TryCreate(task);
     }
 
     private TaskCause CauseOf(string name) =>
@@ -322,6 +327,18 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
             Variables = occurrence.Variables,
         };
 
-    private string PromptOf(AgentDefinition agent, TaskCause cause) =>
-        Variables.FillPrompt(config, agent, cause);
+    // Null if its template cannot be filled.
+    private string? PromptOf(AgentDefinition agent, TaskCause cause, out string? problem)
+    {
+        try
+        {
+            problem = null;
+            return Variables.FillPrompt(config, agent, cause);
+        }
+        catch (QueueException e)
+        {
+            problem = e.Message;
+            return null;
+        }
+    }
 }
