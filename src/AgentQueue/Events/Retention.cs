@@ -39,7 +39,8 @@ internal sealed class Retention(ProjectQueue project)
             .Where(t => t.Agent == begun.Agent && t.State is TaskState.Finished)
             .OrderByDescending(static t => ((TaskState.Finished)t.State).CompletedAt)
             .ThenByDescending(static t => t.Id)
-            .Skip(kept)
+            // The one that has begun will be one of them.
+            .Skip(Math.Max(kept - 1, 0))
             .Where(t => !needed.Contains(t.Id) && !MayBeToldAgain(t))
             .Select(static t => t.Id)
             .ToList();
