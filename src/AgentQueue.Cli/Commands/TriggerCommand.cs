@@ -197,7 +197,7 @@ internal static class TriggerCommand
         return timedOut ? ExitCode.WaitTimedOut : QueueWait.Outcome(ended);
     }
 
-    // An end is on disk a moment before what follows from it is.
+    // An end is on disk a moment before what follows from it is. What the tasks let happen themselves came before it.
     private static IEnumerable<TaskId> FollowersOf(
         Session session,
         long since,
@@ -213,7 +213,7 @@ internal static class TriggerCommand
         {
             foreach (var record in session.Events.Log.Since(since))
             {
-                if (missing.Remove(record.Id))
+                if (missing.Remove(record.Id) || (record.Task is { } task && known.Contains(task)))
                 {
                     followers.AddRange(record.Started.Select(static s => s.Id));
                 }
