@@ -198,6 +198,9 @@ internal static class HistoryCommand
     private static DateTimeOffset? EndOf(AgentTask task) =>
         (task.State as TaskState.Finished)?.CompletedAt;
 
+    // The wall clock may have been set back meanwhile.
     private static TimeSpan? Took(AgentTask task, DateTimeOffset now) =>
-        StartOf(task) is { } from ? (EndOf(task) ?? now) - from : null;
+        StartOf(task) is { } from
+            ? TimeSpan.FromTicks(Math.Max(((EndOf(task) ?? now) - from).Ticks, 0))
+            : null;
 }
