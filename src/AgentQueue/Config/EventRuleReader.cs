@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 
 namespace AgentQueue.Config;
@@ -272,7 +273,9 @@ internal sealed class EventRuleReader(ConfigReader reader)
                         cron = reader.Text(member.Value, at, mayBeEmpty: false);
                         break;
                     default:
-                        every = reader.Text(member.Value, at, mayBeEmpty: false);
+                        every = reader
+                            .Length(member.Value, at, TimeSpan.FromMinutes(1))
+                            ?.TotalSeconds.ToString(CultureInfo.InvariantCulture);
                         break;
                 }
             }

@@ -143,6 +143,12 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
             return;
         }
 
+        if (WhyNoRoom() is { } full)
+        {
+            Ignored.Add(new PassedOver(agent.Name, full));
+            return;
+        }
+
         if (rule.MaxConcurrent is { } most && atWork.Count >= most)
         {
             switch (rule.OnRetrigger)
@@ -171,6 +177,14 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
             memory.Store();
         }
     }
+
+    private string? WhyNoRoom() =>
+        project.Settings.MaxQueuedTasks is { } most && new TaskLookup(_queue).All().Count() >= most
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"the queue is limited to {most} tasks (queue.maxTasks)"
+            )
+            : null;
 
     private bool IsStored(TaskId id) =>
         _queue.Disk.Facts(_queue.TaskFile(id)) is not null
@@ -287,23 +301,6 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
         bool isTrailing
     )
     {
-        if (
-            project.Settings.MaxQueuedTasks is { } most
-            && new TaskLookup(_queue).All().Count() >= most
-        )
-        {
-            Ignored.Add(
-                new PassedOver(
-                    agent.Name,
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"the queue is limited to {most} tasks (queue.maxTasks)"
-                    )
-                )
-            );
-            return false;
-        }
-
         var now = project.Clock.GetUtcNow();
         var task = new AgentTask
         {

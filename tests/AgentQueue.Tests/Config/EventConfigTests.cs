@@ -223,7 +223,7 @@ public sealed class EventConfigTests : IDisposable
     )]
     [InlineData(
         "\"schedule\": [{\"event\": \"x\", \"every\": 0}]",
-        "schedule[0].every must be at least 1s"
+        "schedule[0].every must be at least 1m"
     )]
     [InlineData("\"on\": [{\"event\": \"x\"}]", "on[0] must have exactly one of run, url, notify")]
     [InlineData("\"on\": [{\"run\": [\"x\"]}]", "on[0] has no event")]
