@@ -63,8 +63,32 @@ internal static class EventBoxes
         return boxes;
     }
 
-    /// <summary>Events that rules wait for and that no end of an agent's task is.</summary>
-    public static IReadOnlyList<string> Roots(AgentConfig config) =>
+    /// <summary>
+    /// Events that rules wait for and that no end of an agent's task is; and of agents that only lead to one another,
+    /// the first event of the first.
+    /// </summary>
+    public static IReadOnlyList<string> Roots(AgentConfig config)
+    {
+        var roots = Outside(config).ToList();
+        var reached = roots
+            .SelectMany(root => Reached(config, root))
+            .Select(static a => a.Name)
+            .ToHashSet(StringComparer.Ordinal);
+        foreach (var agent in config.Agents.Values.Where(static a => a.Events.Listens))
+        {
+            if (!reached.Contains(agent.Name))
+            {
+                var root = PatternsOf(agent).First().Pattern;
+                roots.Add(root);
+                reached.UnionWith(Reached(config, root).Select(static a => a.Name));
+                reached.Add(agent.Name);
+            }
+        }
+
+        return roots;
+    }
+
+    private static IEnumerable<string> Outside(AgentConfig config) =>
         [
             .. config
                 .Agents.Values.SelectMany(static a => PatternsOf(a))

@@ -200,7 +200,7 @@ internal sealed class CommandTranslation(
     {
         if (Find(TriggersKey) is not { } value)
         {
-            Add("triggers", List([Agent]));
+            Add("triggers", List([command.Name]));
             return;
         }
 

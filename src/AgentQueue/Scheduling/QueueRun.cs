@@ -386,8 +386,8 @@ internal sealed class QueueRun(
 
     // The caller holds the task's lock.
     private AgentTask? ReadIfStillReady(TaskId id) =>
-        queue.Read(id) is TaskRead.Found({ State: TaskState.Pending { Held: false } state } task, _)
-        && (state.NotBefore is not { } notBefore || notBefore <= clock.GetUtcNow())
+        queue.Read(id) is TaskRead.Found({ State: TaskState.Pending { Held: false } } task, _)
+        && task.WaitsUntil(clock.GetUtcNow()) is null
         && (
             task.DependsOn.IsEmpty
             || new Dependencies(queue, snapshot: null).Check(task) is Readiness.Ready

@@ -94,7 +94,7 @@ internal sealed class Surveyor(
                 readiness is Readiness.Ready
                 && !isOver
                 && !state.Held
-                && (state.NotBefore is not { } notBefore || notBefore <= now)
+                && task.WaitsUntil(now) is null
             )
             {
                 survey.Ready.Add(task);
@@ -131,8 +131,8 @@ internal sealed class Surveyor(
         foreach (var task in snapshot.Unfinished)
         {
             if (
-                task.State is TaskState.Pending { Held: false, NotBefore: { } at }
-                && at > clock.GetUtcNow()
+                task.State is TaskState.Pending { Held: false }
+                && task.WaitsUntil(clock.GetUtcNow()) is { } at
                 && (next is null || at < next)
                 && IsInScope(task.Id)
             )

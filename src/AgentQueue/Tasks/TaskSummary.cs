@@ -46,6 +46,17 @@ internal record TaskSummary
 
     public TaskStatus Status => State.Status;
 
+    /// <summary>
+    /// When a pending task may start at the earliest; null if nothing keeps it back by now. What waits for events to
+    /// stop coming was made a moment ago: if that lies ahead, the clock was set back, and the wait is over.
+    /// </summary>
+    public DateTimeOffset? WaitsUntil(DateTimeOffset now) =>
+        State is TaskState.Pending { NotBefore: { } at }
+        && at > now
+        && !(CreatedAt > now && EventTaskId.Is(Id))
+            ? at
+            : null;
+
     public bool IsFinished => State is TaskState.Finished;
 
     public DependencyKind KindOf(TaskId dependency) =>

@@ -127,7 +127,20 @@ internal static class EventBox
 
     /// <summary>The tasks of an agent, the oldest first.</summary>
     public static IReadOnlyList<TaskFile> TasksOf(this Sandbox box, string agent) =>
-        [.. box.Tasks.Where(t => t.Text("agent") == agent)];
+        [.. box.Ids.Select(box.TryTask).OfType<TaskFile>().Where(t => t.Text("agent") == agent)];
+
+    // What is not kept may go between the list and the look.
+    private static TaskFile? TryTask(this Sandbox box, string id)
+    {
+        try
+        {
+            return box.Task(id);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>The states of an agent's tasks, the oldest first.</summary>
     public static string StatesOf(this Sandbox box, string agent) =>

@@ -167,6 +167,29 @@ public sealed partial class FormerFaultTests
     [NeedsTheory(Machine.Faketime)]
     [InlineData("+1h")]
     [InlineData("-1h")]
+    public void What_waits_for_the_end_of_a_burst_comes_though_the_wall_clock_jumps(string jump)
+    {
+        using var box = new Sandbox();
+        var clock = box.FakeClock();
+        box.Rules(
+            Job(
+                "a",
+                $"echo ran >> {box.Notes()}",
+                Triggers("go"),
+                "\"debounceMs\": 2000, \"debounceMode\": \"trailing\""
+            )
+        );
+        box.Trigger("go");
+
+        File.WriteAllText(clock, jump + "\n");
+
+        Eventually.Holds(() => box.Noted().Length == 1, "it has run", 60);
+    }
+
+    // CM-B15
+    [NeedsTheory(Machine.Faketime)]
+    [InlineData("+1h")]
+    [InlineData("-1h")]
     public void What_a_run_took_is_never_less_than_nothing(string jump)
     {
         using var box = new Sandbox();
@@ -284,6 +307,8 @@ public sealed partial class FormerFaultTests
             "command_cancelled:long",
             "plan_finished:p",
             "plan_failed:q",
+            "plan_success:p",
+            "plan_cancelled:r",
             "queue_idle",
         ];
         box.Rules(
@@ -306,6 +331,7 @@ public sealed partial class FormerFaultTests
                 + Job("long", "exec sleep 300", Triggers("go"), "\"cancelOn\": [\"stop\"]")
         );
         box.Write("p.yaml", "tasks: [{id: a, cmd: \"true\"}]\n");
+        box.Write("r.yaml", "tasks: [{id: a, cmd: \"sleep 300\"}]\n");
         box.Write("q.yaml", "tasks: [{id: a, cmd: \"false\"}]\n");
 
         box.Trigger("go");
@@ -313,6 +339,8 @@ public sealed partial class FormerFaultTests
         box.Trigger("stop");
         box.RunLong(60, "plan", "run", "p.yaml").Gives(0);
         box.RunLong(60, "plan", "run", "q.yaml").Gives(3);
+        box.Run("plan", "run", "r.yaml", "--detach").Gives(0);
+        box.Run("plan", "cancel", "last").Gives(0);
 
         Eventually.Holds(
             () => box.Noted().Length >= events.Length,

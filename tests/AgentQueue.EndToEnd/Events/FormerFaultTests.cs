@@ -169,7 +169,7 @@ public sealed partial class FormerFaultTests
 
         for (var i = 0; i < 4; i++)
         {
-            box.TriggerWhole("Report-Daily");
+            box.TriggerWhole("Report Daily");
         }
 
         box.Settles();
