@@ -110,6 +110,7 @@ internal sealed class QueueRun(
             while (_drain.Rules is not null)
             {
                 PassResult pass;
+                DateTimeOffset now;
                 using (queue.LockQueue(s_supervisorPatience))
                 {
                     if (_drain.Rules is not { } rules)
@@ -136,6 +137,8 @@ internal sealed class QueueRun(
                     }
 
                     ended = null;
+                    // Before the look: a clock that is set back after it must not make the wait longer.
+                    now = clock.GetUtcNow();
                     var snapshot = Reconcile();
                     keeper ??= _surveyor.NextDue(snapshot) is null ? null : _drain.TryKeep();
                     pass = Pass(
@@ -176,7 +179,7 @@ internal sealed class QueueRun(
                 }
 
                 using var watch = queue.Disk.Watch(queue.Tasks);
-                watch.Wait(Until(due));
+                watch.Wait(Until(due, now));
             }
 
             return null;
@@ -566,9 +569,9 @@ internal sealed class QueueRun(
             };
     }
 
-    private TimeSpan Until(DateTimeOffset due)
+    private static TimeSpan Until(DateTimeOffset due, DateTimeOffset now)
     {
-        var left = due - clock.GetUtcNow();
+        var left = due - now;
         // Looked at again at least once a minute, so that a clock that was set back cannot stop a drain.
         return left < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1)
             : left > TimeSpan.FromMinutes(1) ? TimeSpan.FromMinutes(1)

@@ -55,10 +55,10 @@ public sealed partial class FormerFaultTests
                 """
             ),
             """
-            "on": [ { "event": "*", "run": ["sh", "-c", "cat >> hooks.txt"], "timeout": "10s" } ], "keepHistory": 50,
+            "on": [ { "event": "*", "run": ["sh", "-c", "cat >> hooks.json"], "timeout": "10s" } ], "keepHistory": 50,
             """
         );
-        using var watch = box.Begin("watch", "--on", "*.txt=touched");
+        using var watch = box.Begin("watch", "--on", "some.txt=touched");
 
         box.Trigger("go", "--var", "plain=word");
         box.Runs("ended");
