@@ -38,6 +38,23 @@ public class ImportTests
         """;
 
     [Fact]
+    public void An_imported_chain_is_valid_and_runs_to_its_end_by_one_event()
+    {
+        using var box = new Sandbox();
+        Write(box, "cmdorc.toml", Chain);
+        box.Run("import", "cmdorc.toml").Gives(0);
+        box.Run("config", "validate").Gives(0);
+
+        box.Run("trigger", "files_saved", "--wait").Gives(0);
+
+        Eventually.Holds(
+            () => box.Tasks.Count == 3 && box.Tasks.All(t => t.IsFinished),
+            "all three of the chain have ended"
+        );
+        Assert.Equal(["linting ./src\n", "testing ./src\n", "over\n"], box.Ids.Select(box.Log));
+    }
+
+    [Fact]
     public void A_chain_comes_over_whole_and_a_second_time_changes_nothing()
     {
         using var box = new Sandbox();

@@ -196,7 +196,7 @@ public sealed class ImportEventsTests : IDisposable
             """
         );
 
-        Assert.Equal("""["By-name"]""", Value(["agents", "By-name", "triggers"]));
+        Assert.Equal("""["By name"]""", Value(["agents", "By-name", "triggers"]));
         Assert.Equal("""{"command":"sh","args":["-c","true"]}""", Agent("By-hand"));
     }
 
