@@ -52,6 +52,27 @@ internal static class Completions
                     ))
         );
 
+    /// <summary>The events that somebody listens to, those without a wildcard.</summary>
+    public static IEnumerable<CompletionItem> Events(CompletionContext context) =>
+        From(
+            context,
+            static root =>
+                AgentConfig
+                    .Load(root)
+                    .Agents.Values.SelectMany(static agent =>
+                        agent
+                            .Events.Triggers.Concat(agent.Events.AllOf)
+                            .Concat(agent.Events.CancelOn)
+                            .Select(name => (Name: name, Agent: agent.Name))
+                    )
+                    .Where(static e => !e.Name.Contains('*', StringComparison.Ordinal))
+                    .GroupBy(static e => e.Name, StringComparer.Ordinal)
+                    .Select(static e => new CompletionItem(
+                        e.Key,
+                        detail: string.Join(", ", e.Select(static r => r.Agent).Distinct())
+                    ))
+        );
+
     public static IEnumerable<CompletionItem> Templates(CompletionContext context) =>
         From(
             context,

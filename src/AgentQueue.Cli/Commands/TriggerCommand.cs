@@ -16,6 +16,7 @@ internal static class TriggerCommand
     private static readonly Argument<string> s_event = new("EVENT")
     {
         HelpName = "EVENT",
+        CompletionSources = { Completions.Events },
         Description = "The event's name: any text",
     };
 

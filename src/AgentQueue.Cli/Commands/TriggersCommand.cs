@@ -12,6 +12,7 @@ internal static class TriggersCommand
     private static readonly Argument<string?> s_event = new("EVENT")
     {
         HelpName = "EVENT",
+        CompletionSources = { Completions.Events },
         Arity = ArgumentArity.ZeroOrOne,
         Description = "Only what listens to this event",
     };

@@ -21,7 +21,6 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
 {
     private readonly QueueFolder _queue = project.Queue;
     private readonly EventLog _log = new(project.Queue);
-    private readonly Queue<(Occurrence Occurrence, bool Again)> _waiting = new();
     private readonly List<long> _withHooks = [];
     private bool _isAtWork;
     private bool _hasTold;
@@ -98,18 +97,17 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
     /// <summary>Works an occurrence through; null if that was done before.</summary>
     public EventRecord? Emit(Occurrence occurrence, bool again)
     {
-        _waiting.Enqueue((occurrence, again));
         if (_isAtWork)
         {
-            // One follows from the other: what is at work now comes to it.
-            return null;
+            // One follows from the other, whose files in run/ are swept as soon as this returns.
+            return WorkThrough(occurrence, again);
         }
 
         _log.Create();
         try
         {
             using var held = _log.Lock();
-            return WorkThroughAll();
+            return WorkThrough(occurrence, again);
         }
         finally
         {
@@ -173,37 +171,31 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         }
     }
 
-    // The caller holds the log's lock.
-    private EventRecord? WorkThroughAll()
+    // The caller holds the log's lock. The line comes last, after those of what followed at once.
+    private EventRecord? WorkThrough(Occurrence occurrence, bool again)
     {
+        if (again && _log.Has(occurrence.Id))
+        {
+            return null;
+        }
+
+        var isInner = _isAtWork;
         _isAtWork = true;
-        EventRecord? first = null;
         try
         {
-            while (_waiting.TryPeek(out var next))
+            var record = Decide(occurrence) with { Sequence = _log.LastSequence + 1 };
+            _log.Append(record);
+            if (HasHooks(record))
             {
-                if (!next.Again || !_log.Has(next.Occurrence.Id))
-                {
-                    var record = WorkThrough(next.Occurrence);
-                    _log.Append(record);
-                    if (HasHooks(record))
-                    {
-                        _withHooks.Add(record.Sequence);
-                    }
-
-                    _hasTold = true;
-                    first ??= record;
-                }
-
-                _waiting.Dequeue();
+                _withHooks.Add(record.Sequence);
             }
 
-            return first;
+            _hasTold = true;
+            return record;
         }
         finally
         {
-            _waiting.Clear();
-            _isAtWork = false;
+            _isAtWork = isInner;
         }
     }
 
@@ -268,18 +260,15 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
                 return;
             }
 
-            _waiting.Enqueue(
-                (
-                    new Occurrence(
-                        string.Create(CultureInfo.InvariantCulture, $"idle/{last.Sequence}"),
-                        project.Clock.GetUtcNow(),
-                        [EventName.QueueIdle],
-                        last.Chain.Add(last.Names[0])
-                    ),
-                    false
-                )
+            WorkThrough(
+                new Occurrence(
+                    string.Create(CultureInfo.InvariantCulture, $"idle/{last.Sequence}"),
+                    project.Clock.GetUtcNow(),
+                    [EventName.QueueIdle],
+                    last.Chain.Add(last.Names[0])
+                ),
+                again: false
             );
-            WorkThroughAll();
         }
         finally
         {
@@ -311,12 +300,12 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
                 );
     }
 
-    private EventRecord WorkThrough(Occurrence occurrence)
+    private EventRecord Decide(Occurrence occurrence)
     {
         var (task, failure) = (occurrence.Task, occurrence.Failure);
         var record = new EventRecord
         {
-            Sequence = _log.LastSequence + 1,
+            Sequence = 0,
             At = occurrence.At,
             Id = occurrence.Id,
             Names = occurrence.Names,
