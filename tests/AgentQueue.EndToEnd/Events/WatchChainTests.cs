@@ -48,6 +48,14 @@ public sealed class WatchChainTests
     }
 
     [Fact]
+    public void The_readme_shows_the_example_as_it_is() =>
+        Assert.Contains(
+            File.ReadAllText(Path.Join(Binaries.Repository, "examples", "events.json")),
+            File.ReadAllText(Path.Join(Binaries.Repository, "README.md")),
+            StringComparison.Ordinal
+        );
+
+    [Fact]
     public void A_burst_of_a_thousand_saves_gives_one_trailing_run_that_sees_the_last_state()
     {
         using var box = new Sandbox();
