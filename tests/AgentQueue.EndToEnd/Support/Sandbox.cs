@@ -191,7 +191,8 @@ internal sealed class Sandbox : IDisposable
 
     /// <summary>
     /// One line for each file and folder of the project, with a hash of its content. What is private to
-    /// agentq, <c>.agents/run</c>, is left out.
+    /// agentq, <c>.agents/run</c>, is left out, and so is the log of events: whoever leaves last adds to it that the
+    /// queue is idle, a moment after the last task has ended.
     /// </summary>
     public string Picture()
     {
@@ -203,7 +204,10 @@ internal sealed class Sandbox : IDisposable
         )
         {
             var name = Path.GetRelativePath(Folder, path);
-            if (name.StartsWith(Path.Join(".agents", "run"), StringComparison.Ordinal))
+            if (
+                name.StartsWith(Path.Join(".agents", "run"), StringComparison.Ordinal)
+                || name == Path.Join(".agents", "events", "log.jsonl")
+            )
             {
                 continue;
             }
