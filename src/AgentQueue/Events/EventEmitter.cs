@@ -19,6 +19,9 @@ namespace AgentQueue.Events;
 /// </remarks>
 internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
 {
+    private const int MostLooks = 5;
+    private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(4);
+
     private readonly QueueFolder _queue = project.Queue;
     private readonly EventLog _log = new(project.Queue);
     private readonly List<long> _withHooks = [];
@@ -246,7 +249,7 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
     /// <summary>Tells once that nothing runs any more and nothing is about to.</summary>
     public void TellIfIdle()
     {
-        if (_queue.Disk.Facts(_queue.Events) is null || !IsIdle())
+        if (_queue.Disk.Facts(_queue.Events) is null || !IsIdleForCertain())
         {
             return;
         }
@@ -255,7 +258,11 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         {
             using var held = _log.Lock();
             // Two that leave at once both find nobody else; and what was last told of may be this.
-            if (_log.Last is not { } last || last.Names[0] == EventName.QueueIdle || !IsIdle())
+            if (
+                _log.Last is not { } last
+                || last.Names[0] == EventName.QueueIdle
+                || !IsIdleForCertain()
+            )
             {
                 return;
             }
@@ -285,6 +292,22 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
             TellIfIdle();
             StartFollowers();
         }
+    }
+
+    // Who only asks whether a lock is held, holds it for that moment; and who leaves then would be the last one.
+    private bool IsIdleForCertain()
+    {
+        for (var looks = 1; !IsIdle(); looks++)
+        {
+            if (HasFollowers || looks == MostLooks)
+            {
+                return false;
+            }
+
+            _queue.Disk.Pause(s_lookAgain);
+        }
+
+        return true;
     }
 
     private bool IsIdle()
