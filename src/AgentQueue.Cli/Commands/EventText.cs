@@ -1,5 +1,6 @@
 using AgentQueue.Config;
 using AgentQueue.Events;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
 
@@ -7,7 +8,8 @@ namespace AgentQueue.Cli.Commands;
 internal static class EventText
 {
     /// <summary>A line for each thing that followed.</summary>
-    public static IEnumerable<string> Effects(EventRecord record)
+    /// <param name="standing">The word for a task that it stored, padded.</param>
+    public static IEnumerable<string> Effects(EventRecord record, Func<TaskId, string> standing)
     {
         foreach (var (agent, id) in record.Cancelled)
         {
@@ -16,7 +18,7 @@ internal static class EventText
 
         foreach (var (agent, id) in record.Started)
         {
-            yield return $"started   {agent}  {id}";
+            yield return $"{standing(id)}{agent}  {id}";
         }
 
         foreach (var (agent, why) in record.Ignored)

@@ -23,11 +23,12 @@ internal static class EventsCommand
         "With --follow: have the terminal tell of the events that a rule with \"notify\" means"
     );
 
-    private static readonly Option<long?> s_since = new("--since")
-    {
-        Description = "Only events after this number (default: the last 20)",
-        HelpName = "SEQ",
-    };
+    private static readonly Option<int?> s_since = Options.Number(
+        "--since",
+        "Only events after this number (default: the last 20)",
+        0,
+        int.MaxValue
+    );
 
     public static Command Create()
     {
@@ -62,7 +63,7 @@ internal static class EventsCommand
                 );
             }
 
-            Show(session, [.. log.Since(since)]);
+            Show(session, [.. log.Since(since)], last, since);
             return ExitCode.Ok;
         }
 
@@ -74,7 +75,12 @@ internal static class EventsCommand
         return ExitCode.Interrupted;
     }
 
-    private static void Show(Session session, IReadOnlyList<EventRecord> records)
+    private static void Show(
+        Session session,
+        IReadOnlyList<EventRecord> records,
+        long last,
+        long since
+    )
     {
         if (session.Json)
         {
@@ -98,7 +104,9 @@ internal static class EventsCommand
 
         if (records.Count == 0)
         {
-            Session.Screen.Talk("Nothing has happened yet");
+            Session.Screen.Talk(
+                last == 0 ? "Nothing has happened yet" : $"Nothing has happened since {since}"
+            );
             return;
         }
 

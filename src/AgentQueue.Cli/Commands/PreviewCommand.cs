@@ -88,15 +88,9 @@ internal static class PreviewCommand
         // What each agent would be called with that it starts at once; the others' variables are not known yet.
         var first = follows
             .Where(static f => f.Effect == Effect.Starts)
-            .Select(f =>
-                AgentPreview.Of(
-                    config,
-                    config.Agents[f.Agent],
-                    session.Queue,
-                    session.Project.Settings,
-                    given
-                )
-            )
+            .Select(f => config.Agents[f.Agent])
+            .Select(agent => PreviewOf(session, agent, given))
+            .OfType<AgentPreview>()
             .ToList();
         if (session.Json)
         {
@@ -128,7 +122,31 @@ internal static class PreviewCommand
             );
         }
 
-        return first.TrueForAll(static p => p.Problem is null) ? ExitCode.Ok : ExitCode.Refused;
+        return ExitCode.Ok;
+    }
+
+    // Null where only the event brings what its template needs.
+    private static AgentPreview? PreviewOf(
+        Session session,
+        AgentDefinition agent,
+        ImmutableSortedDictionary<string, string> given
+    )
+    {
+        try
+        {
+            return AgentPreview.Of(
+                session.Project.Config,
+                agent,
+                session.Queue,
+                session.Project.Settings,
+                given
+            );
+        }
+        catch (QueueException e)
+        {
+            Session.Screen.Talk($"{agent.Name}: {e.Message}", Tone.Warn);
+            return null;
+        }
     }
 
     private static void Write(

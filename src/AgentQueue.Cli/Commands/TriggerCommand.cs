@@ -74,7 +74,7 @@ internal static class TriggerCommand
             Variables(parsed.GetValue(s_var) ?? []),
             CallingTask(session)
         );
-        session.Events.StartFollowers();
+        Start(session);
         if (parsed.GetValue(s_wait))
         {
             if (!session.Json)
@@ -96,6 +96,19 @@ internal static class TriggerCommand
         }
 
         return ExitCode.Ok;
+    }
+
+    // It has happened: what cannot be started now waits for whoever looks next.
+    private static void Start(Session session)
+    {
+        try
+        {
+            session.Events.StartFollowers();
+        }
+        catch (QueueException e)
+        {
+            session.Debug($"not started here: {e.Message}");
+        }
     }
 
     // A timer may call twice for one time, or for a rule that is gone.
@@ -178,7 +191,12 @@ internal static class TriggerCommand
                 any: false,
                 left < TimeSpan.Zero ? TimeSpan.Zero : left,
                 session.Json ? static _ => { } : Following.Tell,
-                static () => true
+                () =>
+                {
+                    // Whoever settles a task here stores what follows from that, and has to start it.
+                    Start(session);
+                    return true;
+                }
             );
             ended.AddRange(done);
             timedOut = done.Count < next.Count;
@@ -249,11 +267,22 @@ internal static class TriggerCommand
             return;
         }
 
-        foreach (var line in EventText.Effects(record))
+        foreach (var line in EventText.Effects(record, id => StandingOf(session, id)))
         {
             screen.Line(line);
         }
     }
+
+    // What was stored may wait: for the last event of a burst, for its turn, for somebody's release.
+    private static string StandingOf(Session session, TaskId id) =>
+        session.Queue.Read(id) is TaskRead.Found({ State: TaskState.Pending pending } task, _)
+        && !session.Queue.IsSupervised(id)
+            ? pending.Held
+                ? "held      "
+                : task.WaitsUntil(session.Project.Clock.GetUtcNow()) is not null
+                    ? "delayed   "
+                    : "queued    "
+            : "started   ";
 
     private static void TellNobodyListens(Session session, string name)
     {

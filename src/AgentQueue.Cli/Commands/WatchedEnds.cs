@@ -47,7 +47,7 @@ internal sealed class WatchedEnds
 
             var followed = EventText.Summary(record);
             screen.Line(
-                $"{Clock(record.At)}  {record.Names[0]}{(record.ExitCode is > 0 and var code ? $" (exit {code})" : "")}{(followed.Length > 0 ? "  " + followed : "")}",
+                $"{TimeText.At(record.At)}  {record.Names[0]}{(record.ExitCode is > 0 and var code ? $" (exit {code})" : "")}{(followed.Length > 0 ? "  " + followed : "")}",
                 ToneOf(record.Names[0])
             );
         }
@@ -59,7 +59,4 @@ internal sealed class WatchedEnds
         name.StartsWith(EventName.Failed, StringComparison.Ordinal) ? Tone.Bad
         : name.StartsWith(EventName.Success, StringComparison.Ordinal) ? Tone.Good
         : Tone.Dim;
-
-    private static string Clock(DateTimeOffset at) =>
-        at.ToLocalTime().ToString("HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
 }

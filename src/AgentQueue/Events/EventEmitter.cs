@@ -25,6 +25,7 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
     private readonly QueueFolder _queue = project.Queue;
     private readonly EventLog _log = new(project.Queue);
     private readonly List<long> _withHooks = [];
+    private readonly HashSet<TaskId> _startsTold = [];
     private bool _isAtWork;
     private bool _hasTold;
 
@@ -47,6 +48,7 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
     public void Started(AgentTask task)
     {
         Emit(Occurrence.StartOf(task), again: false);
+        _startsTold.Add(task.Id);
         // After the lock of the log: this takes the queue's, which comes first everywhere else.
         new Retention(project).Apply(task);
         LinkOutput(task);
@@ -69,7 +71,16 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         }
     }
 
-    public void Ended(AgentTask task, bool again) => Emit(Occurrence.EndOf(task), again);
+    public void Ended(AgentTask task, bool again)
+    {
+        // Its supervisor may have died between its start and the telling of it.
+        if (task.State is TaskState.Finished { StartedAt: not null } && _startsTold.Add(task.Id))
+        {
+            Emit(Occurrence.StartOf(task), again: true);
+        }
+
+        Emit(Occurrence.EndOf(task), again);
+    }
 
     /// <summary>Lets something happen that no task did.</summary>
     /// <param name="from">The task that the caller runs in; null for a person.</param>
@@ -94,8 +105,79 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
             Task = from,
             Variables = variables,
         };
-        return Emit(occurrence, again: false)!;
+        _log.Create();
+        try
+        {
+            using var held = _log.Lock();
+            FinishUnfinished();
+            // No task's file tells of it: who dies over it is continued by the next look.
+            _log.Begin(Plain(occurrence));
+            var record = WorkThrough(occurrence, again: false)!;
+            _log.Finish();
+            return record;
+        }
+        finally
+        {
+            RunHooks();
+        }
     }
+
+    /// <summary>Goes on with an event whose maker died over it.</summary>
+    public void FinishInterrupted()
+    {
+        if (_isAtWork || !_log.HasUnfinished)
+        {
+            return;
+        }
+
+        try
+        {
+            using var held = _log.Lock();
+            FinishUnfinished();
+        }
+        finally
+        {
+            RunHooks();
+        }
+    }
+
+    // The caller holds the log's lock.
+    private void FinishUnfinished()
+    {
+        if (!_log.HasUnfinished)
+        {
+            return;
+        }
+
+        if (_log.Unfinished is { } begun)
+        {
+            WorkThrough(
+                new Occurrence(begun.Id, begun.At, begun.Names, begun.Chain)
+                {
+                    Task =
+                        begun.Task is { } id && _queue.Read(id) is TaskRead.Found(var task, _)
+                            ? task
+                            : null,
+                    Variables = begun.Variables,
+                },
+                again: true
+            );
+        }
+
+        _log.Finish();
+    }
+
+    private static EventRecord Plain(Occurrence occurrence) =>
+        new()
+        {
+            Sequence = 0,
+            At = occurrence.At,
+            Id = occurrence.Id,
+            Names = occurrence.Names,
+            Chain = occurrence.Chain,
+            Task = occurrence.Task?.Id,
+            Variables = occurrence.Variables,
+        };
 
     /// <summary>Works an occurrence through; null if that was done before.</summary>
     public EventRecord? Emit(Occurrence occurrence, bool again)
@@ -193,7 +275,7 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
                 _withHooks.Add(record.Sequence);
             }
 
-            _hasTold = true;
+            _hasTold |= record.Task is not null;
             return record;
         }
         finally
@@ -208,7 +290,15 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         if (HasFollowers)
         {
             HasFollowers = false;
-            project.RunOf(QueueScope.Events).ContinueDrain();
+            try
+            {
+                project.RunOf(QueueScope.Events).ContinueDrain();
+            }
+            catch (QueueException)
+            {
+                HasFollowers = true;
+                throw;
+            }
         }
     }
 

@@ -38,9 +38,13 @@ internal sealed class EventForecast(AgentConfig config)
     public bool IsCut => _left <= 0;
 
     /// <summary>Everything that may follow from an event.</summary>
-    public ImmutableArray<Forecast> Of(string name) => Of([name], []);
+    public ImmutableArray<Forecast> Of(string name) => Of([name], [], loops: false);
 
-    private ImmutableArray<Forecast> Of(ImmutableArray<string> names, ImmutableArray<string> chain)
+    private ImmutableArray<Forecast> Of(
+        ImmutableArray<string> names,
+        ImmutableArray<string> chain,
+        bool loops
+    )
     {
         var found = ImmutableArray.CreateBuilder<Forecast>();
         foreach (var agent in config.Agents.Values)
@@ -57,7 +61,7 @@ internal sealed class EventForecast(AgentConfig config)
                     new Forecast(
                         agent.Name,
                         starting,
-                        goesRound ? Effect.GoesRound : Effect.Starts,
+                        goesRound && !loops ? Effect.GoesRound : Effect.Starts,
                         goesRound || IsCut ? [] : After(agent.Name, chain.Add(starting))
                     )
                 );
@@ -82,6 +86,8 @@ internal sealed class EventForecast(AgentConfig config)
     // Each way in which it may end, and its start.
     private ImmutableArray<Forecast> After(string agent, ImmutableArray<string> chain)
     {
+        var loops =
+            config.Agents.TryGetValue(agent, out var teller) && !teller.Events.LoopDetection;
         var seen = new HashSet<(string, string, Effect)>();
         var next = ImmutableArray.CreateBuilder<Forecast>();
         foreach (
@@ -93,7 +99,9 @@ internal sealed class EventForecast(AgentConfig config)
                 how == EventName.Started
                     ? [how + agent]
                     : [how + agent, EventName.Finished + agent];
-            next.AddRange(Of(names, chain).Where(f => seen.Add((f.Agent, f.Event, f.Effect))));
+            next.AddRange(
+                Of(names, chain, loops).Where(f => seen.Add((f.Agent, f.Event, f.Effect)))
+            );
         }
 
         return next.ToImmutable();

@@ -79,6 +79,31 @@ internal sealed class EventLog(QueueFolder queue)
         LastOf(queue.Disk.ReadEnd(File, Tail).Content, r => r.Sequence == sequence)
         ?? Since(sequence - 1).FirstOrDefault(r => r.Sequence == sequence);
 
+    private string UnfinishedFile => Path.Join(queue.Events, "unfinished.json");
+
+    /// <summary>
+    /// What somebody let happen and died over: an event that no task's file tells of. Under the lock it can only be
+    /// that of somebody who is gone. Null if there is none.
+    /// </summary>
+    public EventRecord? Unfinished
+    {
+        get
+        {
+            var read = queue.Disk.Read(UnfinishedFile, Tail << 10);
+            return read.Status == ReadStatus.Ok ? EventRecord.Parse(read.Content) : null;
+        }
+    }
+
+    /// <summary>True if there may be one; costs a look at a name.</summary>
+    public bool HasUnfinished => queue.Disk.Facts(UnfinishedFile) is not null;
+
+    /// <summary>Notes an event before anything follows from it. The caller holds the lock.</summary>
+    public void Begin(EventRecord record) =>
+        queue.Unsynced.ReplaceUnsynced(UnfinishedFile, record.ToLine());
+
+    /// <summary>The event that was begun has its line. The caller holds the lock.</summary>
+    public void Finish() => queue.Disk.Delete(UnfinishedFile);
+
     /// <summary>The caller holds the lock.</summary>
     public void Append(EventRecord record)
     {

@@ -83,6 +83,12 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
         name = occurrence.Names.First(o => EventName.IsMatch(joined, o));
         if (!memory.Join(rule.AllOf, came, occurrence.Id))
         {
+            Ignored.Add(
+                new PassedOver(
+                    agent.Name,
+                    $"it counts, and waits for {string.Join(", ", rule.AllOf.Except(memory.Joined))} as well"
+                )
+            );
             return false;
         }
 
@@ -198,7 +204,14 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
             && config.Agents.TryGetValue(task.Agent, out var agent)
             && !agent.Events.LoopDetection;
         var at = occurrence.Chain.LastIndexOf(name);
-        return at >= 0 && !loops
+        // What an agent without loop detection tells begins a chain anew.
+        var begin = -1;
+        for (var i = 0; i < occurrence.Chain.Length; i++)
+        {
+            begin = TellsAnew(occurrence.Chain[i]) ? i : begin;
+        }
+
+        return at >= Math.Max(begin, 0) && !loops
                 ? $"it would go round: {string.Join(" → ", occurrence.Chain[at..].Add(name))}"
             : occurrence.Chain.Length >= DeepestChain
                 ? string.Create(
@@ -207,6 +220,11 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
                 )
             : null;
     }
+
+    private bool TellsAnew(string name) =>
+        EventName.NamesTask(name, out _, out var about)
+        && config.Agents.TryGetValue(about, out var agent)
+        && !agent.Events.LoopDetection;
 
     // Pending, starting or running tasks that events started, the oldest first.
     private List<TaskSummary> AtWork(string agent)

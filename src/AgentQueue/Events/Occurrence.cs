@@ -36,7 +36,9 @@ internal sealed record Occurrence(
     public static Occurrence StartOf(AgentTask task) =>
         new(
             $"{task.Id}/{task.Attempt.ToString(CultureInfo.InvariantCulture)}",
-            (task.State as TaskState.Running)?.StartedAt ?? task.CreatedAt,
+            (task.State as TaskState.Running)?.StartedAt
+                ?? (task.State as TaskState.Finished)?.StartedAt
+                ?? task.CreatedAt,
             [.. NamesOf(task).Select(static n => EventName.Started + n)],
             ChainOf(task)
         )

@@ -35,6 +35,7 @@ internal sealed class Reconciler(
         Closeness closeness = Closeness.EveryFile
     )
     {
+        queue.Listener?.FinishInterrupted();
         var snapshot = QueueSnapshot.Take(queue, closeness);
         if (TaskBatch.FinishInterrupted(queue, snapshot.Journals))
         {

@@ -15,6 +15,9 @@ internal interface ITaskListener
     /// <param name="again">Somebody may have told of it before, and died before the end was swept.</param>
     void Ended(AgentTask task, bool again);
 
+    /// <summary>Goes on with what somebody has begun to tell, and died over.</summary>
+    void FinishInterrupted();
+
     /// <summary>A run of a plan is over, and its report is written. May be told more than once.</summary>
     /// <param name="plan">The plan's name.</param>
     /// <param name="succeeded">Null if it was cancelled.</param>
