@@ -38,6 +38,33 @@ public class ImportTests
         """;
 
     [Fact]
+    public void A_command_that_would_make_the_configuration_invalid_is_left_out_and_told_of()
+    {
+        using var box = new Sandbox();
+        Write(
+            box,
+            "cmdorc.toml",
+            """
+            [variables]
+            APP = "up"
+            [[command]]
+            name = "price"
+            command = 'echo \$APP costs'
+            [[command]]
+            name = "ok"
+            command = "echo fine"
+            """
+        );
+
+        var told = box.Run("import", "cmdorc.toml").Gives(0);
+
+        Assert.Contains("price", told.Out + told.Err, StringComparison.Ordinal);
+        box.Run("config", "validate").Gives(0);
+        box.Run("trigger", "ok", "--wait").Gives(0);
+        Assert.Equal("fine\n", box.Log(Assert.Single(box.Ids)));
+    }
+
+    [Fact]
     public void An_imported_chain_is_valid_and_runs_to_its_end_by_one_event()
     {
         using var box = new Sandbox();

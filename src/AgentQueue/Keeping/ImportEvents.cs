@@ -1,3 +1,4 @@
+using System.Text;
 using AgentQueue.Config;
 using AgentQueue.Storage;
 
@@ -40,6 +41,11 @@ internal sealed class ImportEvents(QueueFolder queue, bool onWindows)
             {
                 report.Skip($"command {command.Name}", errors);
             }
+            else if (string.Join("; ", Refusals(agent)) is { Length: > 0 } refusals)
+            {
+                // With it the whole configuration would be refused, and every verb with that.
+                report.Skip($"command {command.Name}", refusals);
+            }
             else
             {
                 agents.Add(agent);
@@ -54,6 +60,19 @@ internal sealed class ImportEvents(QueueFolder queue, bool onWindows)
         {
             Write(project, agents, values);
         }
+    }
+
+    private IEnumerable<string> Refusals(CommandTranslation agent)
+    {
+        var reader = new AgentConfigReader(AgentConfig.FileName, onWindows);
+        reader.ReadText(
+            Encoding.UTF8.GetBytes(
+                $"{{ \"agents\": {{ {ConfigText.Quote(agent.Agent)}: {agent.Json} }} }}"
+            )
+        );
+        return reader
+            .Problems.Where(static p => p.IsError)
+            .Select(static p => $"{p.Key} {p.Message}");
     }
 
     // In a variable a name may come from any command's own.

@@ -80,6 +80,44 @@ public sealed class KillTests(ITestOutputHelper output)
         Assert.True(killed > points.Count / 2, "strace has hardly ever killed anything");
     }
 
+    /// <summary>All that listens to an event somebody let happen, or none of it.</summary>
+    [Needs(Machine.Strace)]
+    public void A_trigger_that_is_killed_at_any_call_leaves_all_or_nothing()
+    {
+        string[] agents = ["a", "b", "c", "d"];
+        using var flow = new TracedFlow(
+            new Flow(
+                "trigger go",
+                box =>
+                {
+                    box.Settings("\"fsync\": false");
+                    box.Rules([.. agents.Select(a => (a, Noted(a), "\"triggers\": [\"go\"]"))]);
+                }
+            )
+        );
+        var points = TracedFlow.Thin(flow.Points(), MostStrikes);
+        flow.ForEach(
+            points,
+            (box, point, _) =>
+            {
+                flow.Strike(box, point, "signal=KILL");
+                Eventually.Holds(
+                    () =>
+                    {
+                        box.Run("status").Gives(0);
+                        return box.Supervisors.Count == 0
+                            && box.Ids.All(id => box.Task(id).IsFinished);
+                    },
+                    "everything has ended",
+                    30
+                );
+                var counts = agents.Select(a => box.Of(a).Count).Distinct().ToList();
+                Assert.True(counts is [0] or [1], string.Join(" ", box.Ids));
+                Assert.All(agents, a => Assert.InRange(box.Journal.StartsOf(a), 0, 1));
+            }
+        );
+    }
+
     private static void Check(Sandbox box, bool mustHave)
     {
         // Whatever still lives goes on by itself; then comes the next verb, and what it has to start.
