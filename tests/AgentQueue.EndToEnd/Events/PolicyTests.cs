@@ -174,7 +174,7 @@ public sealed class PolicyTests
         Eventually.Holds(() => box.Journal.Lines.Count == 1, "it runs");
 
         // Nothing has ended yet.
-        Assert.Contains("started", box.Run("trigger", "go").Gives(0).Out, StringComparison.Ordinal);
+        Assert.Contains("queued", box.Run("trigger", "go").Gives(0).Out, StringComparison.Ordinal);
         Open(box);
         box.Rests();
 
