@@ -200,7 +200,7 @@ internal sealed class CommandTranslation(
     {
         if (Find(TriggersKey) is not { } value)
         {
-            Add("triggers", List([command.Name]));
+            Add("triggers", List([EventName.Problem(command.Name) is null ? command.Name : Agent]));
             return;
         }
 

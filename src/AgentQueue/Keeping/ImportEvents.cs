@@ -41,7 +41,7 @@ internal sealed class ImportEvents(QueueFolder queue, bool onWindows)
             {
                 report.Skip($"command {command.Name}", errors);
             }
-            else if (string.Join("; ", Refusals(agent)) is { Length: > 0 } refusals)
+            else if (string.Join("; ", Refusals(agent, variables)) is { Length: > 0 } refusals)
             {
                 // With it the whole configuration would be refused, and every verb with that.
                 report.Skip($"command {command.Name}", refusals);
@@ -62,12 +62,19 @@ internal sealed class ImportEvents(QueueFolder queue, bool onWindows)
         }
     }
 
-    private IEnumerable<string> Refusals(CommandTranslation agent)
+    private IEnumerable<string> Refusals(
+        CommandTranslation agent,
+        Dictionary<string, string> variables
+    )
     {
+        var known = string.Join(
+            ", ",
+            variables.Select(static v => $"{ConfigText.Quote(v.Key)}: {ConfigText.Quote(v.Value)}")
+        );
         var reader = new AgentConfigReader(AgentConfig.FileName, onWindows);
         reader.ReadText(
             Encoding.UTF8.GetBytes(
-                $"{{ \"agents\": {{ {ConfigText.Quote(agent.Agent)}: {agent.Json} }} }}"
+                $"{{ \"variables\": {{ {known} }}, \"agents\": {{ {ConfigText.Quote(agent.Agent)}: {agent.Json} }} }}"
             )
         );
         return reader
