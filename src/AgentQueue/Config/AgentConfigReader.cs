@@ -235,7 +235,8 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
             $"is {member.Value.Text} here and {other.Value.Text} in {otherReader.FileName}:{other.Line}; what is here counts"
         );
 
-    private void CheckTogether()
+    /// <summary>What only all files together tell: variables, names that are referred to.</summary>
+    public void CheckTogether()
     {
         var ofProject = Variables;
         var circle = VariableCheck.CircleIn(ofProject, ofProject.Keys);

@@ -77,6 +77,7 @@ internal sealed class ImportEvents(QueueFolder queue, bool onWindows)
                 $"{{ \"variables\": {{ {known} }}, \"agents\": {{ {ConfigText.Quote(agent.Agent)}: {agent.Json} }} }}"
             )
         );
+        reader.CheckTogether();
         return reader
             .Problems.Where(static p => p.IsError)
             .Select(static p => $"{p.Key} {p.Message}");

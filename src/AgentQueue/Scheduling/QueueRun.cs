@@ -300,8 +300,13 @@ internal sealed class QueueRun(
     private bool SlotsAreFull(int parallel)
     {
         var names = LockNames();
-        return names.Count >= parallel && names.Count(queue.IsSupervised) >= parallel;
+        return names.Count >= parallel && names.Count(TakesSlot) >= parallel;
     }
+
+    // Whoever finishes the telling of an end holds the lock of a task that has ended, for a moment; a supervisor that
+    // left for that would leave a drain with nobody.
+    private bool TakesSlot(TaskId id) =>
+        queue.IsSupervised(id) && queue.Read(id) is not TaskRead.Found({ IsFinished: true }, _);
 
     private List<TaskId> LockNames()
     {

@@ -53,7 +53,12 @@ internal sealed class Reconciler(
 
         foreach (var id in snapshot.LockedBeyondEnd())
         {
-            if (snapshot.FindFinished(id) is not null && !queue.IsSupervised(id))
+            if (
+                snapshot.FindFinished(id) is not null
+                && !queue.IsSupervised(id)
+                // Not swept meanwhile: a lock of its own would look like a supervisor's.
+                && queue.Disk.Facts(queue.LockFile(id)) is not null
+            )
             {
                 Settle(id);
             }
