@@ -75,7 +75,7 @@ public sealed class WorkTests
                 $$"""
                 tasks:
                   - {id: good, cmd: touch made, verify: ["test -e made"]}
-                  - {id: bad, cmd: "true", verify: ["test -e made", "test -e missing"]}
+                  - {id: bad, cmd: "true", depends_on: [good], verify: ["test -e made", "test -e missing"]}
                   - {id: none, cmd: "true", outputs: [nothing], verify: [outputs]}
                   - {id: next, cmd: {{box.Noting("next")}}, depends_on: [bad]}
                 """
