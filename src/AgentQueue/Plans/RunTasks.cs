@@ -76,11 +76,6 @@ internal static class RunTasks
                 ArtifactsFolder = run.ArtifactsFolder is { } folder
                     ? Path.Join(folder, node.Id)
                     : null,
-                Verify =
-                [
-                    .. node.Verify.Select(words => ImmutableArray.CreateRange(words, Stored)),
-                ],
-                VerifyOutputs = node.VerifyOutputs,
                 When = node.When is { } when
                     ? new StepCondition(
                         ids[when.Task],
@@ -91,6 +86,19 @@ internal static class RunTasks
                     : null,
                 Approval = node.Approval,
             },
+            Checks =
+                node.Verify.IsEmpty && !node.VerifyOutputs
+                    ? null
+                    : new WorkChecks
+                    {
+                        Commands =
+                        [
+                            .. node.Verify.Select(words =>
+                                ImmutableArray.CreateRange(words, Stored)
+                            ),
+                        ],
+                        Outputs = node.VerifyOutputs,
+                    },
             State = new TaskState.Pending(Held: node.Approval is not null),
         };
 

@@ -78,7 +78,7 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             PromptOnInput = plan.PromptVia == PromptVia.Stdin,
             Checks =
             [
-                .. (task.Step?.Verify ?? []).Select(words =>
+                .. (task.Checks?.Commands ?? []).Select(words =>
                     (
                         AgentTemplate.FindProgram(
                             words[0],

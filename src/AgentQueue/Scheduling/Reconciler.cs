@@ -206,10 +206,7 @@ internal sealed class Reconciler(
     private Evidence Gather(AgentTask task, Completion? completion)
     {
         var evidence = _verdicts.Gather(task.Id, completion ?? Completion.Auto);
-        return
-            task is { State: TaskState.Running, Step: { } step }
-            && (!step.Verify.IsEmpty || step.VerifyOutputs)
-            && evidence.Exit is null
+        return task is { State: TaskState.Running, Checks.IsEmpty: false } && evidence.Exit is null
             ? evidence with
             {
                 Done = false,

@@ -183,6 +183,8 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             AfterNotOk = task.AfterNotOk,
             DependenciesMet = failed.StartedAt is null ? task.DependenciesMet : MetBy(task),
             Step = task.Step,
+            Checks = task.Checks,
+            Options = task.Options,
             Cause = task.Cause,
             // Who has not been asked yet is asked again.
             State = new TaskState.Pending(

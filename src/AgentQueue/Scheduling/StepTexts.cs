@@ -28,16 +28,18 @@ internal static class StepTexts
                         KeyValuePair.Create(e.Key, e.Value is { } v ? Fill(queue, v) : null)
                     )
                 ),
-                Step = step with
-                {
-                    Command = [.. step.Command.Select(word => Fill(queue, word))],
-                    Verify =
-                    [
-                        .. step.Verify.Select(command =>
-                            ImmutableArray.CreateRange(command, word => Fill(queue, word))
-                        ),
-                    ],
-                },
+                Step = step with { Command = [.. step.Command.Select(word => Fill(queue, word))] },
+                Checks = task.Checks is { } checks
+                    ? checks with
+                    {
+                        Commands =
+                        [
+                            .. checks.Commands.Select(command =>
+                                ImmutableArray.CreateRange(command, word => Fill(queue, word))
+                            ),
+                        ],
+                    }
+                    : null,
             };
 
     /// <summary>The last task in a line of retries; itself if it was not retried, or is gone.</summary>

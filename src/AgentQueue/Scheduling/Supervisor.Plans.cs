@@ -10,7 +10,7 @@ namespace AgentQueue.Scheduling;
 internal sealed partial class Supervisor
 {
     private static bool HasChecks(AgentTask task, AgentPlan plan) =>
-        !plan.Checks.IsEmpty || task.Step is { VerifyOutputs: true };
+        !plan.Checks.IsEmpty || task.Checks is { IsEmpty: false };
 
     private bool IsComplete(TaskId id, AgentPlan plan, IAgentProcess agent) =>
         Verdict.Judge(_verdicts.Gather(id, plan.Completion, agent.Exit)) is Verdict.Complete;
@@ -81,7 +81,7 @@ internal sealed partial class Supervisor
         return (
             task,
             Cause.None,
-            task.Step is { VerifyOutputs: true } step
+            task is { Checks.Outputs: true, Step: { } step }
             && Artifacts.Unmatched(step.Outputs, plan.WorkingFolder, Excluded(step))
                 is [var missing, ..]
                 ? $"The output {missing} was not made"

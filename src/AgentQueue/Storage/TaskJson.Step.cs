@@ -32,28 +32,6 @@ internal static partial class TaskJson
 
         WriteWords(w, "outputs"u8, step.Outputs);
         WriteOptional(w, "artifactsDir"u8, step.ArtifactsFolder);
-        if (!step.Verify.IsEmpty)
-        {
-            w.WriteStartArray("verify"u8);
-            foreach (var command in step.Verify)
-            {
-                w.WriteStartArray();
-                foreach (var word in command)
-                {
-                    w.WriteStringValue(word);
-                }
-
-                w.WriteEndArray();
-            }
-
-            w.WriteEndArray();
-        }
-
-        if (step.VerifyOutputs)
-        {
-            w.WriteBoolean("verifyOutputs"u8, true);
-        }
-
         if (step.When is { } when)
         {
             w.WriteStartObject("when"u8);
@@ -119,13 +97,6 @@ internal static partial class TaskJson
                         break;
                     case "artifactsDir":
                         step = step with { ArtifactsFolder = Text(ref r) };
-                        break;
-                    case "verify":
-                        step = step with { Verify = Commands(ref r) };
-                        break;
-                    case "verifyOutputs":
-                        step = step with { VerifyOutputs = r.TokenType == JsonTokenType.True };
-                        r.Skip();
                         break;
                     case "when":
                         step = step with { When = Condition(ref r) };

@@ -28,6 +28,8 @@ internal static partial class TaskJson
             WriteState(w, task);
             WriteLineage(w, task);
             WriteStep(w, task.Step);
+            WriteChecks(w, task.Checks);
+            WriteOptions(w, task.Options);
             WriteCause(w, task.Cause);
             foreach (var (name, value) in task.Unknown)
             {
@@ -81,6 +83,7 @@ internal static partial class TaskJson
         WriteNumber(w, "pid"u8, running?.Pid);
         WriteNumber(w, "exitCode"u8, finished?.ExitCode);
         WriteText(w, "errorMessage"u8, failed?.Message);
+        WriteOptional(w, "errorClass"u8, failed?.ErrorClass);
         WriteOptional(w, "note"u8, (task.State as TaskState.Complete)?.Note);
         WriteOptional(w, "skipped"u8, (task.State as TaskState.Cancelled)?.Skipped);
         w.WriteNumber("attempt"u8, task.Attempt);
@@ -98,6 +101,9 @@ internal static partial class TaskJson
         {
             WriteTime(w, "notBefore"u8, notBefore);
         }
+
+        WriteOptional(w, "question"u8, pending?.Question);
+        WriteOptional(w, "limit"u8, pending?.Limit);
 
         WriteIds(w, "dependsOn"u8, task.DependsOn);
         WriteAnyIds(w, "afterAny"u8, task.AfterAny);

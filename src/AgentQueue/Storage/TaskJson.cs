@@ -134,6 +134,11 @@ internal static partial class TaskJson
         private bool _held;
         private string? _skipped;
         private PlanStep? _step;
+        private WorkChecks? _checks;
+        private AgentOptions? _options;
+        private string? _question;
+        private string? _limit;
+        private string? _errorClass;
         private string? _triggerEvent;
         private TaskId? _triggerTask;
         private ImmutableArray<string> _triggerChain = [];
@@ -282,6 +287,21 @@ internal static partial class TaskJson
                 case "plan":
                     _step = Step(ref r);
                     break;
+                case "checks":
+                    _checks = Checks(ref r);
+                    break;
+                case "options":
+                    _options = AgentOptions(ref r);
+                    break;
+                case "question":
+                    _question = Text(ref r);
+                    break;
+                case "limit":
+                    _limit = Text(ref r);
+                    break;
+                case "errorClass":
+                    _errorClass = Text(ref r);
+                    break;
                 case "triggerEvent":
                     _triggerEvent = Text(ref r);
                     break;
@@ -363,6 +383,8 @@ internal static partial class TaskJson
                 DependenciesMet = _dependenciesMet,
                 Attempt = (int)Math.Clamp(_attempt, 0, int.MaxValue),
                 Step = _step,
+                Checks = _checks,
+                Options = _options,
                 Cause = _triggerEvent is null
                     ? null
                     : new TaskCause(_triggerEvent, _triggerChain)
@@ -377,6 +399,8 @@ internal static partial class TaskJson
                     {
                         BlockedBy = _blockedBy,
                         BlockedReason = _blockedReason,
+                        Question = _question,
+                        Limit = _limit,
                     },
                     TaskStatus.Running => new TaskState.Running(
                         _startedAt ?? created,
@@ -395,6 +419,7 @@ internal static partial class TaskJson
                     )
                     {
                         ExitCode = exit,
+                        ErrorClass = _errorClass,
                         TimedOutAt = _timedOutAt,
                         RetriedBy = _retriedBy,
                         RetriedAt = _retriedAt,

@@ -53,6 +53,12 @@ internal sealed record AgentTask : TaskSummary
     /// <summary>What a plan asks of it; null for a task of no plan.</summary>
     public PlanStep? Step { get; init; }
 
+    /// <summary>What must hold of its work; null if its end is enough.</summary>
+    public WorkChecks? Checks { get; init; }
+
+    /// <summary>What it asks of its agent's adapter; null for nothing of its own.</summary>
+    public AgentOptions? Options { get; init; }
+
     /// <summary>The event that started it; null for a task that somebody asked for.</summary>
     public TaskCause? Cause { get; init; }
 

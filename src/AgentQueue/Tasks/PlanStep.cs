@@ -26,12 +26,6 @@ internal sealed record PlanStep
     /// <summary>Where the artifacts are copied to besides the run's folder; absolute.</summary>
     public string? ArtifactsFolder { get; init; }
 
-    /// <summary>Commands that must succeed, after the task's own, before it counts as complete.</summary>
-    public ImmutableArray<ImmutableArray<string>> Verify { get; init; } = [];
-
-    /// <summary>Each of <see cref="Outputs"/> must match something before it counts as complete.</summary>
-    public bool VerifyOutputs { get; init; }
-
     public StepCondition? When { get; init; }
 
     /// <summary>The question that somebody must answer with yes; such a task is held until then.</summary>

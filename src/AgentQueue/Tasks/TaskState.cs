@@ -35,6 +35,15 @@ internal static class Reason
 
     /// <summary>The command ended well, and a check of its work did not.</summary>
     public const string Verify = "verify";
+
+    /// <summary>The agent's own account says that it failed, or breaks off, whatever it exited with.</summary>
+    public const string Agent = "agent";
+
+    /// <summary>It has used what it was allowed to.</summary>
+    public const string Budget = "budget";
+
+    /// <summary>Its account has reached a usage limit, and it was not to wait.</summary>
+    public const string Limit = "limit";
 }
 
 /// <summary>
@@ -55,6 +64,12 @@ internal abstract record TaskState
         public TaskId? BlockedBy { get; init; }
 
         public string? BlockedReason { get; init; }
+
+        /// <summary>What its agent wants to know from a person; such a task is held until the answer.</summary>
+        public string? Question { get; init; }
+
+        /// <summary>The usage limit, in words, that <see cref="NotBefore"/> waits for.</summary>
+        public string? Limit { get; init; }
 
         public override TaskStatus Status => TaskStatus.Pending;
     }
@@ -108,6 +123,9 @@ internal abstract record TaskState
         string Message
     ) : Unsuccessful(StartedAt, CompletedAt)
     {
+        /// <summary>A word of <see cref="Tasks.ErrorClass"/>; null for an agent whose errors nobody can read.</summary>
+        public string? ErrorClass { get; init; }
+
         /// <summary>Set exactly when <see cref="Reason"/> is <see cref="Tasks.Reason.Timeout"/>.</summary>
         public DateTimeOffset? TimedOutAt { get; init; }
 

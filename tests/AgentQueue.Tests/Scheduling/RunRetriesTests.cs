@@ -38,17 +38,21 @@ public sealed class RunRetriesTests
             {
                 Step = task.Step! with
                 {
-                    Verify =
+                    Outputs = ["*.txt"],
+                    Backoff = [TimeSpan.FromSeconds(1.5)],
+                },
+                Checks = new WorkChecks
+                {
+                    Commands =
                     [
                         ["test", "-e", "x"],
                     ],
-                    Outputs = ["*.txt"],
-                    Backoff = [TimeSpan.FromSeconds(1.5)],
                 },
             }
         );
         var retry = Retry(task.Id);
         Assert.Equal(TaskText.Of(_stage.Read("a").Step), TaskText.Of(retry.Step));
+        Assert.Equal("test", retry.Checks!.Commands[0][0]);
         Assert.Equal((1, RunStage.Run), (RunId.NodeOf(retry.Id), RunId.Of(retry.Id)));
     }
 

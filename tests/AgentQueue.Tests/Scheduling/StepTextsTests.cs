@@ -51,10 +51,10 @@ public sealed class StepTextsTests
         };
         task = task with
         {
-            Step = task.Step! with
+            Step = task.Step! with { Command = ["cat", log] },
+            Checks = new WorkChecks
             {
-                Command = ["cat", log],
-                Verify =
+                Commands =
                 [
                     ["test", log],
                     [log],
@@ -67,7 +67,7 @@ public sealed class StepTextsTests
             (filled.Prompt, filled.WorkingFolder, filled.Environment["A"], filled.Environment["B"])
         );
         Assert.Equal(["cat", path], filled.Step!.Command.AsEnumerable());
-        Assert.Equal(["test", path, path], filled.Step.Verify.SelectMany(static v => v));
+        Assert.Equal(["test", path, path], filled.Checks!.Commands.SelectMany(static v => v));
     }
 
     [Theory]

@@ -212,9 +212,9 @@ public sealed class SupervisorPlanTests
             stage.World.Put(
                 task with
                 {
-                    Step = task.Step! with
+                    Checks = new WorkChecks
                     {
-                        Verify =
+                        Commands =
                         [
                             ["x"],
                         ],

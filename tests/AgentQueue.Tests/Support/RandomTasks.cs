@@ -49,6 +49,8 @@ internal sealed class RandomTasks(int seed)
             DependenciesMet = Ids(),
             Attempt = _random.Next(4),
             Step = _random.Next(2) == 0 ? null : Step(),
+            Checks = _random.Next(2) == 0 ? null : Checks(),
+            Options = _random.Next(2) == 0 ? null : Options(),
             State = State(),
             Unknown =
             [
@@ -73,6 +75,35 @@ internal sealed class RandomTasks(int seed)
         };
     }
 
+    private WorkChecks Checks() =>
+        new()
+        {
+            Commands = [.. Enumerable.Range(0, _random.Next(3)).Select(_ => Texts())],
+            Outputs = _random.Next(2) == 0,
+            Changes = _random.Next(2) == 0,
+            Clean = _random.Next(2) == 0,
+            FixAttempts = _random.Next(3),
+        };
+
+    private AgentOptions Options() =>
+        new()
+        {
+            Model = Maybe(Text),
+            Permission = MaybeValue(() => (Permission)_random.Next(3)),
+            Session = Maybe(Text),
+            FollowUp = Maybe(Text),
+            Continues = MaybeValue(NextId),
+            OnLimit =
+                _random.Next(2) == 0 ? null
+                : _random.Next(2) == 0 ? new LimitPolicy(true)
+                : new LimitPolicy(false, "codex"),
+            MaxUsd = MaybeValue(() => _random.Next(1000) / 100m),
+            MaxTokens = MaybeValue(() => (long)_random.Next(1000)),
+            MaxTurns = MaybeValue(() => _random.Next(1000)),
+            StartTimeout = MaybeValue(Fraction),
+            TimesPutOff = _random.Next(3),
+        };
+
     private PlanStep Step() =>
         new()
         {
@@ -86,8 +117,6 @@ internal sealed class RandomTasks(int seed)
             ],
             Outputs = Texts(),
             ArtifactsFolder = Maybe(Text),
-            Verify = [.. Enumerable.Range(0, _random.Next(3)).Select(_ => Texts())],
-            VerifyOutputs = _random.Next(2) == 0,
             When =
                 _random.Next(2) == 0
                     ? null
@@ -104,6 +133,8 @@ internal sealed class RandomTasks(int seed)
             {
                 BlockedBy = MaybeValue(NextId),
                 BlockedReason = Maybe(Text),
+                Question = Maybe(Text),
+                Limit = Maybe(Text),
             },
             1 => new TaskState.Running(Moment(), MaybeValue(() => _random.Next(1, 99999))),
             2 => new TaskState.Complete(MaybeValue(Moment), Moment())
@@ -115,6 +146,7 @@ internal sealed class RandomTasks(int seed)
             {
                 ExitCode = exit,
                 TimedOutAt = MaybeValue(Moment),
+                ErrorClass = Maybe(Text),
                 RetriedBy = MaybeValue(NextId),
                 RetriedAt = MaybeValue(Moment),
                 RetryIntent = MaybeValue(NextId),
