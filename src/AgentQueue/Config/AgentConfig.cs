@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Config;
 
@@ -33,6 +34,13 @@ internal sealed class AgentConfig
 
     /// <summary>Where its relative paths begin.</summary>
     public string ProjectRoot { get; }
+
+    /// <summary>How agent CLIs are driven.</summary>
+    public Adapters Adapters =>
+        field ??= new Adapters(
+            ProjectRoot,
+            Adapters.UserFolder(Environment.GetEnvironmentVariable)
+        );
 
     /// <summary>The agents that the file defines, and those that it includes.</summary>
     public ImmutableSortedDictionary<string, AgentDefinition> Configured { get; }
@@ -108,17 +116,26 @@ internal sealed class AgentConfig
         ];
     }
 
-    /// <summary>The agent called <paramref name="name"/>; opencode is looked for on this process's PATH.</summary>
-    /// <exception cref="QueueException">There is none.</exception>
-    public AgentDefinition Find(string name) =>
-        Find(name, Environment.GetEnvironmentVariable("PATH"));
+    /// <summary>
+    /// The agent called <paramref name="name"/>, as a command: one of the file, one that an adapter describes, or one
+    /// of opencode, which is looked for on this process's PATH.
+    /// </summary>
+    /// <param name="options">What its task asks of it.</param>
+    /// <exception cref="QueueException">There is none, or its adapter cannot do what is asked.</exception>
+    public AgentDefinition Find(string name, AgentOptions? options = null) =>
+        Find(name, Environment.GetEnvironmentVariable("PATH"), options);
 
-    /// <inheritdoc cref="Find(string)"/>
-    public AgentDefinition Find(string name, string? searchPath)
+    /// <summary>With its adapter's command, if it has an adapter.</summary>
+    /// <exception cref="QueueException">There is no such adapter, or it cannot do what is asked.</exception>
+    public AgentDefinition Filled(AgentDefinition agent, AgentOptions? options = null) =>
+        agent.Work.Adapter is { } adapter ? Adapters.Find(adapter).Fill(agent, options) : agent;
+
+    /// <inheritdoc cref="Find(string, AgentOptions?)"/>
+    public AgentDefinition Find(string name, string? searchPath, AgentOptions? options = null)
     {
         if (Agents.TryGetValue(name, out var agent))
         {
-            return agent;
+            return Filled(agent, options);
         }
 
         if (!IsName(name))
@@ -127,6 +144,11 @@ internal sealed class AgentConfig
                 $"'{name}' is not a name for an agent: it must begin with a letter or a digit and have at most {LongestName} of A-Z a-z 0-9 . _ -",
                 $"There are {string.Join(", ", Agents.Keys)}"
             );
+        }
+
+        if (Adapters.Has(name))
+        {
+            return Filled(OfAdapter(name), options);
         }
 
         return HasFallbackOn(searchPath)
@@ -152,6 +174,14 @@ internal sealed class AgentConfig
             Command = onWindows ? "cmd" : "/bin/sh",
             Args = onWindows ? ["/c", "{prompt}"] : ["-c", "--", "{prompt}"],
             PromptTemplate = PromptText.Bare,
+        };
+
+    private static AgentDefinition OfAdapter(string name) =>
+        new()
+        {
+            Name = name,
+            Command = "",
+            Work = new AgentWork { Adapter = name },
         };
 
     private static AgentDefinition Fallback(string name) =>

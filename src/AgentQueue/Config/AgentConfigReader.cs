@@ -11,7 +11,7 @@ namespace AgentQueue.Config;
 /// What only the disk or the PATH can tell is asked for by <see cref="CheckSurroundings"/>, so that
 /// loading for a launch costs one file.
 /// </summary>
-internal sealed class AgentConfigReader(string file, bool onWindows)
+internal sealed partial class AgentConfigReader(string file, bool onWindows)
 {
     public const string CommandKey = "command";
     public const string ArgsKey = "args";
@@ -59,6 +59,7 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         ExitGraceKey,
         MaxParallelKey,
         KeepChildrenKey,
+        .. AgentWorkReader.AgentKeys,
         .. EventRuleReader.AgentKeys,
     ];
 
@@ -144,17 +145,6 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         if (_reader.ReadRoot(json) is { } root)
         {
             Read(root);
-        }
-    }
-
-    /// <summary>Looks for the commands and the template files of the agents that were read.</summary>
-    public void CheckSurroundings(string projectRoot, string? searchPath)
-    {
-        foreach (var (agent, source, reader) in _agents)
-        {
-            _reader = reader;
-            CheckCommand(agent, source, projectRoot, searchPath);
-            CheckTemplateFile(agent, source, projectRoot);
         }
     }
 
@@ -294,13 +284,13 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
         var hasCommand = source.Value.Kind != JsonValueKind.Object;
         foreach (var member in _reader.Members(source.Value, key, AgentKeys))
         {
-            hasCommand |= member.Name == CommandKey;
+            hasCommand |= member.Name is CommandKey or AgentWorkReader.AdapterKey;
             agent = With(agent, member.Name, member.Value, ConfigReader.Path(key, member.Name));
         }
 
         if (!hasCommand)
         {
-            _reader.Error(source.At, key, "has no command");
+            _reader.Error(source.At, key, "has no command, and no adapter that knows one");
         }
 
         if (!_names.TryAdd(agent.Name, (source, _reader)))
@@ -311,6 +301,12 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
                 key,
                 $"stands in {reader.FileName}:{first.Line} too; give one of them another name"
             );
+        }
+        else if (agent.Work.Adapter is not null)
+        {
+            WarnAboutTheTemplate(agent, source);
+            new EventRuleReader(_reader).Check(agent, name => PlaceOf(source, name));
+            _agents.Add((agent, source, _reader));
         }
         else if (agent.Command.Length > 0)
         {
@@ -361,6 +357,10 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
                 MaxParallel = _reader.Whole(value, key, 1, MostParallel),
             },
             KeepChildrenKey => agent with { KeepChildren = _reader.Flag(value, key) ?? false },
+            _ when AgentWorkReader.AgentKeys.Contains(name) => agent with
+            {
+                Work = new AgentWorkReader(_reader).With(agent.Work, name, value, key),
+            },
             _ => new EventRuleReader(_reader).With(agent, name, value, key),
         };
 
@@ -502,78 +502,6 @@ internal sealed class AgentConfigReader(string file, bool onWindows)
                 key,
                 "has no {userPrompt}, so the agent is not told what the user asked for"
             );
-        }
-    }
-
-    private void CheckCommand(
-        AgentDefinition agent,
-        SourceMember source,
-        string projectRoot,
-        string? searchPath
-    )
-    {
-        var (at, key) = PlaceOf(source, CommandKey);
-        var path = agent.Environment.GetValueOrDefault("PATH");
-        if (path is not null && VariableText.Uses(path).Any())
-        {
-            path = null;
-        }
-        else if (path is not null && path.Contains("${", StringComparison.Ordinal))
-        {
-            path = AgentEnvironment.Expand(
-                path,
-                name => name == "PATH" ? searchPath : Environment.GetEnvironmentVariable(name),
-                out _
-            );
-        }
-
-        var found = ExecutableLookup.Find(agent.Command, path ?? searchPath, projectRoot);
-        if (found is null)
-        {
-            var reason =
-                agent.Command.Contains(' ', StringComparison.Ordinal) ? "; arguments belong in args"
-                : agent.Command.Contains('/', StringComparison.Ordinal) ? ""
-                : " on PATH";
-            _reader.Warn(at, key, $"'{agent.Command}' is not found{reason}");
-        }
-        else if (
-            onWindows
-            && agent.PromptVia == PromptVia.Arg
-            && !ExecutableLookup.IsBatchFile(agent.Command)
-        )
-        {
-            RefuseBatchFile(found, source);
-        }
-    }
-
-    private void RefuseBatchFile(string command, SourceMember source)
-    {
-        if (ExecutableLookup.IsBatchFile(command))
-        {
-            var (at, key) = PlaceOf(source, CommandKey);
-            _reader.Error(
-                at,
-                key,
-                "is a batch file, where cmd.exe would execute what stands in the prompt; set promptVia to stdin or file, or name the program behind it"
-            );
-        }
-    }
-
-    private void CheckTemplateFile(AgentDefinition agent, SourceMember source, string projectRoot)
-    {
-        if (agent.PromptTemplateFile is null)
-        {
-            return;
-        }
-
-        var (at, key) = PlaceOf(source, PromptTemplateFileKey);
-        try
-        {
-            WarnIfThePromptIsLost(PromptText.TemplateOf(agent, projectRoot), at, key);
-        }
-        catch (QueueException e)
-        {
-            _reader.Error(at, key, $"cannot be used: {e.Message}");
         }
     }
 

@@ -78,6 +78,9 @@ internal sealed record AgentDefinition
     /// <summary>Variables of its templates; they win over those of the project.</summary>
     public ImmutableSortedDictionary<string, string> Variables { get; init; } = NoVariables;
 
+    /// <summary>Its adapter, and what holds for the work of its tasks.</summary>
+    public AgentWork Work { get; init; } = new();
+
     /// <summary>What events do with it.</summary>
     public EventRule Events { get; init; } = new();
 
@@ -85,7 +88,8 @@ internal sealed record AgentDefinition
     /// False for a named job: nothing of its template leads to a prompt, so it is started without one.
     /// </summary>
     public bool TakesPrompt =>
-        PromptVia != PromptVia.Arg
+        Work.Adapter is not null
+        || PromptVia != PromptVia.Arg
         || Args.Any(static a =>
             Placeholders.InArgument(a, Placeholders.Prompt)
             || Placeholders.InArgument(a, Placeholders.PromptFile)

@@ -1,4 +1,5 @@
 using System.Text;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Config;
 
@@ -14,6 +15,8 @@ internal static class ConfigTemplate
               "$schema": "./.agents/{{ConfigSchema.FileName}}",
 
               // The agents of this project. "agentq start NAME PROMPT" queues a task for one of them.
+              //   adapter         an agent CLI that agentq knows ("agentq agents"); then model, permission
+              //                   (read, edit, full) and more, and args are added to its own
               //   command, args   what is run; {prompt} {taskId} {agent} {planFile} {logFile} {workspace}
               //                   {promptFile} are replaced in args, and each stays one argument
               //   promptVia       "arg" (default), "stdin" or "file"
@@ -52,7 +55,7 @@ internal static class ConfigTemplate
     }
 
     private static string Example() =>
-        Entry(KnownAgents.All.First(agent => agent.Name == "claude"), "");
+        Entry(Adapters.AgentOf(new Adapters("", null).Find("claude")), "");
 
     private static IEnumerable<(string Key, string Json)> Members(AgentDefinition agent)
     {
@@ -61,11 +64,21 @@ internal static class ConfigTemplate
             yield return (AgentConfigReader.DescriptionKey, ConfigText.Quote(description));
         }
 
-        yield return (AgentConfigReader.CommandKey, ConfigText.Quote(agent.Command));
-        yield return (
-            AgentConfigReader.ArgsKey,
-            $"[{string.Join(", ", agent.Args.Select(ConfigText.Quote))}]"
-        );
+        foreach (var member in WorkMembers(agent.Work))
+        {
+            yield return member;
+        }
+
+        if (agent.Command.Length > 0)
+        {
+            yield return (AgentConfigReader.CommandKey, ConfigText.Quote(agent.Command));
+        }
+
+        if (agent.Command.Length > 0 || !agent.Args.IsEmpty)
+        {
+            yield return (AgentConfigReader.ArgsKey, List(agent.Args));
+        }
+
         if (agent.PromptVia != default)
         {
             yield return (
@@ -144,6 +157,76 @@ internal static class ConfigTemplate
             yield return member;
         }
     }
+
+    private static IEnumerable<(string Key, string Json)> WorkMembers(AgentWork work)
+    {
+        foreach (
+            var (key, text) in new[]
+            {
+                (AgentWorkReader.AdapterKey, work.Adapter),
+                ("model", work.Model),
+                ("permission", work.Permission?.Word()),
+                ("account", work.Account),
+                ("onLimit", work.OnLimit?.ToString()),
+                ("startTimeout", work.StartTimeout is { } start ? ConfigText.Length(start) : null),
+            }
+        )
+        {
+            if (text is not null)
+            {
+                yield return (key, ConfigText.Quote(text));
+            }
+        }
+
+        foreach (
+            var (key, flag) in new[]
+            {
+                ("apiKeys", work.ApiKeys ? (bool?)null : false),
+                ("requireChanges", work.RequireChanges ? true : null),
+                ("requireClean", work.RequireClean ? true : null),
+            }
+        )
+        {
+            if (flag is { } value)
+            {
+                yield return (key, ConfigText.Flag(value));
+            }
+        }
+
+        foreach (
+            var (key, number) in new[]
+            {
+                ("maxUsd", work.MaxUsd),
+                ("maxTokens", work.MaxTokens),
+                ("maxTurns", work.MaxTurns),
+                ("fixAttempts", work.FixAttempts > 0 ? work.FixAttempts : null),
+            }
+        )
+        {
+            if (number is { } value)
+            {
+                yield return (key, value.ToText());
+            }
+        }
+
+        foreach (
+            var (key, words) in new[]
+            {
+                ("fallback", work.Fallback),
+                ("retryOn", work.RetryOn ?? []),
+                ("verify", work.Verify),
+            }
+        )
+        {
+            if (!words.IsEmpty || (key == "retryOn" && work.RetryOn is not null))
+            {
+                yield return (key, List(words));
+            }
+        }
+    }
+
+    private static string List(IEnumerable<string> words) =>
+        $"[{string.Join(", ", words.Select(ConfigText.Quote))}]";
 
     private static IEnumerable<(string Key, string Json)> EventMembers(AgentDefinition agent)
     {

@@ -19,6 +19,7 @@ internal static class Placeholders
     public const string PromptFile = "promptFile";
     public const string DoneFile = "doneFile";
     public const string ErrorFile = "errorFile";
+    public const string UsageFile = "usageFile";
 
     /// <summary>What may stand in an agent's arguments.</summary>
     public static readonly string[] InArgs =
@@ -32,6 +33,7 @@ internal static class Placeholders
         PromptFile,
         DoneFile,
         ErrorFile,
+        UsageFile,
     ];
 
     /// <summary>What may stand in a prompt template; there <c>{prompt}</c> is the user's prompt too.</summary>

@@ -47,6 +47,7 @@ internal sealed record AgentPreview
         ImmutableSortedDictionary<string, string> given
     )
     {
+        agent = config.Filled(agent);
         var cause = new TaskCause("", []) { Variables = WithEvent(given, agent, config) };
         var variables = new Variables(
             config.Variables,

@@ -54,7 +54,7 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
                 name => runner.GetValueOrDefault(name)
             )
             : AgentTemplate.Resolve(
-                Config.Find(task.Agent),
+                Config.Find(task.Agent, task.Options),
                 task,
                 PathsOf(queue, task.Id),
                 settings(),
@@ -117,7 +117,8 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             queue.Workspace,
             queue.PromptFile(id),
             queue.SentinelFile(id, Sentinel.Done),
-            queue.SentinelFile(id, Sentinel.Error)
+            queue.SentinelFile(id, Sentinel.Error),
+            queue.RequestFile(id, "usage")
         );
 
     private static Dictionary<string, string> RunnerEnvironment()

@@ -43,7 +43,7 @@ internal static class ProjectSetup
     /// <param name="searchPath">Where agent CLIs are looked for: the value of PATH.</param>
     public static SetupResult Create(QueueFolder queue, string? searchPath)
     {
-        var found = KnownAgents.Installed(searchPath, queue.ProjectRoot);
+        var found = Adapters.Installed(searchPath, queue.ProjectRoot);
         var folder = QueueFolder.FolderName;
         var items = ImmutableArray.CreateBuilder<SetupItem>();
         var ignored = queue.Disk.Facts(Path.Join(queue.Folder, ".gitignore")) is null;

@@ -15,12 +15,32 @@ public sealed partial class LayerTests
         ["Storage"] = ["Tasks", "Native"],
         ["Processes"] = ["Tasks", "Native"],
         ["Config"] = ["Tasks", "Native"],
-        ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config"],
-        ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
-        ["Events"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling", "Keeping"],
-        ["Timing"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
-        ["Watching"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
-        ["Keeping"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Scheduling"],
+        ["Agents"] = ["Tasks", "Native", "Storage", "Config"],
+        ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents"],
+        ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Scheduling"],
+        ["Events"] =
+        [
+            "Tasks",
+            "Native",
+            "Storage",
+            "Processes",
+            "Config",
+            "Agents",
+            "Scheduling",
+            "Keeping",
+        ],
+        ["Timing"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Scheduling"],
+        ["Watching"] =
+        [
+            "Tasks",
+            "Native",
+            "Storage",
+            "Processes",
+            "Config",
+            "Agents",
+            "Scheduling",
+        ],
+        ["Keeping"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Scheduling"],
     };
 
     [Fact]

@@ -22,6 +22,7 @@ public sealed class RepositoryTests
         "build.ps1",
         "build.sh",
         ".agents",
+        "adapters",
         "bench",
         "docs",
         "examples",

@@ -122,7 +122,7 @@ public sealed class AgentConfigTests : IDisposable
         )]
         [InlineData(
             """{"agents": {"a": {"args": []}}}""",
-            "agent-config.json:1: agents.a has no command"
+            "agent-config.json:1: agents.a has no command, and no adapter that knows one"
         )]
         [InlineData("[]", "agent-config.json:1: the file must hold an object, not a list")]
         [InlineData(
@@ -304,7 +304,7 @@ public sealed class AgentConfigTests : IDisposable
                     "Warning agent-config.json:3: agents.a.args has no {prompt}, so the agent never gets its prompt; add it, or set promptVia to stdin, unless it is a job that needs none",
                     "Error agent-config.json:4: agents.a.timeout must be at least 1s, not 0",
                     "Error agent-config.json:5: agents.a.promptTemplateFile cannot be used: The prompt template of agent 'a', no.md, does not exist",
-                    "Error agent-config.json:7: agents.b has no command",
+                    "Error agent-config.json:7: agents.b has no command, and no adapter that knows one",
                 ],
                 _outer.Problems(
                     """

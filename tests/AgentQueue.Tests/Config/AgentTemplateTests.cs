@@ -26,7 +26,8 @@ public sealed class AgentTemplateTests : IDisposable
             "/q/workspace",
             "/q/run/prompt",
             "/q/tasks/t.done",
-            "/q/tasks/t.error"
+            "/q/tasks/t.error",
+            "/q/run/usage"
         );
 
     private static AgentTask Task(string prompt = "do it") =>

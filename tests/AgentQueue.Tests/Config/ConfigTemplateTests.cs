@@ -17,53 +17,32 @@ public sealed class ConfigTemplateTests : IDisposable
     [Fact]
     public void A_fresh_file_with_every_known_agent_loads_and_is_without_doubts()
     {
-        foreach (var agent in KnownAgents.All)
+        var adapters = new Adapters(_project.Root, null);
+        var names = adapters.Names.Select(n => n.Name).Where(n => n != "shell").ToList();
+        foreach (var name in names)
         {
-            _project.Program($"bin/{agent.Command}");
+            _project.Program($"bin/{adapters.Find(name).Command}");
         }
 
         var path = Path.Join(_project.Root, "bin");
-        var found = KnownAgents.Installed(path, _project.Root);
-        Assert.Equal(KnownAgents.All.Select(a => a.Name), found.Select(a => a.Name));
+        var found = Adapters.Installed(path, _project.Root);
+        Assert.Equal(names, found.Select(a => a.Name));
         _project.Write(AgentConfig.FileName, ConfigTemplate.Write(found));
 
         Assert.Empty(AgentConfig.Validate(_project.Root, path));
-        Assert.Equal(
-            ["aider", "claude", "codex", "copilot", "gemini", "opencode", "qwen", "shell"],
-            AgentConfig.Load(_project.Root).Configured.Keys
-        );
+        Assert.Equal([.. names, "shell"], AgentConfig.Load(_project.Root).Configured.Keys);
     }
 
     [Fact]
     public void A_fresh_file_without_any_known_agent_has_the_shell_and_an_example()
     {
-        Assert.Empty(KnownAgents.Installed("/nowhere", _project.Root));
+        Assert.Empty(Adapters.Installed("/nowhere", _project.Root));
         var text = ConfigTemplate.Write([]);
         _project.Write(AgentConfig.FileName, text);
         Assert.Equal(["shell"], AgentConfig.Load(_project.Root).Configured.Keys);
         Assert.Empty(AgentConfig.Validate(_project.Root, "/bin"));
         Assert.Contains("    // \"claude\": {", text, StringComparison.Ordinal);
     }
-
-    [Fact]
-    public void No_known_agent_takes_its_prompt_as_an_argument() =>
-        Assert.All(KnownAgents.All, agent => Assert.NotEqual(PromptVia.Arg, agent.PromptVia));
-
-    [Theory]
-    [InlineData("yolo")]
-    [InlineData("bypass")]
-    [InlineData("dangerous")]
-    [InlineData("full-access")]
-    [InlineData("--allow-all")]
-    public void No_known_agent_is_run_without_any_limits(string flag) =>
-        Assert.All(
-            KnownAgents.All,
-            agent =>
-                Assert.DoesNotContain(
-                    agent.Args,
-                    arg => arg.Contains(flag, StringComparison.OrdinalIgnoreCase)
-                )
-        );
 
     [Fact]
     public void Every_key_of_an_agent_survives_being_written_and_read()
@@ -85,6 +64,25 @@ public sealed class ConfigTemplateTests : IDisposable
             ExitGrace = TimeSpan.Zero,
             MaxParallel = 2,
             KeepChildren = true,
+            Work = new AgentWork
+            {
+                Adapter = "claude",
+                Model = "m",
+                Permission = Permission.Full,
+                Account = "team",
+                ApiKeys = false,
+                OnLimit = new LimitPolicy(false, "codex"),
+                Fallback = ["codex"],
+                RetryOn = [ErrorClass.Overloaded],
+                StartTimeout = TimeSpan.FromSeconds(20),
+                MaxUsd = 1.5m,
+                MaxTokens = 1000,
+                MaxTurns = 5,
+                Verify = ["make test"],
+                RequireChanges = true,
+                RequireClean = true,
+                FixAttempts = 2,
+            },
             Prompt = "look at {{ event }}",
             Variables = AgentDefinition.NoVariables.Add("x", "{{ y }}\"").Add("z-1", ""),
             Events = new EventRule
@@ -106,11 +104,14 @@ public sealed class ConfigTemplateTests : IDisposable
             $$"""{"agents": { {{ConfigTemplate.Entry(agent, "  ")}} } }"""
         );
 
-        var read = AgentConfig.Load(_project.Root).Find("a");
+        var read = AgentConfig.Load(_project.Root).Agents["a"];
 
         Assert.Equal(agent.Args.ToArray(), read.Args.ToArray());
         Assert.Equal(agent.Environment, read.Environment);
         Assert.Equal(agent.Variables, read.Variables);
+        Assert.Equal(agent.Work.Fallback.AsEnumerable(), read.Work.Fallback);
+        Assert.Equal(agent.Work.RetryOn!.Value.AsEnumerable(), read.Work.RetryOn!.Value);
+        Assert.Equal(agent.Work.Verify.AsEnumerable(), read.Work.Verify);
         Assert.Equal(agent.Events.Triggers.AsEnumerable(), read.Events.Triggers);
         Assert.Equal(agent.Events.AllOf.AsEnumerable(), read.Events.AllOf);
         Assert.Equal(agent.Events.CancelOn.AsEnumerable(), read.Events.CancelOn);
@@ -126,6 +127,12 @@ public sealed class ConfigTemplateTests : IDisposable
                 Args = read.Args,
                 Environment = read.Environment,
                 Variables = read.Variables,
+                Work = agent.Work with
+                {
+                    Fallback = read.Work.Fallback,
+                    RetryOn = read.Work.RetryOn,
+                    Verify = read.Work.Verify,
+                },
                 Events = events,
             },
             read

@@ -115,7 +115,8 @@ public sealed class PlaceholderTests
                     "/w",
                     "/prompt",
                     "/done",
-                    "/error"
+                    "/error",
+                    "/usage"
                 );
                 foreach (var value in s_values)
                 {

@@ -1,0 +1,470 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AgentQueue.Config;
+
+namespace AgentQueue.Agents;
+
+/// <summary>
+/// Reads what an agent prints, piece by piece, by the rules of its adapter. Nothing that it prints is an error:
+/// a line that is no JSON, is cut off, is too long or says what no rule knows is passed over.
+/// </summary>
+/// <param name="tell">Told of each thing that people want to see; null if nobody looks.</param>
+internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell = null)
+{
+    /// <summary>Bytes of a line; a longer one is passed over.</summary>
+    public const int LongestLine = 16 << 20;
+
+    private const int TailLines = 20;
+    private const int LongestTailLine = 500;
+
+    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = 128 };
+
+    private readonly Queue<string> _noise = new();
+    private byte[] _line = [];
+    private int _length;
+    private bool _isTooLong;
+
+    public StreamFacts Facts { get; } = new();
+
+    /// <summary>The last lines that were none of the stream: what it wrote to standard error.</summary>
+    public string NoiseTail => string.Join('\n', _noise);
+
+    /// <summary>What this and earlier calls have used.</summary>
+    public Usage Used => Facts.Earlier + Normal(Facts.Current);
+
+    /// <summary>The next line comes from another call of the agent, in the same session.</summary>
+    public void BeginCall()
+    {
+        EndLine();
+        if (!format.ResumedIsTotal)
+        {
+            Facts.Earlier += Normal(Facts.Current);
+            Facts.Current = new Usage();
+        }
+
+        Facts.CountedTurns += Facts.Turns ?? 0;
+        Facts.Turns = null;
+        Facts.HasEnded = false;
+        Facts.Error = null;
+        Facts.Question = null;
+    }
+
+    public void Feed(ReadOnlySpan<byte> piece)
+    {
+        while (!piece.IsEmpty)
+        {
+            var end = piece.IndexOf((byte)'\n');
+            if (end < 0)
+            {
+                Keep(piece);
+                return;
+            }
+
+            if (_length == 0 && !_isTooLong)
+            {
+                Read(piece[..end]);
+            }
+            else
+            {
+                Keep(piece[..end]);
+                EndLine();
+            }
+
+            piece = piece[(end + 1)..];
+        }
+    }
+
+    /// <summary>There will be no more: a last line without its end counts as it is.</summary>
+    public void EndLine()
+    {
+        if (_length > 0 && !_isTooLong)
+        {
+            Read(_line.AsSpan(0, _length));
+        }
+
+        _length = 0;
+        _isTooLong = false;
+        if (_line.Length > 1 << 20)
+        {
+            _line = [];
+        }
+    }
+
+    /// <summary>The file in which an agent tells what it has used.</summary>
+    public void ReadUsage(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, s_options);
+            Apply(format.UsageRules, document.RootElement);
+        }
+        catch (JsonException)
+        {
+            // It stays unknown.
+        }
+    }
+
+    private void Keep(ReadOnlySpan<byte> piece)
+    {
+        if (_isTooLong || _length + piece.Length > LongestLine)
+        {
+            _isTooLong = true;
+            _length = 0;
+            return;
+        }
+
+        if (_length + piece.Length > _line.Length)
+        {
+            Array.Resize(
+                ref _line,
+                Math.Min(LongestLine, Math.Max(4096, 2 * (_length + piece.Length)))
+            );
+        }
+
+        piece.CopyTo(_line.AsSpan(_length));
+        _length += piece.Length;
+    }
+
+    private void Read(ReadOnlySpan<byte> line)
+    {
+        line = line.Trim(" \t\r"u8);
+        if (line.IsEmpty)
+        {
+            return;
+        }
+
+        // What goes to standard error may stand before it, without an end of its line.
+        var begin = line[0] == (byte)'{' ? 0 : line.IndexOf("{\"type\":"u8);
+        if (begin > 0)
+        {
+            Note(line[..begin]);
+        }
+
+        if (begin < 0 || !TryRead(line[begin..]))
+        {
+            Note(begin > 0 ? line[begin..] : line);
+        }
+    }
+
+    private bool TryRead(ReadOnlySpan<byte> line)
+    {
+        var copy = ArrayPool<byte>.Shared.Rent(line.Length);
+        try
+        {
+            line.CopyTo(copy);
+            using var document = JsonDocument.Parse(copy.AsMemory(0, line.Length), s_options);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                return false;
+            }
+
+            Facts.Lines++;
+            Apply(format.Rules, document.RootElement);
+            return true;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return false;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(copy);
+        }
+    }
+
+    private void Note(ReadOnlySpan<byte> line)
+    {
+        var text = Encoding.UTF8.GetString(line[..Math.Min(line.Length, LongestTailLine)]);
+        _noise.Enqueue(text);
+        if (_noise.Count > TailLines)
+        {
+            _noise.Dequeue();
+        }
+
+        tell?.Invoke(new StreamEvent.Noise(text));
+    }
+
+    private void Apply(ImmutableArray<StreamRule> rules, JsonElement line)
+    {
+        var seen = new LineFacts();
+        foreach (var rule in rules)
+        {
+            if (!All(rule.When, line) || Any(rule.Unless, line))
+            {
+                continue;
+            }
+
+            if (rule.Each is null)
+            {
+                Take(rule, line, 0, seen);
+                continue;
+            }
+
+            if (rule.Each.Find(line) is { ValueKind: JsonValueKind.Array } list)
+            {
+                var index = 0;
+                foreach (var item in list.EnumerateArray())
+                {
+                    if (All(rule.On, item))
+                    {
+                        Take(rule, item, index, seen);
+                    }
+
+                    index++;
+                }
+            }
+        }
+
+        Finish(seen);
+    }
+
+    private static bool All(ImmutableArray<StreamCondition> conditions, JsonElement value)
+    {
+        foreach (var condition in conditions)
+        {
+            if (!condition.Holds(value))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool Any(ImmutableArray<StreamCondition> conditions, JsonElement value)
+    {
+        foreach (var condition in conditions)
+        {
+            if (condition.Holds(value))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Take(StreamRule rule, JsonElement value, int index, LineFacts seen)
+    {
+        if (rule.IsEnd)
+        {
+            // What went wrong before it, the agent has got over.
+            Facts.HasEnded = true;
+            Facts.Error = null;
+            seen.IsEnd = true;
+        }
+
+        if (rule.IsTurn)
+        {
+            Facts.CountedTurns++;
+        }
+
+        string? error = null;
+        string? type = null;
+        int? status = null;
+        foreach (var (fact, path) in rule.Facts)
+        {
+            if (IsNumber(fact))
+            {
+                TakeNumber(rule, fact, path, value);
+                continue;
+            }
+
+            if (path.Find(value) is not { } found || TextOf(found) is not { Length: > 0 } text)
+            {
+                continue;
+            }
+
+            switch (fact)
+            {
+                case StreamFact.Session:
+                    seen.IsBegin |= Facts.Session is null;
+                    Facts.Session = text;
+                    break;
+                case StreamFact.Model:
+                    Facts.Model = text;
+                    break;
+                case StreamFact.Text:
+                    // The last line says again what was said before it.
+                    if (Facts.Text != text || !seen.IsEnd)
+                    {
+                        seen.Said.Add((index, text, false));
+                    }
+
+                    Facts.Say(text);
+                    break;
+                case StreamFact.Delta:
+                    seen.Said.Add((index, text, true));
+                    Facts.Join(text);
+                    break;
+                case StreamFact.Tool:
+                    Facts.ToolCalls++;
+                    Facts.IsJoining = false;
+                    seen.Tools.Add((index, text, null));
+                    break;
+                case StreamFact.Detail:
+                    seen.Describe(index, text);
+                    break;
+                case StreamFact.Error:
+                    error = text;
+                    break;
+                case StreamFact.ErrorType:
+                    type = text;
+                    break;
+                case StreamFact.Status:
+                    status = int.TryParse(text, CultureInfo.InvariantCulture, out var number)
+                        ? number
+                        : null;
+                    break;
+                case StreamFact.ResetsAt:
+                    Facts.ResetsAt = ResetTime.Parse(text) ?? Facts.ResetsAt;
+                    break;
+                case StreamFact.Question:
+                    Facts.Question = text;
+                    tell?.Invoke(new StreamEvent.Ask(text));
+                    break;
+            }
+        }
+
+        if (error is not null || status is not null)
+        {
+            var told = ErrorText.Unwrap(new StreamError(error, type, status));
+            if (rule.IsRetry)
+            {
+                Facts.Retried = told;
+            }
+            else
+            {
+                Facts.Error = told;
+            }
+
+            seen.Problem = (told, rule.IsRetry);
+        }
+    }
+
+    private static bool IsNumber(StreamFact fact) =>
+        fact
+            is StreamFact.Input
+                or StreamFact.Output
+                or StreamFact.CacheRead
+                or StreamFact.CacheWrite
+                or StreamFact.Cost
+                or StreamFact.Turns;
+
+    private void TakeNumber(StreamRule rule, StreamFact fact, StreamPath path, JsonElement value)
+    {
+        decimal? sum = null;
+        foreach (var one in path.All(value))
+        {
+            if (
+                one.ValueKind == JsonValueKind.Number
+                && one.TryGetDecimal(out var number)
+                && number is >= 0 and < 1_000_000_000_000_000
+            )
+            {
+                sum = (sum ?? 0) + number;
+            }
+        }
+
+        if (sum is not { } found)
+        {
+            return;
+        }
+
+        var now = Facts.Current;
+        long Whole(long? before) => (long)found + (rule.Adds ? before ?? 0 : 0);
+        switch (fact)
+        {
+            case StreamFact.Input:
+                Facts.Current = now with { Input = Whole(now.Input) };
+                break;
+            case StreamFact.Output:
+                Facts.Current = now with { Output = Whole(now.Output) };
+                break;
+            case StreamFact.CacheRead:
+                Facts.Current = now with { CacheRead = Whole(now.CacheRead) };
+                break;
+            case StreamFact.CacheWrite:
+                Facts.Current = now with { CacheWrite = Whole(now.CacheWrite) };
+                break;
+            case StreamFact.Cost:
+                Facts.Current = now with { Cost = found + (rule.Adds ? now.Cost ?? 0 : 0) };
+                break;
+            case StreamFact.Turns:
+                Facts.Turns = (int)Math.Min(found, int.MaxValue);
+                break;
+        }
+    }
+
+    private Usage Normal(Usage usage) =>
+        format.InputHasCache && usage.Input is { } input
+            ? usage with
+            {
+                Input = Math.Max(0, input - (usage.CacheRead ?? 0)),
+            }
+            : usage;
+
+    private void Finish(LineFacts seen)
+    {
+        if (tell is null)
+        {
+            return;
+        }
+
+        if (seen.IsBegin)
+        {
+            tell(new StreamEvent.Begin(Facts.Session, Facts.Model));
+        }
+
+        foreach (var (_, text, isPiece) in seen.Said)
+        {
+            tell(isPiece ? new StreamEvent.Piece(text) : new StreamEvent.Say(text));
+        }
+
+        foreach (var (_, name, detail) in seen.Tools)
+        {
+            tell(new StreamEvent.Tool(name, detail));
+        }
+
+        if (seen.Problem is var (error, isRetried))
+        {
+            tell(new StreamEvent.Problem(error, isRetried));
+        }
+
+        if (seen.IsEnd)
+        {
+            tell(new StreamEvent.End(Used));
+        }
+    }
+
+    private static string? TextOf(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString(),
+            JsonValueKind.Number => value.GetRawText(),
+            JsonValueKind.Object or JsonValueKind.Array => value.GetRawText(),
+            _ => null,
+        };
+
+    // What one line tells, put together before it is shown.
+    private sealed class LineFacts
+    {
+        public List<(int Index, string Text, bool IsPiece)> Said { get; } = [];
+        public List<(int Index, string Name, string? Detail)> Tools { get; } = [];
+        public (StreamError Error, bool IsRetried)? Problem { get; set; }
+        public bool IsBegin { get; set; }
+        public bool IsEnd { get; set; }
+
+        public void Describe(int index, string detail)
+        {
+            var tool = Tools.FindLastIndex(t => t.Index == index);
+            if (tool >= 0)
+            {
+                Tools[tool] = Tools[tool] with { Detail = detail };
+            }
+        }
+    }
+}

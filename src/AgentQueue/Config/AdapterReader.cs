@@ -1,0 +1,527 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Config;
+
+/// <summary>Reads one file of <c>adapters/</c> and collects what is wrong with it.</summary>
+internal sealed class AdapterReader(string file)
+{
+    public static readonly string[] Keys =
+    [
+        "$schema",
+        "title",
+        "command",
+        "args",
+        "promptVia",
+        "permissions",
+        "model",
+        "resume",
+        "maxTurns",
+        "maxUsd",
+        "env",
+        "apiKeys",
+        "version",
+        "stream",
+        "exitCodes",
+        ErrorsKey,
+    ];
+
+    public const string ErrorsKey = "errors";
+
+    private static readonly string[] s_versionKeys = ["args", "tested", "oldest"];
+
+    private static readonly string[] s_streamKeys =
+    [
+        "rules",
+        "usage",
+        "hasEnd",
+        "inputHasCache",
+        "resumedIsTotal",
+    ];
+
+    private static readonly string[] s_ruleKeys =
+    [
+        "when",
+        "unless",
+        "each",
+        "on",
+        "take",
+        "add",
+        "turn",
+        "end",
+        "retry",
+    ];
+
+    public static readonly (string Word, StreamFact Fact)[] Facts =
+    [
+        ("session", StreamFact.Session),
+        ("model", StreamFact.Model),
+        ("text", StreamFact.Text),
+        ("delta", StreamFact.Delta),
+        ("input", StreamFact.Input),
+        ("output", StreamFact.Output),
+        ("cacheRead", StreamFact.CacheRead),
+        ("cacheWrite", StreamFact.CacheWrite),
+        ("cost", StreamFact.Cost),
+        ("turns", StreamFact.Turns),
+        ("tool", StreamFact.Tool),
+        ("detail", StreamFact.Detail),
+        ("error", StreamFact.Error),
+        ("errorType", StreamFact.ErrorType),
+        ("status", StreamFact.Status),
+        ("resetsAt", StreamFact.ResetsAt),
+        ("question", StreamFact.Question),
+    ];
+
+    private readonly ConfigReader _reader = new(file);
+
+    public IReadOnlyList<ConfigProblem> Problems => _reader.Problems;
+
+    /// <summary>The adapter; null if anything is wrong that makes it unusable.</summary>
+    public Adapter? Read(string name, ReadOnlySpan<byte> json)
+    {
+        if (_reader.ReadRoot(json) is not { } root)
+        {
+            return null;
+        }
+
+        var adapter = new Adapter
+        {
+            Name = name,
+            Title = "",
+            Command = "",
+            Args = [],
+        };
+        foreach (var member in _reader.Members(root, "", Keys))
+        {
+            adapter = With(adapter, member.Name, member.Value);
+        }
+
+        if (adapter.Command.Length == 0 && !_reader.HasErrors)
+        {
+            _reader.Error(root.At, "command", "is missing: the program to start");
+        }
+
+        CheckSlots(adapter, root);
+        return _reader.HasErrors
+            ? null
+            : adapter with
+            {
+                Title = adapter.Title.Length > 0 ? adapter.Title : name,
+            };
+    }
+
+    /// <summary>A file that holds errors only.</summary>
+    public ImmutableArray<ErrorPattern> ReadErrors(ReadOnlySpan<byte> json) =>
+        _reader.ReadRoot(json) is { } root
+            ?
+            [
+                .. _reader
+                    .Members(root, "", [ErrorsKey])
+                    .SelectMany(m => ReadErrors(m.Value, m.Name)),
+            ]
+            : [];
+
+    private Adapter With(Adapter adapter, string key, SourceValue value) =>
+        key switch
+        {
+            "title" => adapter with { Title = _reader.Text(value, key) ?? "" },
+            "command" => adapter with { Command = _reader.Text(value, key, false) ?? "" },
+            "args" => adapter with { Args = _reader.Texts(value, key) ?? [] },
+            "promptVia" => adapter with
+            {
+                PromptVia =
+                    _reader.Choice<PromptVia>(value, key, AgentConfigReader.PromptVias) ?? default,
+            },
+            "permissions" => adapter with { Permissions = ReadPermissions(value, key) },
+            "model" => adapter with { Model = ReadPart(value, key, "model") },
+            "resume" => adapter with { Resume = ReadPart(value, key, "session") },
+            "maxTurns" => adapter with { MaxTurns = ReadPart(value, key, key) },
+            "maxUsd" => adapter with { MaxUsd = ReadPart(value, key, key) },
+            "env" => adapter with { Environment = ReadEnvironment(value, key) },
+            "apiKeys" => adapter with { ApiKeys = _reader.Texts(value, key) ?? [] },
+            "version" => adapter with { Version = ReadVersion(value, key) },
+            "stream" => adapter with { Stream = ReadStream(value, key) },
+            "exitCodes" => adapter with { ExitCodes = ReadExitCodes(value, key) },
+            ErrorsKey => adapter with { Errors = [.. ReadErrors(value, key)] },
+            _ => adapter,
+        };
+
+    // A part without its slot, or a slot without its part, would be left out without a word.
+    private void CheckSlots(Adapter adapter, SourceValue root)
+    {
+        void Check(string slot, bool has, string key)
+        {
+            var isThere = adapter.Args.Contains($"{{{slot}}}");
+            if (has && !isThere)
+            {
+                _reader.Error(root.At, key, $"is never used: args has no element \"{{{slot}}}\"");
+            }
+            else if (!has && isThere)
+            {
+                _reader.Error(root.At, "args", $"has {{{slot}}}, and there is no \"{key}\"");
+            }
+        }
+
+        Check("model", adapter.Model is not null, "model");
+        Check("resume", adapter.Resume is not null, "resume");
+        Check("maxTurns", adapter.MaxTurns is not null, "maxTurns");
+        Check("maxUsd", adapter.MaxUsd is not null, "maxUsd");
+        if (
+            adapter.Stream is { UsageRules.IsEmpty: false }
+            && !adapter.Args.Any(static a => Placeholders.Contains(a, Placeholders.UsageFile))
+        )
+        {
+            _reader.Error(root.At, "stream.usage", "is never used: args has no {usageFile}");
+        }
+
+        if (adapter.Permissions.Values.Any(static p => !p.Args.IsEmpty))
+        {
+            Check("permission", has: true, "permissions");
+        }
+
+        if (
+            adapter.PromptVia == PromptVia.Arg
+            && !adapter.Args.Any(static a => Placeholders.Contains(a, Placeholders.Prompt))
+        )
+        {
+            _reader.Error(root.At, "args", "has no {prompt}, and promptVia is arg");
+        }
+
+        if (
+            adapter.PromptVia == PromptVia.File
+            && !adapter.Args.Any(static a => Placeholders.Contains(a, Placeholders.PromptFile))
+        )
+        {
+            _reader.Error(root.At, "args", "has no {promptFile}, and promptVia is file");
+        }
+
+        var bare = adapter.Args.IndexOf($"{{{Placeholders.Prompt}}}");
+        if (bare >= 0 && !adapter.Args[..bare].Contains("--"))
+        {
+            _reader.Error(
+                root.At,
+                "args",
+                "lets a prompt that begins with '-' pass for an option: put \"--\" before {prompt}, write \"--option={prompt}\", or use stdin"
+            );
+        }
+    }
+
+    private ImmutableArray<string>? ReadPart(SourceValue value, string key, string slot)
+    {
+        var words = _reader.Texts(value, key);
+        if (words is { } some && !some.Any(w => Placeholders.Contains(w, slot)))
+        {
+            _reader.Error(value.At, key, $"has no {{{slot}}}");
+        }
+
+        return words;
+    }
+
+    private ImmutableSortedDictionary<Permission, AdapterPart> ReadPermissions(
+        SourceValue value,
+        string key
+    )
+    {
+        var parts = ImmutableSortedDictionary.CreateBuilder<Permission, AdapterPart>();
+        foreach (
+            var level in _reader.Members(value, key, [.. Permissions.Words.Select(w => w.Word)])
+        )
+        {
+            var path = ConfigReader.Path(key, level.Name);
+            var part = new AdapterPart();
+            foreach (var member in _reader.Members(level.Value, path, ["args", "env"]))
+            {
+                var at = ConfigReader.Path(path, member.Name);
+                part =
+                    member.Name == "args"
+                        ? part with
+                        {
+                            Args = _reader.Texts(member.Value, at) ?? [],
+                        }
+                        : part with
+                        {
+                            Environment = ReadEnvironment(member.Value, at),
+                        };
+            }
+
+            parts[Permissions.Parse(level.Name)!.Value] = part;
+        }
+
+        return parts.ToImmutable();
+    }
+
+    private ImmutableSortedDictionary<string, string?> ReadEnvironment(
+        SourceValue value,
+        string key
+    )
+    {
+        var environment = AgentEnvironment.NoOverrides.ToBuilder();
+        foreach (var member in _reader.Members(value, key, known: null))
+        {
+            var path = ConfigReader.Path(key, member.Name);
+            if (!AgentEnvironment.IsName(member.Name) || AgentEnvironment.IsOurs(member.Name))
+            {
+                _reader.Error(member.At, path, "is no variable that may be set here");
+            }
+            else
+            {
+                environment[member.Name] =
+                    member.Value.Kind == JsonValueKind.Null
+                        ? null
+                        : _reader.Text(member.Value, path);
+            }
+        }
+
+        return environment.ToImmutable();
+    }
+
+    private AdapterVersion? ReadVersion(SourceValue value, string key)
+    {
+        ImmutableArray<string> args = [];
+        string? tested = null;
+        string? oldest = null;
+        foreach (var member in _reader.Members(value, key, s_versionKeys))
+        {
+            var path = ConfigReader.Path(key, member.Name);
+            switch (member.Name)
+            {
+                case "args":
+                    args = _reader.Texts(member.Value, path) ?? [];
+                    break;
+                case "tested":
+                    tested = _reader.Text(member.Value, path, mayBeEmpty: false);
+                    break;
+                default:
+                    oldest = _reader.Text(member.Value, path, mayBeEmpty: false);
+                    break;
+            }
+        }
+
+        if (tested is null)
+        {
+            _reader.Error(value.At, key, "does not say which version it was \"tested\" with");
+        }
+
+        return new AdapterVersion(args, tested ?? "", oldest);
+    }
+
+    private StreamFormat ReadStream(SourceValue value, string key)
+    {
+        var stream = new StreamFormat();
+        foreach (var member in _reader.Members(value, key, s_streamKeys))
+        {
+            var path = ConfigReader.Path(key, member.Name);
+            stream = member.Name switch
+            {
+                "rules" => stream with { Rules = ReadRules(member.Value, path) },
+                "usage" => stream with { UsageRules = ReadRules(member.Value, path) },
+                "hasEnd" => stream with { HasEnd = _reader.Flag(member.Value, path) ?? false },
+                "inputHasCache" => stream with
+                {
+                    InputHasCache = _reader.Flag(member.Value, path) ?? false,
+                },
+                _ => stream with { ResumedIsTotal = _reader.Flag(member.Value, path) ?? false },
+            };
+        }
+
+        if (stream.HasEnd && !stream.Rules.Any(static r => r.IsEnd))
+        {
+            _reader.Error(value.At, key, "has \"hasEnd\", and no rule says \"end\": true");
+        }
+
+        return stream;
+    }
+
+    private ImmutableArray<StreamRule> ReadRules(SourceValue value, string key)
+    {
+        if (value.Kind != JsonValueKind.Array)
+        {
+            _reader.Error(value.At, key, "must be a list of rules");
+            return [];
+        }
+
+        return
+        [
+            .. value.Items.Select(
+                (item, i) =>
+                    ReadRule(item, string.Create(CultureInfo.InvariantCulture, $"{key}[{i}]"))
+            ),
+        ];
+    }
+
+    private StreamRule ReadRule(SourceValue value, string key)
+    {
+        var rule = new StreamRule();
+        foreach (var member in _reader.Members(value, key, s_ruleKeys))
+        {
+            var path = ConfigReader.Path(key, member.Name);
+            rule = member.Name switch
+            {
+                "when" => rule with { When = ReadConditions(member.Value, path) },
+                "unless" => rule with { Unless = ReadConditions(member.Value, path) },
+                "each" => rule with
+                {
+                    Each = _reader.Text(member.Value, path, mayBeEmpty: false) is { } each
+                        ? StreamPath.Parse(each)
+                        : null,
+                },
+                "on" => rule with { On = ReadConditions(member.Value, path) },
+                "take" => rule with { Facts = ReadFacts(member.Value, path) },
+                "add" => rule with { Adds = _reader.Flag(member.Value, path) ?? false },
+                "turn" => rule with { IsTurn = _reader.Flag(member.Value, path) ?? false },
+                "end" => rule with { IsEnd = _reader.Flag(member.Value, path) ?? false },
+                _ => rule with { IsRetry = _reader.Flag(member.Value, path) ?? false },
+            };
+        }
+
+        return rule;
+    }
+
+    private ImmutableArray<StreamCondition> ReadConditions(SourceValue value, string key)
+    {
+        var conditions = ImmutableArray.CreateBuilder<StreamCondition>();
+        foreach (var member in _reader.Members(value, key, known: null))
+        {
+            var path = ConfigReader.Path(key, member.Name);
+            var condition = new StreamCondition(StreamPath.Parse(member.Name));
+            conditions.Add(
+                member.Value.Kind switch
+                {
+                    JsonValueKind.Array => condition with
+                    {
+                        Values = _reader.Texts(member.Value, path) ?? [],
+                    },
+                    JsonValueKind.Object => condition with
+                    {
+                        Begins = _reader
+                            .Members(member.Value, path, ["begins"])
+                            .Select(m => _reader.Text(m.Value, path, mayBeEmpty: false))
+                            .FirstOrDefault(),
+                    },
+                    JsonValueKind.True => condition with { Values = ["true"] },
+                    JsonValueKind.False => condition with { Values = ["false"] },
+                    JsonValueKind.Number or JsonValueKind.String => condition with
+                    {
+                        Values = [member.Value.Text!],
+                    },
+                    _ => condition,
+                }
+            );
+        }
+
+        return conditions.ToImmutable();
+    }
+
+    private ImmutableArray<(StreamFact, StreamPath)> ReadFacts(SourceValue value, string key)
+    {
+        var facts = ImmutableArray.CreateBuilder<(StreamFact, StreamPath)>();
+        foreach (var member in _reader.Members(value, key, [.. Facts.Select(static f => f.Word)]))
+        {
+            var path = ConfigReader.Path(key, member.Name);
+            if (_reader.Text(member.Value, path, mayBeEmpty: false) is { } text)
+            {
+                facts.Add(
+                    (Array.Find(Facts, f => f.Word == member.Name).Fact, StreamPath.Parse(text))
+                );
+            }
+        }
+
+        return facts.ToImmutable();
+    }
+
+    private ImmutableSortedDictionary<int, string> ReadExitCodes(SourceValue value, string key)
+    {
+        var codes = ImmutableSortedDictionary.CreateBuilder<int, string>();
+        foreach (var member in _reader.Members(value, key, known: null))
+        {
+            var path = ConfigReader.Path(key, member.Name);
+            if (
+                !int.TryParse(member.Name, CultureInfo.InvariantCulture, out var code)
+                || code is < 1 or > 255
+            )
+            {
+                _reader.Error(member.At, path, "is no exit code from 1 to 255");
+            }
+            else if (ReadClass(member.Value, path) is { } word)
+            {
+                codes[code] = word;
+            }
+        }
+
+        return codes.ToImmutable();
+    }
+
+    private IEnumerable<ErrorPattern> ReadErrors(SourceValue value, string key)
+    {
+        if (value.Kind != JsonValueKind.Array)
+        {
+            _reader.Error(value.At, key, "must be a list");
+            yield break;
+        }
+
+        for (var i = 0; i < value.Items.Length; i++)
+        {
+            var path = string.Create(CultureInfo.InvariantCulture, $"{key}[{i}]");
+            string? word = null;
+            ImmutableArray<string> texts = [];
+            var status = ImmutableArray.CreateBuilder<int>();
+            foreach (
+                var member in _reader.Members(value.Items[i], path, ["class", "texts", "status"])
+            )
+            {
+                var at = ConfigReader.Path(path, member.Name);
+                switch (member.Name)
+                {
+                    case "class":
+                        word = ReadClass(member.Value, at);
+                        break;
+                    case "texts":
+                        texts = _reader.Texts(member.Value, at) ?? [];
+                        break;
+                    default:
+                        foreach (var item in member.Value.Items)
+                        {
+                            if (_reader.Whole(item, at, 100, 599) is { } number)
+                            {
+                                status.Add(number);
+                            }
+                        }
+
+                        break;
+                }
+            }
+
+            if (word is null)
+            {
+                _reader.Error(value.Items[i].At, path, "has no \"class\"");
+            }
+            else
+            {
+                yield return new ErrorPattern(word, texts, status.ToImmutable());
+            }
+        }
+    }
+
+    private string? ReadClass(SourceValue value, string key)
+    {
+        if (_reader.Text(value, key) is not { } word)
+        {
+            return null;
+        }
+
+        if (ErrorClass.All.Contains(word, StringComparer.Ordinal))
+        {
+            return word;
+        }
+
+        _reader.Error(
+            value.At,
+            key,
+            $"must be one of {string.Join(", ", ErrorClass.All)}{Nearest.Suggestion(word, ErrorClass.All)}"
+        );
+        return null;
+    }
+}

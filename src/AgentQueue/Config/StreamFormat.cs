@@ -1,0 +1,217 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace AgentQueue.Config;
+
+/// <summary>How the JSON lines that an agent prints are read.</summary>
+internal sealed record StreamFormat
+{
+    /// <summary>All that match a line count, in their order.</summary>
+    public ImmutableArray<StreamRule> Rules { get; init; } = [];
+
+    /// <summary>The same for <c>{usageFile}</c>, which is one object, where the stream does not tell what was used.</summary>
+    public ImmutableArray<StreamRule> UsageRules { get; init; } = [];
+
+    /// <summary>The number of input tokens includes those from the cache.</summary>
+    public bool InputHasCache { get; init; }
+
+    /// <summary>A session that is gone on with reports what it has used in all, earlier tasks included.</summary>
+    public bool ResumedIsTotal { get; init; }
+
+    /// <summary>A line must have said that it has come to its end; else an exit with 0 is not believed.</summary>
+    public bool HasEnd { get; init; }
+}
+
+/// <summary>What a line, or one element of a list in it, tells.</summary>
+internal sealed record StreamRule
+{
+    /// <summary>All of them hold for the line.</summary>
+    public ImmutableArray<StreamCondition> When { get; init; } = [];
+
+    /// <summary>None of them does.</summary>
+    public ImmutableArray<StreamCondition> Unless { get; init; } = [];
+
+    /// <summary>A list in the line; the rest is about each of its elements. Null for the line itself.</summary>
+    public StreamPath? Each { get; init; }
+
+    /// <summary>All of them hold for the element.</summary>
+    public ImmutableArray<StreamCondition> On { get; init; } = [];
+
+    /// <summary>What is taken, and where it stands.</summary>
+    public ImmutableArray<(StreamFact Fact, StreamPath Path)> Facts { get; init; } = [];
+
+    /// <summary>Numbers are added to what earlier lines said; else they take its place.</summary>
+    public bool Adds { get; init; }
+
+    /// <summary>One more turn.</summary>
+    public bool IsTurn { get; init; }
+
+    /// <summary>The agent says that it has come to its end.</summary>
+    public bool IsEnd { get; init; }
+
+    /// <summary>What it tells as an error is tried again by the agent itself.</summary>
+    public bool IsRetry { get; init; }
+}
+
+/// <summary>What a rule may take from a line.</summary>
+internal enum StreamFact
+{
+    Session,
+    Model,
+
+    /// <summary>What the agent says; the last one is its answer.</summary>
+    Text,
+
+    /// <summary>A piece of it, to be joined with those around it.</summary>
+    Delta,
+
+    Input,
+    Output,
+    CacheRead,
+    CacheWrite,
+    Cost,
+    Turns,
+
+    /// <summary>The name of a tool that is called.</summary>
+    Tool,
+
+    /// <summary>What it is called with, in short: a path, a command.</summary>
+    Detail,
+
+    Error,
+
+    /// <summary>A word for the error.</summary>
+    ErrorType,
+
+    /// <summary>The HTTP status behind it.</summary>
+    Status,
+
+    /// <summary>When a limit is over: seconds since 1970, or a time as text.</summary>
+    ResetsAt,
+
+    /// <summary>What it asks a person.</summary>
+    Question,
+}
+
+/// <summary>Names of members, one inside the other; <c>*</c> stands for any.</summary>
+internal sealed record StreamPath(ImmutableArray<string> Names)
+{
+    public static StreamPath Parse(string text) => new([.. text.Split('.')]);
+
+    /// <summary>The first value there; null if there is none.</summary>
+    public JsonElement? Find(JsonElement value) => Find(value, 0);
+
+    /// <summary>All values there: more than one only behind a <c>*</c>.</summary>
+    public IEnumerable<JsonElement> All(JsonElement value) => All(value, 0);
+
+    private JsonElement? Find(JsonElement value, int depth)
+    {
+        for (; depth < Names.Length; depth++)
+        {
+            if (Names[depth] == "*")
+            {
+                foreach (var one in All(value, depth))
+                {
+                    return one;
+                }
+
+                return null;
+            }
+
+            if (
+                value.ValueKind != JsonValueKind.Object
+                || !value.TryGetProperty(Names[depth], out var next)
+            )
+            {
+                return null;
+            }
+
+            value = next;
+        }
+
+        return value;
+    }
+
+    private IEnumerable<JsonElement> All(JsonElement value, int depth)
+    {
+        if (depth == Names.Length)
+        {
+            yield return value;
+        }
+        else if (Names[depth] != "*")
+        {
+            if (
+                value.ValueKind == JsonValueKind.Object
+                && value.TryGetProperty(Names[depth], out var next)
+            )
+            {
+                foreach (var one in All(next, depth + 1))
+                {
+                    yield return one;
+                }
+            }
+        }
+        else if (value.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in value.EnumerateArray())
+            {
+                foreach (var one in All(item, depth + 1))
+                {
+                    yield return one;
+                }
+            }
+        }
+        else if (value.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var member in value.EnumerateObject())
+            {
+                foreach (var one in All(member.Value, depth + 1))
+                {
+                    yield return one;
+                }
+            }
+        }
+    }
+}
+
+/// <summary>Holds if the value there is one of these, or a text that begins so; with neither, if there is any.</summary>
+internal sealed record StreamCondition(StreamPath Path)
+{
+    public ImmutableArray<string> Values { get; init; } = [];
+
+    /// <summary>Null where it does not matter.</summary>
+    public string? Begins { get; init; }
+
+    public bool Holds(JsonElement line)
+    {
+        if (Path.Find(line) is not { } value || value.ValueKind == JsonValueKind.Null)
+        {
+            return false;
+        }
+
+        if (Begins is { } begin)
+        {
+            return value.ValueKind == JsonValueKind.String
+                && value.GetString()!.StartsWith(begin, StringComparison.Ordinal);
+        }
+
+        foreach (var wanted in Values)
+        {
+            if (
+                value.ValueKind switch
+                {
+                    JsonValueKind.String => value.ValueEquals(wanted),
+                    JsonValueKind.True => wanted == "true",
+                    JsonValueKind.False => wanted == "false",
+                    JsonValueKind.Number => value.GetRawText() == wanted,
+                    _ => false,
+                }
+            )
+            {
+                return true;
+            }
+        }
+
+        return Values.IsEmpty;
+    }
+}
