@@ -14,7 +14,7 @@ internal static partial class ForegroundProgram
         OutputPiece show
     )
     {
-        if (launch.Limit is not null && OperatingSystem.IsLinux())
+        if (launch.Limit is { Mark: not null } && OperatingSystem.IsLinux())
         {
             // So that what it leaves behind comes to us, and not to somebody who cannot tell whose it is.
             Linux.BecomeSubreaper();
@@ -34,14 +34,14 @@ internal static partial class ForegroundProgram
             throw Problem(launch, -pid);
         }
 
-        using var program = new UnixProgram(pid);
+        using var program = new UnixProgram(pid, launch.PassesSignals);
         streams.CloseOfChild();
         var limit = launch.Limit is { } most ? new UnixLimit(most, pid) : null;
         var timedOut = false;
         if (!streams.Carry(launch.Input, program, show, limit))
         {
             timedOut = !program.HasEnded;
-            limit!.End();
+            limit!.End(program);
             if (program.HasEnded)
             {
                 streams.Carry(default, program, show, limit: null);
@@ -64,12 +64,9 @@ internal static partial class ForegroundProgram
         private static readonly TimeSpan s_remember = TimeSpan.FromSeconds(1);
 
         private readonly long _begun = limit.Clock.GetTimestamp();
-        private readonly ProcessTree? _tree = ProcessTree.Of(
-            pid,
-            ProcessTable.Read(pid)?.StartTicks ?? 0,
-            limit.Mark,
-            aliveFile: null
-        );
+        private readonly ProcessTree? _tree = limit.Mark is { } mark
+            ? ProcessTree.Of(pid, ProcessTable.Read(pid)?.StartTicks ?? 0, mark, aliveFile: null)
+            : null;
         private long _remembered = limit.Clock.GetTimestamp();
 
         public int MillisecondsLeft =>
@@ -94,14 +91,16 @@ internal static partial class ForegroundProgram
             }
         }
 
-        public void End()
+        public void End(UnixProgram program)
         {
             // The program is not reaped yet, so its number, and its group's, are still its own.
             Posix.SignalGroup(pid, Posix.SIGTERM);
             Posix.SignalGroup(pid, Posix.SIGCONT);
             if (_tree is null)
             {
+                program.Await(s_grace, limit.Clock);
                 Posix.SignalGroup(pid, Posix.SIGKILL);
+                program.Await(s_grace, limit.Clock);
             }
 
             _tree?.End(s_grace, adopted: true, limit.Clock);
@@ -116,16 +115,18 @@ internal static partial class ForegroundProgram
         private readonly List<PosixSignalRegistration> _signals;
         private bool _isReaped;
 
-        public UnixProgram(int pid)
+        public UnixProgram(int pid, bool passesSignals)
         {
             _pid = pid;
             EndDescriptor = OperatingSystem.IsLinux() ? Linux.OpenProcess(pid) : -1;
-            _signals =
-            [
-                Register(PosixSignal.SIGINT, Posix.SIGINT),
-                Register(PosixSignal.SIGTERM, Posix.SIGTERM),
-                Register(PosixSignal.SIGHUP, Posix.SIGHUP),
-            ];
+            _signals = passesSignals
+                ?
+                [
+                    Register(PosixSignal.SIGINT, Posix.SIGINT),
+                    Register(PosixSignal.SIGTERM, Posix.SIGTERM),
+                    Register(PosixSignal.SIGHUP, Posix.SIGHUP),
+                ]
+                : [];
         }
 
         /// <summary>Readable once it has ended; −1 if there is none.</summary>
@@ -134,6 +135,18 @@ internal static partial class ForegroundProgram
         public ExitFact? Exit { get; private set; }
 
         public bool HasEnded => (Exit ??= Posix.PeekExit(_pid)) is not null;
+
+        /// <summary>Waits for its end, at most that long.</summary>
+        public void Await(TimeSpan most, TimeProvider clock)
+        {
+            var begun = clock.GetTimestamp();
+            Span<Posix.PollFd> polls = stackalloc Posix.PollFd[1];
+            while (!HasEnded && clock.GetElapsedTime(begun) < most)
+            {
+                polls[0] = new() { Fd = EndDescriptor, Events = Posix.POLLIN };
+                Posix.Poll(polls, LookMilliseconds);
+            }
+        }
 
         public void Dispose()
         {

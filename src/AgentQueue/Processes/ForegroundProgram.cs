@@ -17,14 +17,20 @@ internal sealed record ForegroundLaunch(
 {
     /// <summary>Null: as long as it likes, and what it leaves running is not waited for.</summary>
     public ProgramLimit? Limit { get; init; }
+
+    /// <summary>Ctrl-C and TERM go to it instead of ending this process. A supervisor reads them itself.</summary>
+    public bool PassesSignals { get; init; } = true;
 }
 
 /// <summary>
-/// How long a program and all that it starts may take; what is left then is ended. This process must have no
-/// other children than supervisors and what runs hooks.
+/// How long a program and all that it starts may take; what is left then is ended. Unless there is no mark, this
+/// process must have no other children than supervisors and what runs hooks.
 /// </summary>
-/// <param name="Mark">An entry of its environment that nothing else in the world has.</param>
-internal sealed record ProgramLimit(TimeSpan Time, string Mark, TimeProvider Clock);
+/// <param name="Mark">
+/// An entry of its environment that nothing else in the world has. Null for a program that stays in its own
+/// process group: then only that is waited for and ended, whatever other children there are.
+/// </param>
+internal sealed record ProgramLimit(TimeSpan Time, string? Mark, TimeProvider Clock);
 
 /// <summary>Is shown what a program prints, as it comes; the bytes are there only during the call.</summary>
 internal delegate void OutputPiece(ReadOnlySpan<byte> piece, bool isError);

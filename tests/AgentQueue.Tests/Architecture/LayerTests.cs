@@ -16,8 +16,9 @@ public sealed partial class LayerTests
         ["Processes"] = ["Tasks", "Native"],
         ["Config"] = ["Tasks", "Native"],
         ["Agents"] = ["Tasks", "Native", "Storage", "Config"],
-        ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents"],
-        ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Scheduling"],
+        ["Git"] = ["Tasks", "Native", "Storage", "Processes", "Config"],
+        ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Git"],
+        ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Git", "Scheduling"],
         ["Events"] =
         [
             "Tasks",
@@ -25,22 +26,10 @@ public sealed partial class LayerTests
             "Storage",
             "Processes",
             "Config",
-            "Agents",
-            "Scheduling",
-            "Keeping",
-        ],
-        ["Timing"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Scheduling"],
-        ["Watching"] =
-        [
-            "Tasks",
-            "Native",
-            "Storage",
-            "Processes",
-            "Config",
-            "Agents",
-            "Scheduling",
-        ],
-        ["Keeping"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Scheduling"],
+        ["Agents"] = ["Tasks", "Native", "Storage", "Config"],
+        ["Git"] = ["Tasks", "Native", "Storage", "Processes", "Config"],
+        ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Git"],
+        ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Git", "Scheduling"],
     };
 
     [Fact]
