@@ -18,7 +18,17 @@ public sealed partial class LayerTests
         ["Agents"] = ["Tasks", "Native", "Storage", "Config"],
         ["Git"] = ["Tasks", "Native", "Storage", "Processes", "Config"],
         ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Git"],
-        ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Git", "Scheduling"],
+        ["Plans"] =
+        [
+            "Tasks",
+            "Native",
+            "Storage",
+            "Processes",
+            "Config",
+            "Agents",
+            "Git",
+            "Scheduling",
+        ],
         ["Events"] =
         [
             "Tasks",
@@ -26,10 +36,44 @@ public sealed partial class LayerTests
             "Storage",
             "Processes",
             "Config",
-        ["Agents"] = ["Tasks", "Native", "Storage", "Config"],
-        ["Git"] = ["Tasks", "Native", "Storage", "Processes", "Config"],
-        ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Git"],
-        ["Plans"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Git", "Scheduling"],
+            "Agents",
+            "Git",
+            "Scheduling",
+            "Keeping",
+        ],
+        ["Timing"] =
+        [
+            "Tasks",
+            "Native",
+            "Storage",
+            "Processes",
+            "Config",
+            "Agents",
+            "Git",
+            "Scheduling",
+        ],
+        ["Watching"] =
+        [
+            "Tasks",
+            "Native",
+            "Storage",
+            "Processes",
+            "Config",
+            "Agents",
+            "Git",
+            "Scheduling",
+        ],
+        ["Keeping"] =
+        [
+            "Tasks",
+            "Native",
+            "Storage",
+            "Processes",
+            "Config",
+            "Agents",
+            "Git",
+            "Scheduling",
+        ],
     };
 
     [Fact]
