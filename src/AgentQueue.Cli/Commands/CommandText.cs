@@ -1,5 +1,4 @@
 using System.Text.Json;
-using AgentQueue.Plans;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;

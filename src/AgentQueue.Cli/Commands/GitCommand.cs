@@ -1,7 +1,6 @@
 using System.CommandLine;
 using AgentQueue.Cli.Output;
 using AgentQueue.Keeping;
-using AgentQueue.Plans;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;

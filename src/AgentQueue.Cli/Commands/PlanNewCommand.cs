@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using AgentQueue.Cli.Output;
 using AgentQueue.Plans;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
 

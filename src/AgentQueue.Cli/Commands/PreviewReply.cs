@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using AgentQueue.Cli.Output;
-using AgentQueue.Plans;
 using AgentQueue.Scheduling;
 using AgentQueue.Tasks;
 

@@ -3,7 +3,6 @@ using System.CommandLine.Completions;
 using System.Globalization;
 using AgentQueue.Cli.Output;
 using AgentQueue.Keeping;
-using AgentQueue.Plans;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;

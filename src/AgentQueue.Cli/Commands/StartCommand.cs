@@ -173,6 +173,7 @@ internal static class StartCommand
             s_quiet,
             s_batch,
         };
+        WorkOptions.AddTo(command);
         command.Runs(Execute);
         return command;
     }
@@ -227,6 +228,8 @@ internal static class StartCommand
             MaxRetries = parsed.GetValue(s_maxRetries) ?? settings.MaxRetries,
             AutoRetry = parsed.GetValue(s_autoRetry) || settings.AutoRetry,
             Hold = parsed.GetValue(s_hold),
+            Checks = WorkOptions.Checks(parsed),
+            Options = WorkOptions.Options(parsed),
             NotBefore = ReadStart(session, parsed),
             DependsOn = ReadDependencies(session, parsed),
         };

@@ -107,6 +107,13 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
         }
     }
 
+    /// <summary>What has come of the line is not its beginning.</summary>
+    public void DropLine()
+    {
+        _length = 0;
+        _isTooLong = false;
+    }
+
     private void Keep(ReadOnlySpan<byte> piece)
     {
         if (_isTooLong || _length + piece.Length > LongestLine)

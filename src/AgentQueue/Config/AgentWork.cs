@@ -44,4 +44,16 @@ internal sealed record AgentWork
     public bool RequireClean { get; init; }
 
     public int FixAttempts { get; init; }
+
+    /// <summary>The same as a task stores it; null if nothing is asked.</summary>
+    public WorkChecks? Checks =>
+        Verify.IsEmpty && !RequireChanges && !RequireClean
+            ? null
+            : new WorkChecks
+            {
+                Commands = [.. Verify.Select(static v => CheckCommand.Split(v, "verify"))],
+                Changes = RequireChanges,
+                Clean = RequireClean,
+                FixAttempts = FixAttempts,
+            };
 }

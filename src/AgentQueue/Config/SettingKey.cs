@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Config;
 
@@ -101,6 +102,12 @@ internal sealed class SettingKey
             s => s.MaxQueuedTasks,
             (s, v) => s with { MaxQueuedTasks = v },
             mayBeNone: true
+        ),
+        Policy(
+            "onLimit",
+            $"At a usage limit of an agent's account: {LimitPolicy.Words}",
+            s => s.OnLimit,
+            (s, v) => s with { OnLimit = v }
         ),
         Flag(
             "fsync",
@@ -231,6 +238,35 @@ internal sealed class SettingKey
             settings => get(settings) is { } length ? ConfigText.Length(length) : None,
             (reader, value, settings) =>
                 reader.Length(value, name, least) is { } length ? with(settings, length) : settings
+        );
+
+    private static SettingKey Policy(
+        string name,
+        string description,
+        Func<Settings, LimitPolicy> get,
+        Func<Settings, LimitPolicy, Settings> with
+    ) =>
+        new(
+            name,
+            description,
+            JsonValueKind.String,
+            mayBeNone: false,
+            settings => get(settings).ToString(),
+            (reader, value, settings) =>
+            {
+                if (reader.Text(value, name) is not { } text)
+                {
+                    return settings;
+                }
+
+                if (LimitPolicy.Parse(text) is { } policy)
+                {
+                    return with(settings, policy);
+                }
+
+                reader.Error(value.At, name, $"must be {LimitPolicy.Words}, not \"{text}\"");
+                return settings;
+            }
         );
 
     private static SettingKey Flag(

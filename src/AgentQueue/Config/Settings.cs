@@ -46,6 +46,9 @@ internal sealed record Settings
     /// <summary>Tasks, finished ones too, beyond which no more are taken; null for no limit.</summary>
     public int? MaxQueuedTasks { get; init; }
 
+    /// <summary>What becomes of a task at a usage limit, unless it or its agent says otherwise.</summary>
+    public LimitPolicy OnLimit { get; init; } = new(Waits: true);
+
     /// <summary>False only for tests and scratch queues: a power cut may then lose tasks.</summary>
     public bool Fsync { get; init; } = true;
 

@@ -224,7 +224,8 @@ internal sealed class TaskArchive(QueueFolder queue, Reconciler reconciler, Time
         SentinelNames
             .All.Select(kind => (queue.SentinelFile(id, kind), queue.ArchivedSentinel(id, kind)))
             .Append((queue.PlanFile(id), queue.ArchivedPlan(id)))
-            .Append((queue.LogFile(id), queue.ArchivedLog(id)));
+            .Append((queue.LogFile(id), queue.ArchivedLog(id)))
+            .Append((queue.ResultFile(id), queue.ArchivedResult(id)));
 
     private void Move(string from, string to)
     {

@@ -153,8 +153,6 @@ internal sealed class PlanTaskReader(
             _ => task,
         };
 
-    private static readonly string[] s_operators = ["|", "||", "&", "&&", ";", "<", ">", ">>"];
-
     // It is what the old format says, and nearly never what is meant: the task would even succeed.
     private void WarnOfShell(
         SourceValue value,
@@ -165,7 +163,7 @@ internal sealed class PlanTaskReader(
     {
         var meant =
             line.Trim().Contains('\n', StringComparison.Ordinal) ? "a new line"
-            : words.FirstOrDefault(w => s_operators.Contains(w, StringComparer.Ordinal))
+            : words.FirstOrDefault(w => CheckCommand.Operators.Contains(w, StringComparer.Ordinal))
                 is { } found
                 ? $"'{found}'"
             : null;

@@ -11,6 +11,11 @@ namespace AgentQueue.Scheduling;
 /// </summary>
 internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) : IAgentPlanner
 {
+    private const string UsageExtension = "usage";
+
+    // An agent that can be read says something when it begins; hours of silence at the start are a known fault.
+    private static readonly TimeSpan s_startTimeout = TimeSpan.FromMinutes(10);
+
     private (Dictionary<string, FileFacts?> Facts, AgentConfig Config)? _read;
 
     public AgentConfig Config
@@ -46,7 +51,10 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
     {
         var runner = RunnerEnvironment();
         task = StepTexts.Fill(queue, task);
-        var plan = task.Step is { Command.IsEmpty: false }
+        var agent = task.Step is { Command.IsEmpty: false }
+            ? null
+            : Config.Find(task.Agent, task.Options);
+        var plan = agent is null
             ? AgentTemplate.ResolveCommand(
                 task,
                 queue.ProjectRoot,
@@ -54,15 +62,32 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
                 name => runner.GetValueOrDefault(name)
             )
             : AgentTemplate.Resolve(
-                Config.Find(task.Agent, task.Options),
-                task,
+                agent,
+                task.Options?.FollowUp is { } more ? task with { Prompt = more } : task,
                 PathsOf(queue, task.Id),
                 settings(),
                 name => runner.GetValueOrDefault(name),
                 Config.Variables
             );
+        var adapter = agent?.Work.Adapter is { } name ? Config.Adapters.Find(name) : null;
         return new AgentPlan
         {
+            Reader = adapter is null
+                ? null
+                : new AgentReader(
+                    adapter,
+                    Config.Adapters.Errors,
+                    agent!.Work.Account ?? adapter.Name,
+                    queue.RequestFile(task.Id, UsageExtension)
+                ),
+            StartTimeout =
+                task.Options?.StartTimeout
+                ?? agent?.Work.StartTimeout
+                ?? (adapter?.Stream is null ? null : s_startTimeout),
+            MaxUsd = task.Options?.MaxUsd ?? agent?.Work.MaxUsd,
+            MaxTokens = task.Options?.MaxTokens ?? agent?.Work.MaxTokens,
+            MaxTurns = task.Options?.MaxTurns ?? agent?.Work.MaxTurns,
+            OnLimit = task.Options?.OnLimit ?? agent?.Work.OnLimit ?? settings().OnLimit,
             Executable = plan.Executable,
             Arguments = plan.Arguments,
             ShownArguments = plan.ShownArguments,
@@ -105,6 +130,14 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
         : Config.Agents.TryGetValue(agent, out var definition) ? definition.MaxParallel
         : null;
 
+    public bool HasAdapter(string agent) =>
+        agent != PlanStep.CommandAgent
+        && (
+            Config.Agents.TryGetValue(agent, out var definition)
+                ? definition.Work.Adapter is not null
+                : Config.Adapters.Has(agent)
+        );
+
     public int? MaxConcurrent(string agent) =>
         Config.Agents.TryGetValue(agent, out var definition) ? definition.Events.MaxConcurrent : 1;
 
@@ -118,7 +151,7 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             queue.PromptFile(id),
             queue.SentinelFile(id, Sentinel.Done),
             queue.SentinelFile(id, Sentinel.Error),
-            queue.RequestFile(id, "usage")
+            queue.RequestFile(id, UsageExtension)
         );
 
     private static Dictionary<string, string> RunnerEnvironment()

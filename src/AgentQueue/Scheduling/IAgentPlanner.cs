@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AgentQueue.Config;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Scheduling;
@@ -15,9 +16,23 @@ internal interface IAgentPlanner
     /// <summary>How many of this agent may run at once; null for any number.</summary>
     int? MaxParallel(string agent);
 
+    /// <summary>True if an adapter says how the agent is read.</summary>
+    bool HasAdapter(string agent) => false;
+
     /// <summary>How many of its tasks that events started may run at once; null for any number.</summary>
     int? MaxConcurrent(string agent) => null;
 }
+
+/// <summary>What is needed to read an agent's output.</summary>
+/// <param name="Shared">Error patterns that all adapters share.</param>
+/// <param name="Account">Agents of one account share its usage limit.</param>
+/// <param name="UsageFile">Where the agent tells what it has used, if its stream does not.</param>
+internal sealed record AgentReader(
+    Adapter Adapter,
+    ImmutableArray<ErrorPattern> Shared,
+    string Account,
+    string UsageFile
+);
 
 /// <summary>One execution, decided: nothing in it depends on the configuration any more.</summary>
 internal sealed record AgentPlan
@@ -52,6 +67,9 @@ internal sealed record AgentPlan
         ImmutableArray<string> Words
     )> Checks { get; init; } = [];
 
+    /// <summary>How what it prints is read; null for an agent that is only a command.</summary>
+    public AgentReader? Reader { get; init; }
+
     public Completion Completion { get; init; }
 
     public TimeSpan? Timeout { get; init; }
@@ -60,6 +78,21 @@ internal sealed record AgentPlan
     public TimeSpan TimeoutWarning { get; init; } = AgentTask.DefaultTimeoutWarning;
 
     public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>How long it may print nothing at first.</summary>
+    public TimeSpan? StartTimeout { get; init; }
+
+    /// <summary>What its task may use; null for no limit.</summary>
+    public decimal? MaxUsd { get; init; }
+
+    /// <inheritdoc cref="MaxUsd"/>
+    public long? MaxTokens { get; init; }
+
+    /// <inheritdoc cref="MaxUsd"/>
+    public int? MaxTurns { get; init; }
+
+    /// <summary>At a usage limit of its account.</summary>
+    public LimitPolicy OnLimit { get; init; } = new(Waits: true);
 
     /// <summary>How long an agent may live on after its <c>.done</c> or <c>.error</c>.</summary>
     public TimeSpan ExitGrace { get; init; } = TimeSpan.FromSeconds(10);

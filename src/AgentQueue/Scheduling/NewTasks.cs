@@ -27,6 +27,12 @@ internal sealed record NewTask(string Agent, string Prompt)
     public bool AutoRetry { get; init; }
     public bool Hold { get; init; }
 
+    /// <summary>What must hold of its work; null for nothing of its own.</summary>
+    public WorkChecks? Checks { get; init; }
+
+    /// <summary>What it asks of its agent's adapter.</summary>
+    public AgentOptions? Options { get; init; }
+
     /// <summary>It is not ready before; null if it may start at once.</summary>
     public DateTimeOffset? NotBefore { get; init; }
 
@@ -56,6 +62,12 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
 
     /// <summary>The longest prompt: 4 MiB of UTF-8.</summary>
     public const int LongestPrompt = TaskJson.LongestText;
+
+    /// <summary>
+    /// What an agent's configuration asks of the work of its tasks: stored with each, so that nobody who works on
+    /// it can change it any more.
+    /// </summary>
+    public Func<string, WorkChecks?> ChecksOfAgent { get; init; } = static _ => null;
 
     // The system's limit for one argument or variable.
     private const int LongestDetail = 128 << 10;
@@ -199,11 +211,27 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
             Priority = request.Priority,
             MaxRetries = request.MaxRetries,
             AutoRetry = request.AutoRetry,
+            Checks = ChecksOf(request),
+            Options = request.Options,
             DependsOn = [.. request.DependsOn.Select(static d => d.Id).Distinct()],
             AfterAny = Those(request, DependencyKind.AfterAny),
             AfterNotOk = Those(request, DependencyKind.AfterNotOk),
             State = new TaskState.Pending(request.Hold, request.NotBefore),
         };
+
+    private WorkChecks? ChecksOf(NewTask request)
+    {
+        var ofAgent = ChecksOfAgent(request.Agent);
+        return request.Checks is not { } own ? ofAgent
+            : ofAgent is null ? own
+            : own with
+            {
+                Commands = own.Commands.IsEmpty ? ofAgent.Commands : own.Commands,
+                Changes = own.Changes || ofAgent.Changes,
+                Clean = own.Clean || ofAgent.Clean,
+                FixAttempts = own.FixAttempts > 0 ? own.FixAttempts : ofAgent.FixAttempts,
+            };
+    }
 
     private static ImmutableArray<TaskId> Those(NewTask request, DependencyKind kind) =>
         [.. request.DependsOn.Where(d => d.Kind == kind).Select(static d => d.Id).Distinct()];

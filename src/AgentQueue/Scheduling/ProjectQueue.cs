@@ -90,7 +90,13 @@ internal sealed class ProjectQueue
     }
 
     public TaskLookup Lookup => new(Queue);
-    public NewTasks NewTasks => new(Queue, Clock) { Most = Settings.MaxQueuedTasks };
+    public NewTasks NewTasks =>
+        new(Queue, Clock)
+        {
+            Most = Settings.MaxQueuedTasks,
+            ChecksOfAgent = name =>
+                Config.Agents.TryGetValue(name, out var agent) ? agent.Work.Checks : null,
+        };
     public TaskControl Control => new(Queue, Reconciler, Clock);
     public ForegroundRun Foreground => new(Queue, Reconciler, Run, Clock);
     public QueueWait Wait => new(Queue, Reconciler, Clock);
@@ -150,7 +156,29 @@ internal sealed class ProjectQueue
     /// </summary>
     public void CheckDeliverable(NewTask request)
     {
-        var agent = Config.Find(request.Agent);
+        var agent = Config.Find(request.Agent, request.Options);
+        if (agent.Work.Adapter is null && request.Options is not null)
+        {
+            throw QueueException.Usage(
+                $"Agent '{agent.Name}' has no adapter, so agentq cannot tell it about a model, a permission or a limit",
+                $"Put them into its args, or set \"adapter\" for it in {AgentConfig.FileName}"
+            );
+        }
+
+        if (
+            request.Checks is { FixAttempts: > 0 }
+            && (
+                agent.Work.Adapter is not { } adapter
+                || Config.Adapters.Find(adapter).Resume is null
+            )
+        )
+        {
+            throw QueueException.Usage(
+                $"Agent '{agent.Name}' cannot go on with a session, so it cannot mend what a check says",
+                "Leave --fix-attempts away, or let it be retried"
+            );
+        }
+
         if (
             agent.PromptVia == PromptVia.Arg
             && System.Text.Encoding.UTF8.GetByteCount(request.Prompt)

@@ -12,30 +12,38 @@ internal sealed partial class Supervisor
     private static bool HasChecks(AgentTask task, AgentPlan plan) =>
         !plan.Checks.IsEmpty || task.Checks is { IsEmpty: false };
 
-    private bool IsComplete(TaskId id, AgentPlan plan, IAgentProcess agent) =>
-        Verdict.Judge(_verdicts.Gather(id, plan.Completion, agent.Exit)) is Verdict.Complete;
+    private bool IsComplete(
+        TaskId id,
+        AgentPlan plan,
+        IAgentProcess agent,
+        AgentReading? reading
+    ) =>
+        Verdict.Judge(
+            _verdicts.Gather(id, plan.Completion, agent.Exit) with
+            {
+                AgentProblem = reading?.Problem,
+            }
+        ) is Verdict.Complete;
 
     /// <summary>
-    /// What the plan asks of the work before it counts as complete. The checks run as the agent did, within what
-    /// is left of its time.
+    /// What must hold of the work before it counts as complete. The checks run as the agent did, within what is
+    /// left of its time.
     /// </summary>
-    /// <returns>What was wrong; null if nothing was, or if something ended the checks.</returns>
-    private (AgentTask Task, Cause Cause, string? Failed) Check(
+    private (AgentTask Task, Cause Cause, CheckResult Result) Check(
         AgentTask task,
         AgentPlan plan,
+        WorkTree? tree,
         HeldLock alive,
         long started
     )
     {
+        // Apart from the work of a plan's task, which others may read.
+        var log = queue.CheckLogFile(task.Id) ?? queue.LogFile(task.Id);
         foreach (var (executable, words) in plan.Checks)
         {
             var shown = string.Join(' ', words);
-            Attempt(() =>
-                queue.Disk.Append(
-                    queue.CheckLogFile(task.Id)!,
-                    Encoding.UTF8.GetBytes($"===== verify: {shown} =====\n")
-                )
-            );
+            Attempt(() => queue.Disk.Append(log, HeaderOf(shown).AsSpan()));
+            var printed = queue.Disk.Facts(log)?.Size ?? 0;
             IAgentProcess check;
             try
             {
@@ -48,8 +56,7 @@ internal sealed partial class Supervisor
                                 $"'{words[0]}' is no program that can be found"
                             ),
                         Arguments = words[1..],
-                        // Apart from the work itself, which others may read.
-                        LogFile = queue.CheckLogFile(task.Id)!,
+                        LogFile = log,
                         ErrorLogFile = null,
                         InputFile = null,
                     }
@@ -57,36 +64,79 @@ internal sealed partial class Supervisor
             }
             catch (LaunchException e)
             {
-                return (task, Cause.None, $"The check {shown} could not be started: {e.Message}");
+                return (
+                    task,
+                    Cause.None,
+                    CheckResult.Unavailable($"The check {shown} could not be started: {e.Message}")
+                );
             }
 
             using (check)
             {
-                (task, var cause) = Watch(task, plan, check, started, mayEndByWord: false);
+                (task, var cause) = Watch(
+                    task,
+                    plan with
+                    {
+                        StartTimeout = null,
+                    },
+                    check,
+                    started,
+                    mayEndByWord: false
+                );
                 if (cause != Cause.None)
                 {
                     check.EndAll(plan.Grace);
-                    return (task, cause, null);
+                    return (task, cause, CheckResult.None);
                 }
 
                 check.EndLeftovers(s_leftoverGrace);
+                var output =
+                    check.Exit is { IsSuccess: false }
+                    && (queue.Disk.Facts(log)?.Size ?? 0) > printed
+                        ? LogTail.Lines(log, FixLines, FixLength, printed)
+                        : "";
                 LimitLogs(task.Id, plan);
                 if (check.Exit is { IsSuccess: false } bad)
                 {
-                    return (task, Cause.None, $"The check {shown} {bad.Describe()}");
+                    return (
+                        task,
+                        Cause.None,
+                        CheckResult.Failed($"The check {shown} {bad.Describe()}", output)
+                    );
                 }
             }
         }
 
-        return (
-            task,
-            Cause.None,
+        return (task, Cause.None, CheckState(task, plan, tree));
+    }
+
+    private CheckResult CheckState(AgentTask task, AgentPlan plan, WorkTree? tree)
+    {
+        if (
             task is { Checks.Outputs: true, Step: { } step }
             && Artifacts.Unmatched(step.Outputs, plan.WorkingFolder, Excluded(step))
                 is [var missing, ..]
-                ? $"The output {missing} was not made"
-                : null
-        );
+        )
+        {
+            return CheckResult.Failed($"The output {missing} was not made");
+        }
+
+        if (task.Checks is not ({ Changes: true } or { Clean: true }))
+        {
+            return CheckResult.Passed;
+        }
+
+        return tree?.Look() switch
+        {
+            null => CheckResult.Unavailable(
+                $"Whether anything has changed cannot be told: {plan.WorkingFolder} is in no git repository that can be read"
+            ),
+            { Files: [] } when task.Checks.Changes => CheckResult.Failed("Nothing was changed"),
+            { IsClean: false } when task.Checks.Clean => CheckResult.Failed(
+                "Changes were left uncommitted"
+            ),
+            _ => CheckResult.Passed,
+        };
     }
 
     // Whatever is wrong with an output, the task has ended as it has; what was not kept is said beside that, and

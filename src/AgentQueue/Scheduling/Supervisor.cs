@@ -90,19 +90,14 @@ internal sealed partial class Supervisor(
         }
         catch (QueueException e) when (e.ExitCode != ExitCode.Usage)
         {
-            return FailToLaunch(task, e.Message, report);
+            return FailToLaunch(task, e.Message, planner.HasAdapter(task.Agent), report);
         }
 
         queue.ClearPlanted(id);
         using var alive =
             queue.Disk.TryLock(queue.AliveFile(id), create: true)
             ?? throw new QueueException($"Processes of an earlier attempt of {id} still live");
-        if (plan.PromptFileContent is { } prompt)
-        {
-            queue.Disk.Delete(queue.PromptFile(id));
-            // Stryker disable once Boolean: a sync would cost time and change nothing else
-            queue.Disk.WriteNew(queue.PromptFile(id), Encoding.UTF8.GetBytes(prompt), sync: false);
-        }
+        WritePrompt(id, plan);
 
         var started = clock.GetTimestamp();
         task = task with
@@ -116,65 +111,7 @@ internal sealed partial class Supervisor(
         queue.Write(task);
         var changed = queue.Disk.Facts(queue.TaskFile(id))?.ChangedNs ?? 0;
 
-        IAgentProcess agent;
-        try
-        {
-            agent = host.Start(LaunchOf(task, plan, alive));
-        }
-        catch (LaunchException e)
-        {
-            return FailToLaunch(task, e.Message, report);
-        }
-
-        using (agent)
-        {
-            Attempt(() =>
-                // Without it, whoever finds us dead knows the agent by its mark alone.
-                new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion).Write(
-                    queue,
-                    id
-                )
-            );
-            report("started " + agent.Identity.Pid.ToString(CultureInfo.InvariantCulture));
-            Attempt(() => queue.Listener?.Started(task));
-            (task, var cause) = Watch(task, plan, agent, started);
-            WasToldToEnd = cause == Cause.Stopped;
-            if (cause != Cause.None)
-            {
-                agent.EndAll(plan.Grace);
-            }
-            else if (!plan.KeepChildren)
-            {
-                agent.EndLeftovers(s_leftoverGrace);
-            }
-
-            LimitLogs(id, plan);
-            string? failed = null;
-            if (cause == Cause.None && HasChecks(task, plan) && IsComplete(id, plan, agent))
-            {
-                (task, cause, failed) = Check(task, plan, alive, started);
-                WasToldToEnd = cause == Cause.Stopped;
-            }
-
-            var remark = cause == Cause.None ? KeepArtifacts(task, plan, changed) : null;
-
-            var evidence = Patiently(
-                id,
-                () => _verdicts.Gather(id, plan.Completion, agent.Exit),
-                () => queue.Say(id, LockWord.Ended, failed is null ? agent.Exit?.Code : null)
-            );
-            evidence = evidence with { CheckFailed = failed, Remark = remark };
-            if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
-            {
-                evidence = evidence with
-                {
-                    Exit = null,
-                    LostDetail = "The supervisor was told to end (TERM) and ended the agent",
-                };
-            }
-
-            return RecordPatiently(task, WithCause(evidence, cause, task));
-        }
+        return Work(task, plan, alive, started, changed, report);
     }
 
     private void LimitLogs(TaskId id, AgentPlan plan)
@@ -199,10 +136,13 @@ internal sealed partial class Supervisor(
         AgentPlan plan,
         IAgentProcess agent,
         long started,
+        AgentReading? reading = null,
+        long from = 0,
         bool mayEndByWord = true
     )
     {
-        var log = new Growth(queue, task.Id, clock);
+        var begun = clock.GetTimestamp();
+        var log = new Growth(queue, task.Id, clock, from);
         var surroundings = new Surroundings(queue, task.Id);
         var pace = s_tick;
         long? signalled = null;
@@ -210,7 +150,12 @@ internal sealed partial class Supervisor(
         {
             var elapsed = clock.GetElapsedTime(started);
             var wake = agent.Wait(
-                Shortest(pace, task.Timeout - elapsed, task.IdleTimeout - log.QuietFor)
+                Shortest(
+                    pace,
+                    task.Timeout - elapsed,
+                    task.IdleTimeout - log.QuietFor,
+                    log.HasGrown ? null : plan.StartTimeout - clock.GetElapsedTime(begun)
+                )
             );
             if (agent.Exit is not null)
             {
@@ -258,10 +203,21 @@ internal sealed partial class Supervisor(
             var hasGrown = log.Look();
             if (hasGrown)
             {
+                if (reading is not null && IsOverBudget(task, plan, reading))
+                {
+                    return (task, Cause.Recorded);
+                }
+
                 LimitLogs(task.Id, plan);
             }
 
-            if (log.QuietFor >= task.IdleTimeout)
+            var silent = !log.HasGrown && clock.GetElapsedTime(begun) >= plan.StartTimeout;
+            if (silent)
+            {
+                task = task with { IdleTimeout = plan.StartTimeout };
+            }
+
+            if (silent || log.QuietFor >= task.IdleTimeout)
             {
                 Attempt(() =>
                     queue.Unsynced.ReplaceUnsynced(queue.RequestFile(task.Id, Requests.Stalled), [])
@@ -384,12 +340,34 @@ internal sealed partial class Supervisor(
         }
     }
 
-    private AgentTask FailToLaunch(AgentTask task, string message, Action<string> report)
+    private AgentTask FailToLaunch(
+        AgentTask task,
+        string message,
+        bool isRead,
+        Action<string> report
+    )
     {
         report("failed " + message);
         // Not patiently: nothing has run, so a task that cannot be told as failed just stays as it is.
         var evidence = _verdicts.Gather(task.Id, Completion.Auto);
-        return _verdicts.Record(task, evidence with { LaunchError = message });
+        return _verdicts.Record(
+            task,
+            evidence with
+            {
+                LaunchError = message,
+                ErrorClass = isRead ? ErrorClass.Spawn : null,
+            }
+        );
+    }
+
+    private void WritePrompt(TaskId id, AgentPlan plan)
+    {
+        if (plan.PromptFileContent is { } prompt)
+        {
+            queue.Disk.Delete(queue.PromptFile(id));
+            // Stryker disable once Boolean: a sync would cost time and change nothing else
+            queue.Disk.WriteNew(queue.PromptFile(id), Encoding.UTF8.GetBytes(prompt), sync: false);
+        }
     }
 
     private AgentLaunch LaunchOf(AgentTask task, AgentPlan plan, HeldLock alive) =>
@@ -460,10 +438,14 @@ internal sealed partial class Supervisor(
     }
 
     /// <summary>How long a log has not grown.</summary>
-    private sealed class Growth(QueueFolder queue, TaskId id, TimeProvider clock)
+    /// <param name="from">Its size before.</param>
+    private sealed class Growth(QueueFolder queue, TaskId id, TimeProvider clock, long from = 0)
     {
         private long _since = clock.GetTimestamp();
-        private long _size;
+        private long _size = from;
+
+        /// <summary>Anything has come since this began to look.</summary>
+        public bool HasGrown { get; private set; }
 
         /// <summary>As far as the last look tells.</summary>
         public TimeSpan QuietFor => clock.GetElapsedTime(_since);
@@ -477,12 +459,13 @@ internal sealed partial class Supervisor(
                 return false;
             }
 
+            HasGrown = true;
             _size = size;
             _since = clock.GetTimestamp();
             return true;
         }
 
-        private long Now()
+        public long Now()
         {
             try
             {

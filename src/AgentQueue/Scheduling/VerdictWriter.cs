@@ -188,6 +188,7 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
             )
             {
                 ExitCode = exit,
+                ErrorClass = evidence.ErrorClass,
                 TimedOutAt = failed.Reason == Reason.Timeout ? now : null,
             },
             _ => throw new System.Diagnostics.UnreachableException(),

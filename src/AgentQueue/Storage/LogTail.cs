@@ -9,7 +9,8 @@ internal static class LogTail
     /// The last <paramref name="lines"/> lines that are not blank, at most <paramref name="longest"/>
     /// characters of them; empty if there is no log. For a message, not for showing a log.
     /// </summary>
-    public static string Lines(string path, int lines, int longest)
+    /// <param name="from">The byte of the log before which nothing is read.</param>
+    public static string Lines(string path, int lines, int longest, long from = 0)
     {
         try
         {
@@ -19,7 +20,7 @@ internal static class LogTail
                 FileAccess.Read,
                 FileShare.ReadWrite | FileShare.Delete
             );
-            file.Seek(-Math.Min(file.Length, 4L * longest), SeekOrigin.End);
+            file.Seek(Math.Max(from, file.Length - (4L * longest)), SeekOrigin.Begin);
             using var reader = new StreamReader(file, Encoding.UTF8);
             var last = reader
                 .ReadToEnd()

@@ -30,6 +30,7 @@ internal sealed class QueueFolder
     private const string RecordsName = "records";
     private const string TemplatesName = "templates";
     private const string EventsName = "events";
+    private const string ResultsName = "results";
 
     private readonly Lazy<DurableFile> _durable;
     private readonly FolderTrust _trust;
@@ -42,7 +43,8 @@ internal sealed class QueueFolder
         _runs,
         _records,
         _templates,
-        _events;
+        _events,
+        _results;
     private Dictionary<TaskId, AgentTask>? _shownAs;
 
     /// <param name="sync">Asked at the first write; false only for tests and scratch queues.</param>
@@ -83,6 +85,9 @@ internal sealed class QueueFolder
     /// <summary>What has happened, and what rules remember of it; made with the first event.</summary>
     public string Events => _events ??= Part(EventsName);
 
+    /// <summary>What agents that can be read came to; made with the first result.</summary>
+    public string Results => _results ??= Part(ResultsName);
+
     /// <summary>Told of what happens to tasks; null if nobody wants to know.</summary>
     public ITaskListener? Listener { get; set; }
 
@@ -102,6 +107,7 @@ internal sealed class QueueFolder
             Path.Join(Folder, RecordsName),
             Path.Join(Folder, TemplatesName),
             Path.Join(Folder, EventsName),
+            Path.Join(Folder, ResultsName),
         ];
 
     /// <summary>Why not to work with this queue, or null: it is somebody else's, or leads elsewhere.</summary>
@@ -133,6 +139,11 @@ internal sealed class QueueFolder
 
     public string PlanFile(TaskId id) => Path.Join(Plans, id.Value + "_plan.md");
 
+    public string ResultFile(TaskId id) => Path.Join(Results, id.Value + ".json");
+
+    /// <summary>What every attempt has used, one line each.</summary>
+    public string UsageLog => Path.Join(Folder, "usage.jsonl");
+
     /// <summary>What the agent writes to standard output; without a plan, to standard error too.</summary>
     public string LogFile(TaskId id) =>
         RunId.Of(id) is { } run
@@ -162,6 +173,8 @@ internal sealed class QueueFolder
     public string ArchivedTask(TaskId id) => Path.Join(Archive, id.Value + ".json");
 
     public string ArchivedPlan(TaskId id) => Path.Join(Archive, id.Value + "_plan.md");
+
+    public string ArchivedResult(TaskId id) => Path.Join(Archive, id.Value + ".result");
 
     public string ArchivedLog(TaskId id) => Path.Join(Archive, id.Value + ".log");
 
@@ -207,7 +220,7 @@ internal sealed class QueueFolder
         {
             Durable.TryCreate(
                 ignore,
-                "/tasks/\n/plans/\n/logs/\n/run/\n/runs/\n/workspace/\n/archive/\n/records/\n/events/\n/schedule.json\n"u8
+                "/tasks/\n/plans/\n/logs/\n/run/\n/runs/\n/workspace/\n/archive/\n/records/\n/events/\n/results/\n/usage.jsonl\n/schedule.json\n"u8
             );
         }
 

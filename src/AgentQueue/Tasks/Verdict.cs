@@ -49,6 +49,12 @@ internal sealed record Evidence
     /// <summary>What was wrong with the work of an agent that ended well; null if nothing was, or nobody looked.</summary>
     public string? CheckFailed { get; init; }
 
+    /// <summary>Why the agent's own account of its run is none of a success; null if it is, or nobody can read it.</summary>
+    public string? AgentProblem { get; init; }
+
+    /// <summary>A word of <see cref="Tasks.ErrorClass"/>, where the agent can be read.</summary>
+    public string? ErrorClass { get; init; }
+
     /// <summary>Worth knowing beside a success; null if nothing is.</summary>
     public string? Remark { get; init; }
 
@@ -84,6 +90,10 @@ internal abstract record Verdict
                 NoteFor(e.Exit) ?? e.Remark
             ),
             { LaunchError: { } message } => new Failed(Tasks.Reason.Launch, message),
+            { AgentProblem: { } problem, Exit.IsSuccess: true } => new Failed(
+                Tasks.Reason.Agent,
+                problem
+            ),
             { Exit: { IsSuccess: true }, Completion: not Completion.Sentinel } => new Complete(
                 e.Remark
             ),

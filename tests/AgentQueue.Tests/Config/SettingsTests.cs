@@ -1,4 +1,5 @@
 using AgentQueue.Config;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Tests.Config;
 
@@ -36,6 +37,7 @@ public sealed class SettingsTests : IDisposable
                 "archive.failedAfter=90d",
                 "archive.cancelledAfter=30d",
                 "queue.maxTasks=none",
+                "onLimit=wait",
                 "fsync=true",
             ],
             Settings.Default.Show().Select(line => $"{line.Key}={line.Value}")
@@ -53,7 +55,7 @@ public sealed class SettingsTests : IDisposable
               "idleTimeout": 600, "grace": 0, "maxRetries": 0, "autoRetry": true,
               "logLimit": 7,
               "archive": {"completedAfter": "7d", "failedAfter": 0, "cancelledAfter": "1d",},
-              "queue": {"maxTasks": 50}, "fsync": false,
+              "queue": {"maxTasks": 50}, "onLimit": "fallback:codex", "fsync": false,
             }
             """
         );
@@ -72,6 +74,7 @@ public sealed class SettingsTests : IDisposable
                 ArchiveFailedAfter = TimeSpan.Zero,
                 ArchiveCancelledAfter = TimeSpan.FromDays(1),
                 MaxQueuedTasks = 50,
+                OnLimit = new LimitPolicy(false, "codex"),
                 Fsync = false,
             },
             settings

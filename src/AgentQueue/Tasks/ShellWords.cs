@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace AgentQueue.Plans;
+namespace AgentQueue.Tasks;
 
 /// <summary>
 /// Splits a command as a POSIX shell does (XCU 2.2, quoting), and does nothing else that a shell does:

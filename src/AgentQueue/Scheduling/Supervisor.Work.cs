@@ -1,0 +1,240 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using AgentQueue.Agents;
+using AgentQueue.Processes;
+using AgentQueue.Storage;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Scheduling;
+
+/// <content>The calls of the agent that make up an attempt, and what is learnt of them.</content>
+internal sealed partial class Supervisor
+{
+    // Enough for an agent to see what is wrong; the whole stands in the log.
+    private const int FixLines = 100;
+    private const int FixLength = 16_000;
+
+    private AgentTask Work(
+        AgentTask task,
+        AgentPlan plan,
+        HeldLock alive,
+        long started,
+        long changed,
+        Action<string> report
+    )
+    {
+        var id = task.Id;
+        var reading = AgentReading.Of(queue, task, plan, clock);
+        var tree =
+            reading is not null || task.Checks is { Changes: true } or { Clean: true }
+                ? WorkTree.Of(plan.WorkingFolder, clock)
+                : null;
+        for (var call = 0; ; call++)
+        {
+            var from = reading is null ? 0 : new Growth(queue, id, clock).Now();
+            IAgentProcess agent;
+            try
+            {
+                agent = host.Start(LaunchOf(task, plan, alive));
+            }
+            catch (LaunchException e)
+            {
+                return FailToLaunch(task, e.Message, reading is not null, report);
+            }
+
+            using (agent)
+            {
+                Attempt(() =>
+                    // Without it, whoever finds us dead knows the agent by its mark alone.
+                    new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion).Write(
+                        queue,
+                        id
+                    )
+                );
+                if (call == 0)
+                {
+                    report("started " + agent.Identity.Pid.ToString(CultureInfo.InvariantCulture));
+                    Attempt(() => queue.Listener?.Started(task));
+                }
+
+                (task, var cause) = Watch(task, plan, agent, started, reading, from);
+                WasToldToEnd = cause == Cause.Stopped;
+                if (cause != Cause.None)
+                {
+                    agent.EndAll(plan.Grace);
+                }
+                else if (!plan.KeepChildren)
+                {
+                    agent.EndLeftovers(s_leftoverGrace);
+                }
+
+                reading?.Finish();
+                LimitLogs(id, plan);
+                var check = CheckResult.None;
+                if (
+                    cause == Cause.None
+                    && HasChecks(task, plan)
+                    && IsComplete(id, plan, agent, reading)
+                )
+                {
+                    (task, cause, check) = Check(task, plan, tree, alive, started);
+                    WasToldToEnd = cause == Cause.Stopped;
+                }
+
+                if (cause == Cause.None && MayFix(task, plan, reading, check, call))
+                {
+                    plan = PlanFix(task, reading!, check);
+                    continue;
+                }
+
+                return Conclude(task, plan, agent, cause, check, reading, tree, changed);
+            }
+        }
+    }
+
+    private AgentTask Conclude(
+        AgentTask task,
+        AgentPlan plan,
+        IAgentProcess agent,
+        Cause cause,
+        CheckResult check,
+        AgentReading? reading,
+        WorkTree? tree,
+        long changed
+    )
+    {
+        var id = task.Id;
+        var remark = cause == Cause.None ? KeepArtifacts(task, plan, changed) : null;
+        var evidence = Patiently(
+            id,
+            () => _verdicts.Gather(id, plan.Completion, agent.Exit),
+            () => queue.Say(id, LockWord.Ended, check.Problem is null ? agent.Exit?.Code : null)
+        );
+        evidence = evidence with { CheckFailed = check.Problem, Remark = remark };
+        if (cause == Cause.Stopped && !_sentinels.AnyVerdict(id))
+        {
+            evidence = evidence with
+            {
+                Exit = null,
+                LostDetail = "The supervisor was told to end (TERM) and ended the agent",
+            };
+        }
+
+        evidence = WithCause(evidence, cause, task);
+        if (reading is not null)
+        {
+            evidence = evidence with
+            {
+                AgentProblem = reading.Problem,
+                LogTail = reading.Tail ?? evidence.LogTail,
+            };
+            var verdict = Verdict.Judge(evidence);
+            var error =
+                verdict is Verdict.Complete ? null : reading.ErrorOf(SeenBy(verdict), agent.Exit);
+            evidence = evidence with { ErrorClass = error?.Class };
+            Attempt(() =>
+                new Results(queue).Write(
+                    reading.Result(
+                        task,
+                        tree?.Look()?.Files,
+                        agent.Exit,
+                        error,
+                        (check.State, check.Problem)
+                    )
+                )
+            );
+        }
+
+        return RecordPatiently(task, evidence);
+    }
+
+    // What agentq has seen itself needs no reading.
+    private static string? SeenBy(Verdict verdict) =>
+        verdict switch
+        {
+            Verdict.Cancelled => ErrorClass.Killed,
+            Verdict.Failed { Reason: Reason.Timeout } => ErrorClass.Timeout,
+            Verdict.Failed { Reason: Reason.Stalled } => ErrorClass.Stalled,
+            Verdict.Failed { Reason: Reason.Launch } => ErrorClass.Spawn,
+            Verdict.Failed { Reason: Reason.Verify or Reason.Budget or Reason.Error } =>
+                ErrorClass.Unknown,
+            Verdict.Failed { Reason: Reason.Lost } => ErrorClass.Killed,
+            _ => null,
+        };
+
+    // The error's file is the commitment, as with the deadline.
+    private bool IsOverBudget(AgentTask task, AgentPlan plan, AgentReading reading)
+    {
+        reading.Look();
+        if (reading.OverBudget(plan) is not { } why)
+        {
+            return false;
+        }
+
+        Attempt(() =>
+            queue.Durable.TryCreate(
+                queue.SentinelFile(task.Id, Sentinel.Error),
+                Sentinels.ErrorContent(why, Reason.Budget, clock.GetUtcNow())
+            )
+        );
+        return true;
+    }
+
+    private static bool MayFix(
+        AgentTask task,
+        AgentPlan plan,
+        AgentReading? reading,
+        CheckResult check,
+        int call
+    ) =>
+        check.State == Verification.Failed
+        && call < (task.Checks?.FixAttempts ?? 0)
+        && reading?.Session is not null
+        && reading.OverBudget(plan) is null;
+
+    /// <summary>The agent goes on in its session, and is told what the check has said.</summary>
+    private AgentPlan PlanFix(AgentTask task, AgentReading reading, CheckResult check)
+    {
+        // What it said of its work, the check has refuted.
+        queue.Disk.Delete(queue.SentinelFile(task.Id, Sentinel.Done));
+        reading.SkipWhatChecksPrinted();
+        reading.BeginFix();
+        var plan = planner.Plan(
+            task with
+            {
+                Options = (task.Options ?? new()) with
+                {
+                    Session = reading.Session,
+                    FollowUp =
+                        $"Your work was checked, and does not hold yet: {check.Problem}.\n"
+                        + (
+                            check.Output.Length == 0
+                                ? ""
+                                : $"\nThis is what the check printed:\n\n{check.Output}\n"
+                        )
+                        + "\nFind the cause and mend it. The same check is made again when you are done.\n",
+                },
+            }
+        );
+        WritePrompt(task.Id, plan);
+        return plan;
+    }
+
+    private static ImmutableArray<byte> HeaderOf(string shown) =>
+        [.. System.Text.Encoding.UTF8.GetBytes($"===== verify: {shown} =====\n")];
+
+    /// <summary>What the checks of an agent's work came to.</summary>
+    /// <param name="Problem">What was wrong, in a sentence without its end.</param>
+    /// <param name="Output">The end of what the check that failed has printed.</param>
+    private sealed record CheckResult(Verification State, string? Problem, string Output)
+    {
+        public static readonly CheckResult None = new(Verification.None, null, "");
+        public static readonly CheckResult Passed = new(Verification.Passed, null, "");
+
+        public static CheckResult Failed(string problem, string output = "") =>
+            new(Verification.Failed, problem, output);
+
+        public static CheckResult Unavailable(string problem) =>
+            new(Verification.Unavailable, problem, "");
+    }
+}
