@@ -164,6 +164,8 @@ internal static class StartCommand
             s_label,
             s_name,
             s_cwd,
+            WorktreeOptions.Worktree,
+            WorktreeOptions.Base,
             s_env,
             s_at,
             s_in,
@@ -185,6 +187,9 @@ internal static class StartCommand
             ? [ReadRequest(session, parsed)]
             : ReadBatch(session, parsed, batch);
         CheckAgents(session, requests);
+        requests = batch is null
+            ? [requests[0] with { Worktree = WorktreeOptions.Read(session, parsed, requests[0]) }]
+            : requests;
         var tasks = batch is null
             ? [session.Project.NewTasks.Create(requests[0])]
             : session.Project.NewTasks.CreateAll(requests);

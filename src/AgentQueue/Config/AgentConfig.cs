@@ -55,6 +55,9 @@ internal sealed class AgentConfig
     /// <summary>How many ended tasks of each agent that events started are kept; −1 for all.</summary>
     public int KeepHistory { get; init; } = -1;
 
+    /// <summary>Of the worktrees of all agents' tasks.</summary>
+    public WorktreeRule Worktrees { get; init; } = WorktreeRule.None;
+
     /// <summary>What is told of events.</summary>
     public ImmutableArray<HookRule> Hooks { get; init; } = [];
 
@@ -81,6 +84,7 @@ internal sealed class AgentConfig
         {
             Variables = reader.Variables,
             KeepHistory = reader.KeepHistory,
+            Worktrees = reader.Worktrees,
             Hooks = [.. reader.Hooks],
             Watches = [.. reader.Watches],
             Schedule = [.. reader.Schedule],
@@ -158,6 +162,12 @@ internal sealed class AgentConfig
                 $"There are {string.Join(", ", Agents.Keys)}; add '{name}' to {FileName}, or install {FallbackCommand}, which takes any other name"
             );
     }
+
+    /// <summary>What counts for the worktrees of an agent's tasks; those of an agent that is gone too.</summary>
+    public WorktreeRule WorktreesOf(string agent) =>
+        Agents.TryGetValue(agent, out var definition) && definition.Worktree is { } own
+            ? own.Or(Worktrees)
+            : Worktrees;
 
     /// <summary>True if any name is an agent, because opencode is on this process's PATH.</summary>
     public bool HasFallback => HasFallbackOn(Environment.GetEnvironmentVariable("PATH"));

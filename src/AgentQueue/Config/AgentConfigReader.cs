@@ -40,6 +40,7 @@ internal sealed partial class AgentConfigReader(string file, bool onWindows)
         "watch",
         "schedule",
         "on",
+        WorktreeRuleReader.RootKey,
     ];
 
     /// <summary>The keys of an agent; docs/agent-config.schema.json has the same, which a test compares.</summary>
@@ -60,6 +61,7 @@ internal sealed partial class AgentConfigReader(string file, bool onWindows)
         MaxParallelKey,
         KeepChildrenKey,
         .. AgentWorkReader.AgentKeys,
+        WorktreeRuleReader.AgentKey,
         .. EventRuleReader.AgentKeys,
     ];
 
@@ -123,6 +125,8 @@ internal sealed partial class AgentConfigReader(string file, bool onWindows)
 
     public List<HookRule> Hooks { get; } = [];
 
+    public WorktreeRule Worktrees { get; private set; } = WorktreeRule.None;
+
     /// <param name="opening">Told of each file, absolute, before it is opened.</param>
     /// <exception cref="QueueException">A file cannot be read, or is somebody else's, whose commands are not run.</exception>
     public void ReadFile(string projectRoot, Action<string>? opening = null)
@@ -177,6 +181,9 @@ internal sealed partial class AgentConfigReader(string file, bool onWindows)
                     break;
                 case "schedule":
                     Schedule.AddRange(events.ReadSchedule(member.Value, member.Name));
+                    break;
+                case WorktreeRuleReader.RootKey:
+                    Worktrees = new WorktreeRuleReader(_reader).Add(Worktrees, member);
                     break;
                 case "on":
                     Hooks.AddRange(events.ReadHooks(member.Value, member.Name));
@@ -361,6 +368,7 @@ internal sealed partial class AgentConfigReader(string file, bool onWindows)
             {
                 Work = new AgentWorkReader(_reader).With(agent.Work, name, value, key),
             },
+            WorktreeRuleReader.AgentKey => new WorktreeRuleReader(_reader).With(agent, value, key),
             _ => new EventRuleReader(_reader).With(agent, name, value, key),
         };
 

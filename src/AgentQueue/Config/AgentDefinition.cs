@@ -81,6 +81,9 @@ internal sealed record AgentDefinition
     /// <summary>Its adapter, and what holds for the work of its tasks.</summary>
     public AgentWork Work { get; init; } = new();
 
+    /// <summary>Of its tasks' worktrees; null where nothing is said about them.</summary>
+    public WorktreeRule? Worktree { get; init; }
+
     /// <summary>What events do with it.</summary>
     public EventRule Events { get; init; } = new();
 

@@ -22,7 +22,7 @@ internal static class ConfigTemplate
               //   promptVia       "arg" (default), "stdin" or "file"
               //   promptTemplate, promptTemplateFile   what surrounds the user's prompt, as {userPrompt}
               //   env             "${NAME}" takes a value from whoever runs the task: keep secrets there
-              //   cwd, timeout, idleTimeout, exitGrace, completion, maxParallel, keepChildren
+              //   cwd, timeout, idleTimeout, exitGrace, completion, maxParallel, keepChildren, worktree
               // "agentq config validate" checks this file.
               "agents": {
 
@@ -150,6 +150,11 @@ internal static class ConfigTemplate
         if (agent.KeepChildren)
         {
             yield return (AgentConfigReader.KeepChildrenKey, ConfigText.Flag(true));
+        }
+
+        if (agent.Worktree is { } worktree)
+        {
+            yield return (WorktreeRuleReader.AgentKey, WorktreeRuleReader.Write(worktree));
         }
 
         foreach (var member in EventMembers(agent))

@@ -220,7 +220,8 @@ internal sealed class GitRepository
     public QueueException Failed(string word, GitEnd end) =>
         new($"git {word} failed in {Top}: {end.Problem}");
 
-    private static IEnumerable<string> Everything() =>
+    /// <summary>Pathspecs of all but what agentq keeps for itself.</summary>
+    public static IEnumerable<string> Everything() =>
         s_runtime
             .Select(static name => $":(top,exclude,glob)**/.agents/{name}/**")
             .Prepend(":(top)")

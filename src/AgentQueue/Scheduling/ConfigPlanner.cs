@@ -114,6 +114,11 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
                     )
                 ),
             ],
+            // A command needs no configuration, and must not fail for it.
+            Worktrees =
+                task.Step is { Command.IsEmpty: false } && task.Worktree is null
+                    ? WorktreeRule.None
+                    : Config.WorktreesOf(task.Agent),
             Completion = plan.Completion,
             Timeout = plan.Timeout,
             TimeoutWarning = settings().TimeoutWarning,

@@ -70,6 +70,9 @@ internal sealed record AgentPlan
     /// <summary>How what it prints is read; null for an agent that is only a command.</summary>
     public AgentReader? Reader { get; init; }
 
+    /// <summary>How a worktree for it is made, and whether it has one without being asked for it.</summary>
+    public WorktreeRule Worktrees { get; init; } = WorktreeRule.None;
+
     public Completion Completion { get; init; }
 
     public TimeSpan? Timeout { get; init; }

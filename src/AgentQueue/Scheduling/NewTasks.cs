@@ -38,6 +38,9 @@ internal sealed record NewTask(string Agent, string Prompt)
 
     public ImmutableArray<Dependency> DependsOn { get; init; } = [];
 
+    /// <summary>Null for none, unless the agent has one for each of its tasks.</summary>
+    public Worktree? Worktree { get; init; }
+
     /// <summary>Each dependency once.</summary>
     /// <exception cref="QueueException">One is named with two kinds.</exception>
     public static ImmutableArray<Dependency> Unique(IEnumerable<Dependency> dependencies)
@@ -216,6 +219,7 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
             DependsOn = [.. request.DependsOn.Select(static d => d.Id).Distinct()],
             AfterAny = Those(request, DependencyKind.AfterAny),
             AfterNotOk = Those(request, DependencyKind.AfterNotOk),
+            Worktree = request.Worktree,
             State = new TaskState.Pending(request.Hold, request.NotBefore),
         };
 

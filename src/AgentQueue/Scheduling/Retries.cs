@@ -185,6 +185,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             Step = task.Step,
             Checks = task.Checks,
             Options = task.Options,
+            Worktree = task.Worktree?.OfRetry,
             Cause = task.Cause,
             // Who has not been asked yet is asked again.
             State = new TaskState.Pending(

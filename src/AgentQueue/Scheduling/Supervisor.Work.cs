@@ -83,7 +83,7 @@ internal sealed partial class Supervisor
 
                 if (cause == Cause.None && MayFix(task, plan, reading, check, call))
                 {
-                    plan = PlanFix(task, reading!, check);
+                    plan = PlanFix(task, plan, reading!, check);
                     continue;
                 }
 
@@ -193,7 +193,12 @@ internal sealed partial class Supervisor
         && reading.OverBudget(plan) is null;
 
     /// <summary>The agent goes on in its session, and is told what the check has said.</summary>
-    private AgentPlan PlanFix(AgentTask task, AgentReading reading, CheckResult check)
+    private AgentPlan PlanFix(
+        AgentTask task,
+        AgentPlan before,
+        AgentReading reading,
+        CheckResult check
+    )
     {
         // What it said of its work, the check has refuted.
         queue.Disk.Delete(queue.SentinelFile(task.Id, Sentinel.Done));
@@ -202,6 +207,7 @@ internal sealed partial class Supervisor
         var plan = planner.Plan(
             task with
             {
+                WorkingFolder = before.WorkingFolder,
                 Options = (task.Options ?? new()) with
                 {
                     Session = reading.Session,

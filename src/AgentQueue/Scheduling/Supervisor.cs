@@ -99,6 +99,15 @@ internal sealed partial class Supervisor(
             ?? throw new QueueException($"Processes of an earlier attempt of {id} still live");
         WritePrompt(id, plan);
 
+        try
+        {
+            plan = InWorktree(ref task, plan, alive);
+        }
+        catch (QueueException e) when (e.ExitCode != ExitCode.Usage)
+        {
+            return FailToLaunch(task, e.Message, plan.Reader is not null, report);
+        }
+
         var started = clock.GetTimestamp();
         task = task with
         {

@@ -30,6 +30,7 @@ internal static partial class TaskJson
             WriteStep(w, task.Step);
             WriteChecks(w, task.Checks);
             WriteOptions(w, task.Options);
+            WriteWorktree(w, task.Worktree);
             WriteCause(w, task.Cause);
             foreach (var (name, value) in task.Unknown)
             {

@@ -139,6 +139,7 @@ internal static partial class TaskJson
         private string? _question;
         private string? _limit;
         private string? _errorClass;
+        private Worktree? _worktree;
         private string? _triggerEvent;
         private TaskId? _triggerTask;
         private ImmutableArray<string> _triggerChain = [];
@@ -302,6 +303,9 @@ internal static partial class TaskJson
                 case "errorClass":
                     _errorClass = Text(ref r);
                     break;
+                case "worktree":
+                    _worktree = ReadWorktree(ref r);
+                    break;
                 case "triggerEvent":
                     _triggerEvent = Text(ref r);
                     break;
@@ -385,6 +389,7 @@ internal static partial class TaskJson
                 Step = _step,
                 Checks = _checks,
                 Options = _options,
+                Worktree = _worktree,
                 Cause = _triggerEvent is null
                     ? null
                     : new TaskCause(_triggerEvent, _triggerChain)

@@ -59,6 +59,9 @@ internal sealed record AgentTask : TaskSummary
     /// <summary>What it asks of its agent's adapter; null for nothing of its own.</summary>
     public AgentOptions? Options { get; init; }
 
+    /// <summary>The git worktree that it works in; null for none.</summary>
+    public Worktree? Worktree { get; init; }
+
     /// <summary>The event that started it; null for a task that somebody asked for.</summary>
     public TaskCause? Cause { get; init; }
 

@@ -83,6 +83,12 @@ public sealed class ConfigTemplateTests : IDisposable
                 RequireClean = true,
                 FixAttempts = 2,
             },
+            Worktree = WorktreeRule.None with
+            {
+                IsDefault = true,
+                Root = "../trees",
+                TeardownTimeout = TimeSpan.FromSeconds(5),
+            },
             Prompt = "look at {{ event }}",
             Variables = AgentDefinition.NoVariables.Add("x", "{{ y }}\"").Add("z-1", ""),
             Events = new EventRule
