@@ -86,6 +86,7 @@ internal static class ArchiveCommand
         }
 
         var result = archive.Store(ids);
+        new WorktreeSweep(session.Project).OfArchived(Ids(result));
         return MovedTasks.Tell(session, "archived", Ids(result), result.Refused);
     }
 

@@ -92,13 +92,15 @@ internal static class CleanCommand
             return ExitCode.Ok;
         }
 
+        var refused = new List<Refusal>();
+        ids = new WorktreeSweep(session.Project).BeforeClean(ids, refused);
         var result = cleaning.Clean(ids);
         TellOfStranded(result);
         return MovedTasks.Tell(
             session,
             "removed",
             [.. result.Cleaned.Select(static t => t.Id)],
-            result.Refused,
+            [.. refused, .. result.Refused],
             more: w => w.WriteNumber("dependentsLeftWaiting"u8, result.Stranded.Count)
         );
     }

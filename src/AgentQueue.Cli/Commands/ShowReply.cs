@@ -100,6 +100,13 @@ internal static class ShowReply
         fields.Add("Timeout", Limit(task.Timeout));
         fields.Add("Idle limit", Limit(task.IdleTimeout));
         fields.Add("Folder", task.WorkingFolder);
+        if (task.Worktree is { } worktree)
+        {
+            fields.Add("Branch", worktree.Branch ?? "one of its own");
+            fields.Add("Base", worktree.Commit ?? worktree.Base);
+            fields.Add("Worktree", worktree.Path ?? worktree.Outcome ?? "made at its start");
+        }
+
         fields.Add("Labels", string.Join(", ", task.Labels.Select(l => $"{l.Key}={l.Value}")));
         fields.Add(
             "Environment",

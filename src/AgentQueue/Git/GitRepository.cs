@@ -138,7 +138,8 @@ internal sealed class GitRepository
     /// without what agentq keeps in <c>.agents/</c>. Files that cannot be read, and repositories inside that
     /// have no commit, are passed over.
     /// </summary>
-    public string Snapshot()
+    /// <param name="isStrict">Nothing is passed over: it is an error.</param>
+    public string Snapshot(bool isStrict = false)
     {
         var index = Path.Join(
             GitFolder,
@@ -158,7 +159,7 @@ internal sealed class GitRepository
                 environment,
                 writes: true
             );
-            return add.ExitCode is 0 or 1
+            return add.ExitCode == 0 || (add.ExitCode == 1 && !isStrict)
                 ? Call([.. s_plain, "write-tree"], environment, writes: true).Text
                 : throw Failed("add", add);
         }

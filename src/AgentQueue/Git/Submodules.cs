@@ -106,6 +106,26 @@ internal static class Submodules
         }
     }
 
+    /// <summary>Repositories inside that are no submodules, by path: git keeps nothing of what is in them.</summary>
+    public static IReadOnlyList<string> Embedded(GitRepository tree)
+    {
+        const string Link = "160000 ";
+        var known = Of(tree.Git, tree.Top).Select(static m => m.Path).ToHashSet();
+        return
+        [
+            .. tree.Call(["ls-files", "--stage", "-z"])
+                .Items.Where(static i => i.StartsWith(Link, StringComparison.Ordinal))
+                .Select(static i => i[(i.IndexOf('\t', StringComparison.Ordinal) + 1)..])
+                .Where(path => !known.Contains(path))
+                .Concat(
+                    tree.Call(["ls-files", "--others", "--exclude-standard", "-z"])
+                        .Items.Where(static i => i.EndsWith('/'))
+                        .Select(static i => i.TrimEnd('/'))
+                )
+                .Where(path => Path.Exists(Path.Join(tree.Top, path, ".git"))),
+        ];
+    }
+
     private sealed record Clone(string Folder, string Local)
     {
         public bool HasOwnCommits(GitProgram git) =>

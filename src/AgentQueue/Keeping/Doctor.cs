@@ -35,6 +35,7 @@ internal sealed class Doctor(ProjectQueue project, Func<string, string?> environ
     private static readonly TimeSpan s_jump = TimeSpan.FromSeconds(1);
 
     private readonly OrphanedProcesses _orphans = new(project);
+    private readonly WorktreeSweep _worktrees = new(project);
     private readonly Leftovers _leftovers = new(project.Queue, project.Clock);
 
     public Diagnosis Examine(bool fix)
@@ -90,6 +91,7 @@ internal sealed class Doctor(ProjectQueue project, Func<string, string?> environ
         );
         Tell(done, _orphans.End(), "orphaned process ended", "orphaned processes ended");
         Tell(done, _leftovers.Remove(), "leftover removed", "leftovers removed");
+        Tell(done, _worktrees.Fix(), "worktree removed", "worktrees removed");
         project.Queue.Disk.Delete(Path.Join(project.Queue.Run, TaskIndex.Name));
         _ = QueueSnapshot.Take(project.Queue);
         done.Add("the index of tasks made anew");
@@ -103,6 +105,7 @@ internal sealed class Doctor(ProjectQueue project, Func<string, string?> environ
         new TaskChecks(project.Queue, project.Clock).Check(snapshot, findings);
         _orphans.Check(findings);
         _leftovers.Check(findings);
+        _worktrees.Check(findings);
     }
 
     private static void CheckJump(List<Finding> findings, TimeSpan wall, TimeSpan steady)
