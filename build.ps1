@@ -33,6 +33,7 @@ function Show-Help {
 .\build.ps1             build and publish the executable to artifacts\agentq.exe
 .\build.ps1 demo        show it at work, in a temporary folder (needs bash, as Git for Windows has it)
 .\build.ps1 test        everything CI runs; --fast stops after the fast tests
+.\build.ps1 agents      install the agents that the tests drive (build.sh only)
 .\build.ps1 mutants     break the code in small ways and count what the tests notice (build.sh only)
 .\build.ps1 bench       measure it and print the table (Linux only)
 .\build.ps1 install     put it into ~\.local\bin; --prefix DIR for DIR\bin
@@ -406,6 +407,7 @@ try {
     'build' { Assert-Sdk; Publish-Binary }
     'demo' { Invoke-Demo }
     'test' { Invoke-AllTests $rest }
+    'agents' { Deny 'agents that people use are driven in tests on Linux only.' }
     'mutants' { Deny 'the mutation run is a verb of build.sh: use it on Linux, macOS, or in WSL.' }
     'bench' { Deny 'the bench reads /proc and runs on Linux only.' }
     'install' { Install-Binary $rest }

@@ -18,6 +18,8 @@ help() {
 ./build.sh             build and publish the executable to artifacts/agentq
 ./build.sh demo        show it at work, in a temporary folder
 ./build.sh test        everything CI runs; --fast stops after the fast tests
+./build.sh agents      install the agents that people use into artifacts/agents, with npm, for the tests that drive
+                       them; names of folders in tests/RealAgents for some
 ./build.sh faults      inject every fault of docs/faults.md and print the table; F6 S8 … for some of them,
                        --long for an hour of it, --fast for what needs no process
 ./build.sh guards      take away what guards against them, one at a time, and show what breaks; names for some
@@ -279,6 +281,8 @@ test_all() {
 
   publish
   make_packages "$binary" "$artifacts"
+  # What cannot be installed here is not tested here: its tests say so by name.
+  agents || true
   AGENTQ_BINARY=$binary run_tests end-to-end tests/AgentQueue.EndToEnd
   fault_table
   # The ordinary build has looked for what Native AOT cannot do; asking again here, or making something that
@@ -291,6 +295,65 @@ test_all() {
   if [[ -x $empty ]]; then
     say "start-up: $(start_up_ratio) times an empty program"
   fi
+}
+
+# --- agents -------------------------------------------------------------------------------------------------
+
+# agents [NAME…]: by the lock files in tests/RealAgents, which name no registry. For a new version: the number in
+# package.json, and beside it npm install --package-lock-only --omit-lockfile-registry-resolved.
+agents() {
+  local name code=0
+  local -a names=("$@")
+  if [[ $# -eq 0 ]]; then for name in tests/RealAgents/*/; do names+=("$(basename "$name")"); done; fi
+  for name in "${names[@]}"; do
+    [[ -f tests/RealAgents/$name/package-lock.json ]] || fail "there is no agent '$name'; tests/RealAgents lists them." 2
+  done
+  for name in "${names[@]}"; do install_agent "$name" || code=1; done
+  return "$code"
+}
+
+# Ends with 1 and a sentence where it cannot; the tests that need it find the sentence in NAME.missing.
+install_agent() {
+  local name=$1 folder=$artifacts/agents/$1 begin=$SECONDS why=''
+  if cmp -s "tests/RealAgents/$name/package-lock.json" "$folder/installed.json"; then
+    say "artifacts/agents/$name is up to date"
+    return
+  fi
+  rm -rf "$folder" "$folder.missing"
+  mkdir -p "$folder/home"
+  cp "tests/RealAgents/$name"/package*.json "$folder"
+  if ! command -v node >/dev/null; then why="there is no 'node' here (package nodejs, 20 or later)"
+  elif ! command -v npm >/dev/null; then why="there is no 'npm' here (package npm)"
+  elif ! install_packages "$folder" && ! install_packages "$folder"; then
+    why="npm ci says: $(npm_complaint "$folder/npm.log")"
+  elif ! HOME=$folder/home bounded 60 "$folder/node_modules/.bin/$name" --version >"$folder/npm.log" 2>&1 </dev/null; then
+    why="it does not start here: $(head -1 "$folder/npm.log")"
+  fi
+  rm -rf "$folder/home"
+  if [[ -n $why ]]; then
+    rm -rf "$folder"
+    say "$name is not installed: $why" | tee "$folder.missing"
+    return 1
+  fi
+  cp "$folder/package-lock.json" "$folder/installed.json"
+  say "install $name ($((SECONDS - begin)) s)"
+}
+
+# What npm could not reach stands behind the word reason; else its first sentence.
+npm_complaint() {
+  local said
+  said=$(sed -n 's/^npm [eE][rR][rR][^ ]* //p' "$1" | grep -vE '^(code|syscall|errno|address|port|type) |^$' || true)
+  { grep 'reason: ' <<<"$said" || cat <<<"$said"; } | head -1
+}
+
+install_packages() {
+  (cd "$1" && bounded 180 npm ci --no-audit --no-fund --no-progress --fetch-timeout 60000 \
+    --fetch-retries 1 --fetch-retry-mintimeout 2000 --fetch-retry-maxtimeout 5000 >npm.log 2>&1 </dev/null)
+}
+
+# bounded SECONDS COMMAND…: without timeout(1), as on macOS, it takes as long as it takes.
+bounded() {
+  if command -v timeout >/dev/null; then timeout -k 5 "$@"; else "${@:2}"; fi
 }
 
 # --- faults -------------------------------------------------------------------------------------------------
@@ -791,7 +854,7 @@ case $verb in
     [[ $# -eq 0 ]] || fail "'$verb' takes no '$1'." 2
     "$verb"
     ;;
-  faults | guards | mutants | bench | install | uninstall | package) "$verb" "$@" ;;
+  agents | faults | guards | mutants | bench | install | uninstall | package) "$verb" "$@" ;;
   test) test_all "$@" ;;
   help | -h | --help) help ;;
   *) fail "there is no verb '$verb'; './build.sh help' lists them." 2 ;;

@@ -106,6 +106,13 @@ internal static class Machine
             _ => throw new ArgumentOutOfRangeException(nameof(need), need, null),
         };
 
+    /// <summary>The program's place on the PATH of the tests, or null.</summary>
+    public static string? Find(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator)
+            .Select(folder => Path.Join(folder, program))
+            .FirstOrDefault(File.Exists);
+
     private static bool Succeeds(string program, params string[] args)
     {
         try

@@ -1,0 +1,100 @@
+using AgentQueue.Models;
+
+namespace AgentQueue.EndToEnd.RealAgents;
+
+/// <summary>
+/// A sandbox in which an agent that people use is installed, with a home of its own, and the model server that it
+/// asks. Whatever it writes, its temporary files too, goes with the sandbox.
+/// </summary>
+internal sealed class RealAgentBox : IDisposable
+{
+    /// <summary>In seconds, for what takes a few: two cores may be busy with something else.</summary>
+    public const double Patience = 120;
+
+    public RealAgentBox(string name)
+    {
+        Agent = RealAgent.Named(name);
+        File.CreateSymbolicLink(Path.Join(Box.Bin, Agent.Name), Agent.Installed);
+        if (Machine.Find("node") is { } node)
+        {
+            File.CreateSymbolicLink(Path.Join(Box.Bin, "node"), node);
+        }
+
+        Box.Environment["TMPDIR"] = Directory
+            .CreateDirectory(Path.Join(Box.Outside, "tmp"))
+            .FullName;
+        foreach (var (variable, value) in Agent.Environment(Box.Home, Model.Address))
+        {
+            Box.Environment[variable] = value;
+        }
+
+        foreach (var (path, text) in Agent.Files(Model.Address))
+        {
+            var full = Path.Join(Box.Home, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+            File.WriteAllText(full, text);
+        }
+
+        Box.Configure(
+            $$"""
+            "{{name}}": {
+              "command": "{{Agent.Name}}",
+              "args": [{{string.Join(", ", Agent.Args.Select(static a => $"\"{a}\""))}}],
+              "promptVia": "stdin",
+              "promptTemplate": "{userPrompt}"
+            }
+            """
+        );
+    }
+
+    public RealAgent Agent { get; }
+
+    public Sandbox Box { get; } = new();
+
+    public ModelServer Model { get; } = new();
+
+    /// <summary>Queues the prompt, runs it to its end, and returns the task. The prompt goes by agentq's stdin.</summary>
+    public TaskFile Work(string prompt, params string[] options)
+    {
+        using var running = Box.Begin(
+            System.Text.Encoding.UTF8.GetBytes(prompt),
+            ["start", Agent.Name, "-", "--wait", .. options]
+        );
+        running.End(Patience);
+        return Box.Task(Box.Ids[^1]);
+    }
+
+    /// <summary>Queues the prompt, starts it, and returns its id.</summary>
+    public string Begin(string prompt, params string[] options) =>
+        Box.Run(["start", Agent.Name, prompt, "--run", "--quiet", .. options]).Gives(0).Text;
+
+    /// <summary>Cancels it, and waits for the end of what keeps the agents that do not listen.</summary>
+    public void Cancel(string id)
+    {
+        using var cancel = Box.Begin("cancel", id);
+        cancel.End(Patience).Gives(0);
+    }
+
+    public static void Sees(Func<bool> condition, string what) =>
+        Eventually.Holds(condition, what, Patience);
+
+    /// <summary>For a test that failed: what was asked, and what the agents printed.</summary>
+    public override string ToString() =>
+        string.Join(
+            '\n',
+            [
+                .. Model.Requests.Select(static r => $"asked: {r}"),
+                .. Model.Others.Select(static r => $"asked beside: {r}"),
+                .. Model.Faults,
+                .. Box.Ids.Select(id => $"{Box.Task(id)}\n{Log(id)}"),
+            ]
+        );
+
+    public string Log(string id) => File.Exists(Box.PathOf("logs", id, ".log")) ? Box.Log(id) : "";
+
+    public void Dispose()
+    {
+        Box.Dispose();
+        Model.Dispose();
+    }
+}
