@@ -1,3 +1,4 @@
+using AgentQueue.Agents;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
@@ -73,6 +74,7 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
     /// <param name="again">It may have been told before.</param>
     public void Close(AgentTask task, bool again)
     {
+        NoteUsage(task);
         try
         {
             queue.Listener?.Ended(task, again);
@@ -84,6 +86,19 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         }
 
         queue.SweepRunFiles(task.Id);
+    }
+
+    // Before anybody is told of the end: whoever then asks what was used finds it.
+    private void NoteUsage(AgentTask task)
+    {
+        try
+        {
+            new UsageLog(queue).Add(task);
+        }
+        catch (QueueException)
+        {
+            // The result has it too; a full disk must not keep the task from its end.
+        }
     }
 
     /// <summary>Judges and records; returns the task as it now stands in its file.</summary>
