@@ -300,7 +300,8 @@ test_all() {
 # --- agents -------------------------------------------------------------------------------------------------
 
 # agents [NAME…]: by the lock files in tests/RealAgents, which name no registry. For a new version: the number in
-# package.json, and beside it npm install --package-lock-only --omit-lockfile-registry-resolved.
+# package.json, and beside it npm install --package-lock-only --omit-lockfile-registry-resolved. npm ci wants an
+# entry of every optional package: one that the registry lacks is added by hand, with its os and cpu.
 agents() {
   local name code=0
   local -a names=("$@")
@@ -322,7 +323,9 @@ install_agent() {
   rm -rf "$folder" "$folder.missing"
   mkdir -p "$folder/home"
   cp "tests/RealAgents/$name"/package*.json "$folder"
-  if ! command -v node >/dev/null; then why="there is no 'node' here (package nodejs, 20 or later)"
+  # Where the registry that locked them had no package of another platform, the lock has no hash of it.
+  if [[ $(host_rid) != linux-x64 ]]; then why="its packages are locked for Linux on x64 only"
+  elif ! command -v node >/dev/null; then why="there is no 'node' here (package nodejs, 20 or later)"
   elif ! command -v npm >/dev/null; then why="there is no 'npm' here (package npm)"
   elif ! install_packages "$folder" && ! install_packages "$folder"; then
     why="npm ci says: $(npm_complaint "$folder/npm.log")"

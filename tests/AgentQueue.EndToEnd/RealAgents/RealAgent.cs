@@ -38,6 +38,7 @@ internal sealed record RealAgent(
                     ["ANTHROPIC_API_KEY"] = Key,
                     ["CLAUDE_CONFIG_DIR"] = Path.Join(home, ".claude"),
                     ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
+                    ["CLAUDE_CODE_MAX_RETRIES"] = "1",
                     ["DISABLE_AUTOUPDATER"] = "1",
                     // Root may not go without permissions elsewhere.
                     ["IS_SANDBOX"] = "1",
@@ -63,6 +64,8 @@ internal sealed record RealAgent(
                         base_url = "{address}/v1"
                         wire_api = "responses"
                         env_key = "TEST_API_KEY"
+                        request_max_retries = 1
+                        stream_max_retries = 1
 
                         [features]
                         plugins = false
@@ -133,7 +136,8 @@ internal sealed record RealAgent(
                           "security": { "auth": { "selectedType": "openai" } },
                           "privacy": { "usageStatisticsEnabled": false },
                           "general": { "disableAutoUpdate": true, "enableAutoUpdate": false },
-                          "memory": { "enableManagedAutoMemory": false }
+                          "memory": { "enableManagedAutoMemory": false },
+                          "model": { "generationConfig": { "maxRetries": 0 } }
                         }
                         """,
                 }
@@ -155,7 +159,7 @@ internal sealed record RealAgent(
                         {
                           "security": { "auth": { "selectedType": "gemini-api-key" } },
                           "privacy": { "usageStatisticsEnabled": false },
-                          "general": { "enableAutoUpdate": false }
+                          "general": { "enableAutoUpdate": false, "maxAttempts": 2 }
                         }
                         """,
                 }

@@ -53,6 +53,15 @@ internal sealed class RealAgentBox : IDisposable
 
     public ModelServer Model { get; } = new();
 
+    /// <summary>
+    /// Claude Code is told of a limit's end only as somebody who subscribes, whom it knows by the kind of key.
+    /// </summary>
+    public void Subscribe()
+    {
+        Box.Environment.Remove("ANTHROPIC_API_KEY");
+        Box.Environment["CLAUDE_CODE_OAUTH_TOKEN"] = "no-secret";
+    }
+
     /// <summary>Queues the prompt, runs it to its end, and returns the task. The prompt goes by agentq's stdin.</summary>
     public TaskFile Work(string prompt, params string[] options)
     {

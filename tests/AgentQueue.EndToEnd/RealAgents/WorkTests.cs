@@ -117,4 +117,23 @@ public sealed class WorkTests
         Assert.Empty(box.Box.ProcessesOf(id));
         Assert.Equal("cancelled", box.Box.Task(id).Status);
     }
+
+    [Theory]
+    [RealAgent("claude")]
+    public void A_subscriber_s_limit_is_printed_with_the_time_of_its_end(string agent)
+    {
+        using var box = new RealAgentBox(agent);
+        var resets = DateTimeOffset.UtcNow.AddHours(1);
+        box.Subscribe();
+        box.Model.Play(new Turn.Limit(resets));
+
+        var task = box.Work("Say hello.");
+
+        Assert.True(task.Status == "failed", box.ToString());
+        Assert.Contains(
+            $"\"resetsAt\":{resets.ToUnixTimeSeconds()}",
+            box.Log(task.Id),
+            StringComparison.Ordinal
+        );
+    }
 }
