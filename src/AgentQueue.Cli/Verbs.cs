@@ -29,6 +29,8 @@ internal static class Verbs
         new("daemon", DaemonCommand.Create),
         new("watch", WatchCommand.Create),
         new("retry", RetryCommand.Create),
+        new("continue", ContinueCommand.Create),
+        new("answer", AnswerCommand.Create),
         new("timeout", TimeoutCommand.Create),
         new("hold", HoldCommand.Create),
         new("release", ReleaseCommand.Create),

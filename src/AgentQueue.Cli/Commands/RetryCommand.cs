@@ -30,6 +30,11 @@ internal static class RetryCommand
         "Retry the retry by itself if it fails too"
     );
 
+    private static readonly Option<bool> s_resume = Options.Flag(
+        "--resume",
+        "Go on in the agent's session instead of beginning anew"
+    );
+
     private static readonly Option<bool> s_run = Options.Flag(
         "--run",
         "Start it at once if a slot is free"
@@ -60,6 +65,7 @@ internal static class RetryCommand
             s_failed,
             s_maxRetries,
             s_auto,
+            s_resume,
             s_run,
             s_wait,
             s_quiet,
@@ -76,7 +82,11 @@ internal static class RetryCommand
             throw QueueException.Usage("Say which tasks to retry, or --failed");
         }
 
-        var options = new RetryOptions(parsed.GetValue(s_maxRetries), parsed.GetValue(s_auto));
+        var options = new RetryOptions(
+            parsed.GetValue(s_maxRetries),
+            parsed.GetValue(s_auto),
+            parsed.GetValue(s_resume) ? new Sessions(session.Project).Resume : null
+        );
         var ids =
             parts.Length > 0
                 ? session.FindIds(parts)

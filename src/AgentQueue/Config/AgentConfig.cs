@@ -61,6 +61,9 @@ internal sealed class AgentConfig
     /// <summary>What is told of events.</summary>
     public ImmutableArray<HookRule> Hooks { get; init; } = [];
 
+    /// <summary>What tasks together may use.</summary>
+    public ImmutableArray<BudgetRule> Budgets { get; init; } = [];
+
     /// <summary>Changes of files that are events.</summary>
     public ImmutableArray<WatchRule> Watches { get; init; } = [];
 
@@ -86,6 +89,7 @@ internal sealed class AgentConfig
             KeepHistory = reader.KeepHistory,
             Worktrees = reader.Worktrees,
             Hooks = [.. reader.Hooks],
+            Budgets = [.. reader.Budgets],
             Watches = [.. reader.Watches],
             Schedule = [.. reader.Schedule],
         };

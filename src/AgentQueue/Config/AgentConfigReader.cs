@@ -40,6 +40,7 @@ internal sealed partial class AgentConfigReader(string file, bool onWindows)
         "watch",
         "schedule",
         "on",
+        BudgetRuleReader.RootKey,
         WorktreeRuleReader.RootKey,
     ];
 
@@ -125,6 +126,8 @@ internal sealed partial class AgentConfigReader(string file, bool onWindows)
 
     public List<HookRule> Hooks { get; } = [];
 
+    public List<BudgetRule> Budgets { get; } = [];
+
     public WorktreeRule Worktrees { get; private set; } = WorktreeRule.None;
 
     /// <param name="opening">Told of each file, absolute, before it is opened.</param>
@@ -184,6 +187,9 @@ internal sealed partial class AgentConfigReader(string file, bool onWindows)
                     break;
                 case WorktreeRuleReader.RootKey:
                     Worktrees = new WorktreeRuleReader(_reader).Add(Worktrees, member);
+                    break;
+                case BudgetRuleReader.RootKey:
+                    Budgets.AddRange(new BudgetRuleReader(_reader).Read(member.Value, member.Name));
                     break;
                 case "on":
                     Hooks.AddRange(events.ReadHooks(member.Value, member.Name));

@@ -128,7 +128,7 @@ internal sealed class AgentWorkReader(ConfigReader reader)
         return words;
     }
 
-    private decimal? ReadAmount(SourceValue value, string key)
+    public decimal? ReadAmount(SourceValue value, string key)
     {
         if (
             value.Kind == JsonValueKind.Number

@@ -11,6 +11,12 @@ internal static class EventName
     public const string Failed = "task_failed:";
     public const string Cancelled = "task_cancelled:";
     public const string Finished = "task_finished:";
+
+    /// <summary>It waits for an answer.</summary>
+    public const string NeedsInput = "task_needs_input:";
+
+    /// <summary>It waits for the usage limit of its account.</summary>
+    public const string Limited = "task_limited:";
     public const string PlanFinished = "plan_finished:";
     public const string PlanSuccess = "plan_success:";
     public const string PlanFailed = "plan_failed:";
@@ -40,6 +46,8 @@ internal static class EventName
         "failed",
         "cancelled",
         "finished",
+        "needs_input",
+        "limited",
     ];
 
     /// <summary>Why it cannot be the name of an event, as the end of a sentence; null if it can.</summary>

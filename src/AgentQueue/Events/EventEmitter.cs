@@ -71,6 +71,9 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         }
     }
 
+    public void Parked(AgentTask task) =>
+        Emit(Occurrence.ParkingOf(task, project.Clock.GetUtcNow()), again: false);
+
     public void Ended(AgentTask task, bool again)
     {
         // Its supervisor may have died between its start and the telling of it.

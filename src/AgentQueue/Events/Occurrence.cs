@@ -69,6 +69,26 @@ internal sealed record Occurrence(
         };
     }
 
+    /// <summary>It waits for a person, or for its account.</summary>
+    public static Occurrence ParkingOf(AgentTask task, DateTimeOffset now)
+    {
+        var pending = (TaskState.Pending)task.State;
+        return new(
+            $"{task.Id}/{task.Attempt.ToString(CultureInfo.InvariantCulture)}/parked",
+            now,
+            [
+                .. NamesOf(task)
+                    .Select(n =>
+                        (pending.Question is null ? EventName.Limited : EventName.NeedsInput) + n
+                    ),
+            ],
+            ChainOf(task)
+        )
+        {
+            Task = task,
+        };
+    }
+
     /// <summary>The events behind a task, its own cause last.</summary>
     public static ImmutableArray<string> ChainOf(AgentTask? task) => task?.Cause?.Chain ?? [];
 

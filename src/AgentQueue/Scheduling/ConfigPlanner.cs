@@ -135,6 +135,15 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
         : Config.Agents.TryGetValue(agent, out var definition) ? definition.MaxParallel
         : null;
 
+    public IReadOnlyList<BudgetRule> Budgets => Config.Budgets;
+
+    public string? AccountOf(string agent) =>
+        agent == PlanStep.CommandAgent ? null
+        : Config.Agents.TryGetValue(agent, out var definition)
+            ? definition.Work.Account ?? definition.Work.Adapter
+        : Config.Adapters.Has(agent) ? agent
+        : null;
+
     public bool HasAdapter(string agent) =>
         agent != PlanStep.CommandAgent
         && (

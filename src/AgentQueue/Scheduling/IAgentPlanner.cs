@@ -16,6 +16,12 @@ internal interface IAgentPlanner
     /// <summary>How many of this agent may run at once; null for any number.</summary>
     int? MaxParallel(string agent);
 
+    /// <summary>What tasks together may use.</summary>
+    IReadOnlyList<BudgetRule> Budgets => [];
+
+    /// <summary>The account whose usage limit holds for the agent; null for an agent that has none.</summary>
+    string? AccountOf(string agent) => null;
+
     /// <summary>True if an adapter says how the agent is read.</summary>
     bool HasAdapter(string agent) => false;
 

@@ -205,7 +205,14 @@ internal sealed class ProjectQueue
         using var line = new LauncherPipe(handles.Report);
         using var inherited = TaskId.TryParse(task, out _) ? Adopt(handles.Lock) : null;
         var supervisor = new Supervisor(Queue, Planner, SystemHost(Clock), Clock);
-        new SupervisorProcess(Queue, supervisor, RunOf, line, StartFollowers).Live(task, inherited);
+        new SupervisorProcess(
+            Queue,
+            supervisor,
+            RunOf,
+            line,
+            StartFollowers,
+            parked => new ParkedTask(Queue, Planner, QueueScope.Of(parked.Id), Clock).Take(parked)
+        ).Live(task, inherited);
     }
 
     // Stryker disable once all: a test sees one system

@@ -129,6 +129,7 @@ internal sealed class QueueRun(
                         keeper is null
                         && ended is null or { State: TaskState.Complete }
                         && NoSupervisorWasKilled()
+                        && !StartGate.IsNeeded(queue, planner)
                         && (ended is null || ListWhatWaitedFor(ended.Id, rules))
                         && TakeListed() is { } listed
                     )
@@ -196,7 +197,7 @@ internal sealed class QueueRun(
         var (snapshot, survey) = LookAround(autoRetry: false);
         var chosen = ids is null
             ? Choose(survey, Math.Min(limit - survey.Running.Count, most), null)
-            : [.. ids.Select(id => CheckNamed(id, survey.Ready, snapshot))];
+            : [.. ids.Select(id => CheckNamed(id, survey, snapshot))];
         return [.. chosen.Select(t => queue.ReadOrThrow(t.Id))];
     }
 
@@ -315,8 +316,12 @@ internal sealed class QueueRun(
         return names;
     }
 
-    private QueueSurvey Survey(QueueSnapshot snapshot) =>
-        _surveyor.Of(snapshot, failFast: _drain.Rules is { FailFast: true });
+    private QueueSurvey Survey(QueueSnapshot snapshot)
+    {
+        var survey = _surveyor.Of(snapshot, failFast: _drain.Rules is { FailFast: true });
+        survey.Bar(queue, planner, clock);
+        return survey;
+    }
 
     // A lock's file that nobody holds may be that of a killed supervisor, whose agent still takes a slot: only a
     // look at everything settles that.
@@ -429,11 +434,7 @@ internal sealed class QueueRun(
         var slots = Math.Min(limit - runs, most);
         var chosen = ids is null
             ? Choose(survey, slots, only)
-            :
-            [
-                .. ids.Select(id => CheckNamed(id, survey.Ready, snapshot))
-                    .Take(Math.Max(slots, 0)),
-            ];
+            : [.. ids.Select(id => CheckNamed(id, survey, snapshot)).Take(Math.Max(slots, 0))];
         var started = new List<StartedTask>();
         (AgentTask, HeldLock)? taken = null;
         var inHand = survey.InHand;
@@ -506,6 +507,8 @@ internal sealed class QueueRun(
         if (
             scope == QueueScope.Events
             || _drain.Rules is { Groups.IsEmpty: false }
+            || survey.Barred.Count > 0
+            || StartGate.IsNeeded(queue, planner)
             || survey.Ready.Exists(t => planner.MaxParallel(t.Agent) is not null)
         )
         {
@@ -517,11 +520,22 @@ internal sealed class QueueRun(
         }
     }
 
-    private TaskSummary CheckNamed(TaskId id, List<TaskSummary> ready, QueueSnapshot snapshot)
+    private TaskSummary CheckNamed(TaskId id, QueueSurvey survey, QueueSnapshot snapshot)
     {
-        if (ready.Find(t => t.Id == id) is { } found)
+        // Who names a task starts it whatever its account's limit is; a budget is for somebody to raise.
+        if (survey.Ready.Find(t => t.Id == id) is { } found)
         {
             return found;
+        }
+
+        if (survey.Barred.Find(t => t.Task.Id == id) is { Task: { } barred, Bar: var bar })
+        {
+            return bar.IsBudget
+                ? throw new QueueException(
+                    $"Task {id} may not start: {bar.Reason}",
+                    $"Raise it: budgets in {Config.AgentConfig.FileName}"
+                )
+                : barred;
         }
 
         var task = queue.ReadOrThrow(id);

@@ -21,9 +21,40 @@ internal sealed record QueueSurvey
     /// <summary>Tasks whose end may make others ready, and these.</summary>
     public Dictionary<TaskId, List<TaskId>> Awaited { get; } = [];
 
+    /// <summary>Ready, and not to be started now, with the reason.</summary>
+    public List<(TaskSummary Task, StartBar Bar)> Barred { get; } = [];
+
     public int Pending { get; set; }
     public int InHand { get; set; }
-    public DateTimeOffset? NextDue { get; init; }
+    public DateTimeOffset? NextDue { get; set; }
+
+    /// <summary>Puts aside what may not start for another reason than slots and dependencies.</summary>
+    public void Bar(QueueFolder queue, IAgentPlanner planner, TimeProvider clock)
+    {
+        if (
+            Ready.Count == 0
+            || StartGate.Of(queue, planner, Agents, Running, clock) is not { } gate
+        )
+        {
+            return;
+        }
+
+        foreach (var task in Scheduler.InOrder([.. Ready]))
+        {
+            if (gate.Bar(task) is not { } bar)
+            {
+                gate.Take(task);
+                continue;
+            }
+
+            Ready.Remove(task);
+            Barred.Add((task, bar));
+            if (bar.Until is { } until && (NextDue is null || until < NextDue))
+            {
+                NextDue = until;
+            }
+        }
+    }
 }
 
 /// <summary>Sorts the tasks of one scope.</summary>

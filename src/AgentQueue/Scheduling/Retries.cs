@@ -6,7 +6,12 @@ using AgentQueue.Tasks;
 namespace AgentQueue.Scheduling;
 
 /// <summary>What a retry may change from the task that failed.</summary>
-internal sealed record RetryOptions(int? MaxRetries = null, bool AutoRetry = false);
+/// <param name="Resume">What to ask of the agent to go on with its session; null to begin anew.</param>
+internal sealed record RetryOptions(
+    int? MaxRetries = null,
+    bool AutoRetry = false,
+    Func<AgentTask, AgentOptions>? Resume = null
+);
 
 /// <summary>
 /// Makes the task that retries a failed one, exactly once for each failure. The new id is written into the
@@ -48,7 +53,14 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             );
         }
 
-        return Create(task, failed, most, options.AutoRetry, afresh: task.Step is not null);
+        return Create(
+            task,
+            failed,
+            most,
+            options.AutoRetry,
+            afresh: task.Step is not null,
+            options.Resume?.Invoke(task)
+        );
     }
 
     /// <summary>The failed tasks that <see cref="Create(TaskId, RetryOptions)"/> would take, by id.</summary>
@@ -146,7 +158,8 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
         TaskState.Unsuccessful failed,
         int maxRetries,
         bool autoRetry,
-        bool afresh = false
+        bool afresh = false,
+        AgentOptions? resume = null
     )
     {
         var now = clock.GetUtcNow();
@@ -184,7 +197,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             DependenciesMet = failed.StartedAt is null ? task.DependenciesMet : MetBy(task),
             Step = task.Step,
             Checks = task.Checks,
-            Options = task.Options,
+            Options = resume ?? (task.Options is { } asked ? Sessions.Fresh(asked) : null),
             Worktree = task.Worktree?.OfRetry,
             Cause = task.Cause,
             // Who has not been asked yet is asked again.

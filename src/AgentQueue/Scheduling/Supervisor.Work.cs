@@ -121,6 +121,7 @@ internal sealed partial class Supervisor
         }
 
         evidence = WithCause(evidence, cause, task);
+        ReadError? error = null;
         if (reading is not null)
         {
             evidence = evidence with
@@ -128,9 +129,8 @@ internal sealed partial class Supervisor
                 AgentProblem = reading.Problem,
                 LogTail = reading.Tail ?? evidence.LogTail,
             };
-            var verdict = Verdict.Judge(evidence);
-            var error =
-                verdict is Verdict.Complete ? null : reading.ErrorOf(SeenBy(verdict), agent.Exit);
+            var seen = Verdict.Judge(evidence);
+            error = seen is Verdict.Complete ? null : reading.ErrorOf(SeenBy(seen), agent.Exit);
             evidence = evidence with { ErrorClass = error?.Class };
             Attempt(() =>
                 new Results(queue).Write(
@@ -143,6 +143,25 @@ internal sealed partial class Supervisor
                     )
                 )
             );
+        }
+
+        var verdict = Verdict.Judge(evidence);
+        if (cause == Cause.None && WaitingFor(task, plan, verdict, reading, error) is { } waiting)
+        {
+            return Park(waiting);
+        }
+
+        if (reading is not null && error is null)
+        {
+            Attempt(() => new AccountLimits(queue).Lift(plan.Reader!.Account));
+        }
+
+        if (
+            verdict is Verdict.Failed { Reason: Reason.Exit or Reason.Agent }
+            && ErrorClass.IsLimit(error?.Class)
+        )
+        {
+            evidence = evidence with { IsAtLimit = true };
         }
 
         return RecordPatiently(task, evidence);

@@ -14,7 +14,8 @@ internal sealed class SupervisorProcess(
     Supervisor supervisor,
     Func<QueueScope, QueueRun> runOf,
     ILauncherLine launcher,
-    Action? startFollowers = null
+    Action? startFollowers = null,
+    Func<AgentTask, (AgentTask, HeldLock)?>? takeParked = null
 )
 {
     /// <param name="task">What the launcher wrote there: a task, or the word of a scope to keep.</param>
@@ -37,7 +38,7 @@ internal sealed class SupervisorProcess(
         }
 
         launcher.Dispose();
-        while (run.TakeNext(ended) is var (next, held))
+        while ((run.TakeNext(ended) ?? TakeParked(ended)) is var (next, held))
         {
             using (held)
             {
@@ -80,6 +81,11 @@ internal sealed class SupervisorProcess(
             return false;
         }
     }
+
+    private (AgentTask, HeldLock)? TakeParked(AgentTask? ended) =>
+        ended is { State: TaskState.Pending { Limit: not null } }
+            ? takeParked?.Invoke(ended)
+            : null;
 
     // What follows from an end is no business of this scope's drain.
     private void StartFollowers()

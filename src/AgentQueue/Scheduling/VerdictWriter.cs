@@ -88,6 +88,21 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         queue.SweepRunFiles(task.Id);
     }
 
+    /// <summary>As <see cref="Close"/>, for a task that waits again; it is told at most once.</summary>
+    public void CloseParked(AgentTask task)
+    {
+        NoteUsage(task);
+        queue.SweepRunFiles(task.Id);
+        try
+        {
+            queue.Listener?.Parked(task);
+        }
+        catch (QueueException)
+        {
+            // What it waits for stands in its file.
+        }
+    }
+
     // Before anybody is told of the end: whoever then asks what was used finds it.
     private void NoteUsage(AgentTask task)
     {

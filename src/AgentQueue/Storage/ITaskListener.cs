@@ -15,6 +15,9 @@ internal interface ITaskListener
     /// <param name="again">Somebody may have told of it before, and died before the end was swept.</param>
     void Ended(AgentTask task, bool again);
 
+    /// <summary>It waits again: for a usage limit, or for an answer.</summary>
+    void Parked(AgentTask task);
+
     /// <summary>Goes on with what somebody has begun to tell, and died over.</summary>
     void FinishInterrupted();
 

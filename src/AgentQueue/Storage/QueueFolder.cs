@@ -139,6 +139,9 @@ internal sealed class QueueFolder
 
     public string PlanFile(TaskId id) => Path.Join(Plans, id.Value + "_plan.md");
 
+    /// <summary>What an agent wants to know from a person; it writes that and ends.</summary>
+    public string QuestionFile(TaskId id) => Path.Join(Tasks, id.Value + ".question");
+
     public string ResultFile(TaskId id) => Path.Join(Results, id.Value + ".json");
 
     /// <summary>What every attempt has used, one line each.</summary>

@@ -52,6 +52,9 @@ internal sealed record Evidence
     /// <summary>Why the agent's own account of its run is none of a success; null if it is, or nobody can read it.</summary>
     public string? AgentProblem { get; init; }
 
+    /// <summary>What went wrong is a usage limit that the task was not to wait for.</summary>
+    public bool IsAtLimit { get; init; }
+
     /// <summary>A word of <see cref="Tasks.ErrorClass"/>, where the agent can be read.</summary>
     public string? ErrorClass { get; init; }
 
@@ -90,6 +93,10 @@ internal abstract record Verdict
                 NoteFor(e.Exit) ?? e.Remark
             ),
             { LaunchError: { } message } => new Failed(Tasks.Reason.Launch, message),
+            { IsAtLimit: true } => new Failed(
+                Tasks.Reason.Limit,
+                e.AgentProblem ?? e.LogTail ?? "The agent's account has reached a usage limit"
+            ),
             { AgentProblem: { } problem, Exit.IsSuccess: true } => new Failed(
                 Tasks.Reason.Agent,
                 problem

@@ -37,7 +37,7 @@ internal static class VerdictTable
             static e => "failed: " + (e.Error!.Reason ?? "error")
         ),
         new(
-            "It had done its work, and a check of its plan failed",
+            "It had done its work, and a check of its work failed",
             static e => e with { CheckFailed = "the check exited with code 1" },
             static e => e.CheckFailed is not null,
             static _ => "failed: verify"
@@ -53,6 +53,18 @@ internal static class VerdictTable
             static e => e with { LaunchError = "no such program" },
             static e => e.LaunchError is not null,
             static _ => "failed: launch"
+        ),
+        new(
+            "Its account has reached a usage limit, and it was not to wait",
+            static e => e with { IsAtLimit = true },
+            static e => e.IsAtLimit,
+            static _ => "failed: limit"
+        ),
+        new(
+            "The agent exited with code 0, and its own account tells of an error, or breaks off",
+            static e => e with { AgentProblem = "it went wrong", Exit = ExitStatus.Exited(0) },
+            static e => e is { AgentProblem: not null, Exit.IsSuccess: true },
+            static _ => "failed: agent"
         ),
         new(
             "The agent exited with code 0",
