@@ -231,6 +231,10 @@ internal sealed record TaskDetails
         {
             yield return new($"agentq logs {id} -f", "follow its log until it ends");
         }
+        else if (pending.Question is not null)
+        {
+            yield return new($"agentq answer {id} \"…\" --run", "answer it, and let it go on");
+        }
         else if (pending.Held)
         {
             yield return new($"agentq release {id}", "let it start");

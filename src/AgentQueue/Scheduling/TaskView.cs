@@ -38,6 +38,9 @@ internal sealed record TaskView(AgentTask Task, DateTimeOffset Now) : TaskStandi
                 + blocked.Reason,
             Readiness.Waiting waiting => "waits for " + Names(waiting.For),
             _ when pending.Held && Task.Step?.Approval is { } question => "asks: " + question,
+            _ when pending is { Held: true, Question: { } asked } => "needs input: " + asked,
+            _ when StartsIn is { } left && !pending.Held && pending.Limit is { } limit =>
+                $"usage limit until {StartTime.Describe(Now + left, Now, Zone())}; {limit}",
             _ when StartsIn is { } left && !pending.Held => "not before "
                 + StartTime.Describe(Now + left, Now, Zone()),
             _ => "",

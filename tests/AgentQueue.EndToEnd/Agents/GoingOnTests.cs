@@ -1,0 +1,285 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace AgentQueue.EndToEnd.Agents;
+
+/// <summary>What follows when an agent's run was not the end of it: checks, limits, questions, sessions.</summary>
+public sealed class GoingOnTests : IDisposable
+{
+    private readonly Sandbox _box = new();
+
+    public void Dispose() => _box.Dispose();
+
+    private JsonElement ResultOf(string id)
+    {
+        using var document = JsonDocument.Parse(
+            File.ReadAllBytes(_box.PathOf("results", id, ".json"))
+        );
+        return document.RootElement.Clone();
+    }
+
+    private string Only => Assert.Single(_box.Ids);
+
+    [Fact]
+    public void A_check_that_fails_twice_passes_on_the_second_attempt_to_mend_it()
+    {
+        var cli = new ScriptedCli(_box, ScriptedCli.Says("tried") + "echo x >> tries\n");
+        _box.Run(
+                "start",
+                "claude",
+                "Do it",
+                "--wait",
+                "--verify",
+                "sh -c 'echo see here; test $(wc -l < tries) -eq 3'",
+                "--fix-attempts",
+                "2"
+            )
+            .Gives(0);
+
+        Assert.Equal(3, cli.Calls);
+        Assert.Equal("Do it", cli.PromptOf(1));
+        Assert.Contains("see here", cli.PromptOf(2), StringComparison.Ordinal);
+        Assert.Contains("--resume=s-1", cli.ArgsOf(3));
+        var result = ResultOf(Only);
+        var verification = result.GetProperty("verification");
+        Assert.Equal("passed", verification.GetProperty("outcome").GetString());
+        Assert.Equal(2, verification.GetProperty("fixAttempts").GetInt32());
+        Assert.Equal("0.3", result.GetProperty("costUsd").GetRawText());
+        Assert.Equal(30, result.GetProperty("tokens").GetProperty("input").GetInt32());
+    }
+
+    [Fact]
+    public void A_check_that_is_never_met_ends_after_the_attempts_that_were_allowed()
+    {
+        var cli = new ScriptedCli(_box, ScriptedCli.Says("tried"));
+        _box.Run("start", "claude", "Do it", "--wait", "--verify", "false", "--fix-attempts", "1")
+            .Gives(3);
+
+        Assert.Equal(2, cli.Calls);
+        Assert.Equal("verify", _box.Task(Only).Reason);
+        var result = ResultOf(Only);
+        Assert.Equal("success", result.GetProperty("agentSays").GetProperty("outcome").GetString());
+        Assert.Equal(
+            "failed",
+            result.GetProperty("verification").GetProperty("outcome").GetString()
+        );
+        Assert.Equal(0, result.GetProperty("exit").GetProperty("code").GetInt32());
+    }
+
+    [Fact]
+    public void A_check_that_cannot_be_made_is_no_reason_to_try_again()
+    {
+        var cli = new ScriptedCli(_box, ScriptedCli.Says("tried"));
+        _box.Run(
+                "start",
+                "claude",
+                "Do it",
+                "--wait",
+                "--verify",
+                "no-such-program",
+                "--fix-attempts",
+                "3"
+            )
+            .Gives(3);
+
+        Assert.Equal(1, cli.Calls);
+        Assert.Equal(
+            "unavailable",
+            ResultOf(Only).GetProperty("verification").GetProperty("outcome").GetString()
+        );
+    }
+
+    [Fact]
+    public void An_exit_with_0_is_not_believed_when_the_stream_breaks_off()
+    {
+        _ = new ScriptedCli(
+            _box,
+            ScriptedCli.Prints("""{"type":"system","subtype":"init","session_id":"s-1"}""")
+        );
+        _box.Run("start", "claude", "Do it", "--wait").Gives(3);
+
+        Assert.Equal("agent", _box.Task(Only).Reason);
+        Assert.Equal(
+            "incomplete",
+            ResultOf(Only).GetProperty("agentSays").GetProperty("outcome").GetString()
+        );
+    }
+
+    [Theory]
+    [InlineData(401, "auth")]
+    [InlineData(500, "overloaded")]
+    [InlineData(413, "context")]
+    public void The_class_of_an_error_is_told(int status, string word)
+    {
+        _ = new ScriptedCli(_box, ScriptedCli.Refused(status, "no"));
+        _box.Run("start", "claude", "Do it", "--wait").Gives(3);
+
+        var error = ResultOf(Only).GetProperty("error");
+        Assert.Equal(word, error.GetProperty("class").GetString());
+        Assert.Equal("certain", error.GetProperty("confidence").GetString());
+        Assert.Equal(word, _box.Task(Only).Text("errorClass"));
+    }
+
+    [Fact]
+    public void A_task_at_the_limit_of_its_account_waits_for_the_reset_and_goes_on_by_itself()
+    {
+        var reset = DateTimeOffset.UtcNow.AddSeconds(3).ToUnixTimeSeconds();
+        var cli = new ScriptedCli(
+            _box,
+            ScriptedCli.Refused(
+                429,
+                "usage limit reached",
+                reset.ToString(CultureInfo.InvariantCulture)
+            ),
+            ScriptedCli.Says("done")
+        );
+        var id = _box.Run("start", "claude", "Do it", "--run", "--quiet").Gives(0).Text;
+        Eventually.Holds(() => _box.Task(id).Text("notBefore") is not null, "it waits", 30);
+        Assert.Equal("pending", _box.Task(id).Status);
+        Assert.Contains("usage limit", _box.Run("status").Gives(0).Out, StringComparison.Ordinal);
+
+        Eventually.Holds(() => _box.Task(id).Status == "complete", "it went on", 90);
+        Assert.Equal(2, cli.Calls);
+        Assert.True(DateTimeOffset.UtcNow.ToUnixTimeSeconds() >= reset);
+        Eventually.Holds(
+            () => !Directory.Exists(Path.Join(_box.Queue, "run", "limits")),
+            "the limit is lifted",
+            10
+        );
+    }
+
+    [Fact]
+    public void Others_of_the_account_wait_with_it_and_those_of_another_do_not()
+    {
+        var reset = DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds();
+        var cli = new ScriptedCli(
+            _box,
+            ScriptedCli.Refused(
+                429,
+                "usage limit reached",
+                reset.ToString(CultureInfo.InvariantCulture)
+            )
+        );
+        _box.Run("start", "claude", "first", "--run").Gives(0);
+        Eventually.Holds(
+            () => _box.Task(_box.Ids[0]).Text("notBefore") is not null,
+            "it waits",
+            30
+        );
+        _box.Run("start", "claude", "second").Gives(0);
+        _box.Run("start", "shell", "true", "--wait").Gives(0);
+        _box.Run("run").Gives(0);
+
+        Assert.Equal(1, cli.Calls);
+        Assert.Equal("pending", _box.Task(_box.Ids[1]).Status);
+    }
+
+    [Fact]
+    public void A_limit_that_is_not_to_be_waited_for_is_a_failure()
+    {
+        _ = new ScriptedCli(_box, ScriptedCli.Refused(429, "rate limit"));
+        _box.Run("config", "set", "onLimit", "fail").Gives(0);
+        _box.Run("start", "claude", "Do it", "--wait").Gives(3);
+
+        Assert.Equal("limit", _box.Task(Only).Reason);
+        Assert.Equal("rate_limit", _box.Task(Only).Text("errorClass"));
+    }
+
+    [Fact]
+    public void A_task_that_asks_gives_its_slot_back_and_goes_on_with_the_answer()
+    {
+        var cli = new ScriptedCli(
+            _box,
+            ScriptedCli.Says("I have a question")
+                + "printf 'Red or blue?' > \"${AGENTQ_TASK_FILE%.json}.question\"\n",
+            ScriptedCli.Says("blue it is")
+        );
+        var id = _box.Run("start", "claude", "Paint it", "--run", "--quiet").Gives(0).Text;
+        Eventually.Holds(() => _box.Task(id).Text("question") is not null, "it asks", 30);
+        Assert.Contains("Red or blue?", _box.Run("status").Gives(0).Out, StringComparison.Ordinal);
+        _box.Run("run", id).Gives(1);
+
+        _box.Run("answer", id, "Blue", "--wait").Gives(0);
+        Assert.Equal("Blue", cli.PromptOf(2));
+        Assert.Contains("--resume=s-1", cli.ArgsOf(2));
+        Assert.Equal("0.2", ResultOf(id).GetProperty("costUsd").GetRawText());
+        _box.Run("answer", id, "Green").Gives(1);
+    }
+
+    [Fact]
+    public void A_task_is_continued_in_its_session_by_a_new_one()
+    {
+        var cli = new ScriptedCli(_box, ScriptedCli.Says("done"));
+        _box.Run("start", "claude", "Do it", "--wait").Gives(0);
+        var first = Only;
+        _box.Run("continue", first, "Now the tests", "--wait").Gives(0);
+
+        Assert.Equal("Now the tests", cli.PromptOf(2));
+        Assert.Contains("--resume=s-1", cli.ArgsOf(2));
+        Assert.Equal(2, _box.Ids.Count);
+    }
+
+    [Fact]
+    public void A_failed_task_is_retried_in_its_session_or_anew()
+    {
+        var cli = new ScriptedCli(
+            _box,
+            ScriptedCli.Says("half") + "exit 1\n",
+            ScriptedCli.Says("half") + "exit 1\n",
+            ScriptedCli.Says("done")
+        );
+        _box.Run("start", "claude", "Do it", "--wait").Gives(3);
+        _box.Run("retry", Only, "--resume", "--wait").Gives(3);
+        Assert.Contains("--resume=s-1", cli.ArgsOf(2));
+        Assert.Contains("last try", cli.PromptOf(2), StringComparison.Ordinal);
+
+        _box.Run("retry", _box.Ids[1], "--wait").Gives(0);
+        Assert.DoesNotContain("--resume=s-1", cli.ArgsOf(3));
+        Assert.Equal("Do it", cli.PromptOf(3));
+    }
+
+    [Fact]
+    public void A_budget_of_one_dollar_stops_the_eleventh_of_twenty_tasks_at_ten_cents_each()
+    {
+        var cli = new ScriptedCli(_box, ScriptedCli.Says("done"));
+        _box.Write(
+            "agent-config.json",
+            """{ "agents": { "claude": { "adapter": "claude" } }, "budgets": [{ "label": "batch=x", "usd": 1 }] }"""
+        );
+        for (var i = 0; i < 20; i++)
+        {
+            _box.Run("start", "claude", "Do it", "--label", "batch=x").Gives(0);
+        }
+
+        _box.Run("run", "--drain", "--parallel", "3").Gives(0);
+        Eventually.Holds(
+            () => _box.Tasks.Count(t => t.Status == "complete") == 10,
+            "ten are complete",
+            60
+        );
+        Eventually.Holds(() => !_box.Tasks.Any(t => t.Status == "running"), "nothing runs", 30);
+        _box.Run("run").Gives(0);
+        Assert.Equal(10, cli.Calls);
+        _box.Run("run", _box.Tasks.First(t => t.Status == "pending").Id).Gives(1);
+    }
+
+    [Fact]
+    public void A_task_that_costs_more_than_it_may_is_ended()
+    {
+        _ = new ScriptedCli(_box, ScriptedCli.Says("dear", cost: 2) + "exec tail -f /dev/null\n");
+        _box.Run("start", "claude", "Do it", "--wait", "--max-usd", "1.50").Gives(3);
+
+        Assert.Equal("budget", _box.Task(Only).Reason);
+        Assert.Equal("2", ResultOf(Only).GetProperty("costUsd").GetRawText());
+    }
+
+    [Fact]
+    public void An_agent_that_says_nothing_at_first_is_stalled()
+    {
+        _ = new ScriptedCli(_box, "exec tail -f /dev/null\n");
+        _box.Run("start", "claude", "Do it", "--wait", "--start-timeout", "1s").Gives(3);
+
+        Assert.Equal("stalled", _box.Task(Only).Reason);
+        Assert.Equal("stalled", _box.Task(Only).Text("errorClass"));
+    }
+}
