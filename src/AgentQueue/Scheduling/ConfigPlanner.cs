@@ -88,6 +88,10 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             MaxTokens = task.Options?.MaxTokens ?? agent?.Work.MaxTokens,
             MaxTurns = task.Options?.MaxTurns ?? agent?.Work.MaxTurns,
             OnLimit = task.Options?.OnLimit ?? agent?.Work.OnLimit ?? settings().OnLimit,
+            RetryOn = agent?.Work.RetryOn,
+            Fallback = task.Options is { Fallback.IsDefault: false } asked
+                ? asked.Fallback
+                : agent?.Work.Fallback ?? [],
             Executable = plan.Executable,
             Arguments = plan.Arguments,
             ShownArguments = plan.ShownArguments,

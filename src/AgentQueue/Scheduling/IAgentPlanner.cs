@@ -103,6 +103,12 @@ internal sealed record AgentPlan
     /// <summary>At a usage limit of its account.</summary>
     public LimitPolicy OnLimit { get; init; } = new(Waits: true);
 
+    /// <summary>Error classes that are retried by themselves; null for all that may pass.</summary>
+    public ImmutableArray<string>? RetryOn { get; init; }
+
+    /// <summary>Agents that a failed task is given to, one after the other.</summary>
+    public ImmutableArray<string> Fallback { get; init; } = [];
+
     /// <summary>How long an agent may live on after its <c>.done</c> or <c>.error</c>.</summary>
     public TimeSpan ExitGrace { get; init; } = TimeSpan.FromSeconds(10);
 

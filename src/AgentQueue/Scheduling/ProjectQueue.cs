@@ -25,7 +25,13 @@ internal sealed class ProjectQueue
         _settings = new(() => Settings.Load(Path.Join(root, QueueFolder.FolderName)));
         Queue = new QueueFolder(root, RealDisk, () => _settings.Value.Fsync);
         _planner = new(() => new ConfigPlanner(Queue, () => _settings.Value));
-        _retries = new(() => new Retries(Queue, clock));
+        _retries = new(() =>
+            new Retries(Queue, clock)
+            {
+                FallbackOfAgent = name =>
+                    Config.Agents.TryGetValue(name, out var agent) ? agent.Work.Fallback : [],
+            }
+        );
         _reconciler = new(() =>
             new Reconciler(Queue, new LocalOrphans(Queue, clock), Retries, clock)
         );

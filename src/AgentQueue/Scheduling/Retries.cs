@@ -19,6 +19,9 @@ internal sealed record RetryOptions(
 /// </summary>
 internal sealed class Retries(QueueFolder queue, TimeProvider clock)
 {
+    /// <summary>The agents that its configuration names to go on with.</summary>
+    public Func<string, ImmutableArray<string>> FallbackOfAgent { get; init; } = static _ => [];
+
     /// <summary>Retries a failed task.</summary>
     /// <exception cref="QueueException">It is not failed, was retried already, or has no retries left.</exception>
     public AgentTask Create(TaskId id, RetryOptions options)
@@ -106,7 +109,12 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
                 && task.State is TaskState.Failed failed
             )
             {
-                Create(task, failed, task.MaxRetries, autoRetry: true);
+                Create(
+                    task,
+                    failed,
+                    task.MaxRetries,
+                    autoRetry: task.AutoRetry || failed.FallbackTo is null
+                );
                 made++;
             }
         }
@@ -163,10 +171,11 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
     )
     {
         var now = clock.GetUtcNow();
+        var fallback = (failed as TaskState.Failed)?.FallbackTo;
         var retry = new AgentTask
         {
             Id = failed.RetryIntent ?? NewId(task, now),
-            Agent = task.Agent,
+            Agent = fallback ?? task.Agent,
             Prompt = task.Prompt,
             CreatedAt = now,
             Name = task.Name,
@@ -197,7 +206,13 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             DependenciesMet = failed.StartedAt is null ? task.DependenciesMet : MetBy(task),
             Step = task.Step,
             Checks = task.Checks,
-            Options = resume ?? (task.Options is { } asked ? Sessions.Fresh(asked) : null),
+            Options =
+                resume
+                ?? (
+                    fallback is not null ? HandedOn(task, failed)
+                    : task.Options is { } asked ? Sessions.Fresh(asked)
+                    : null
+                ),
             Worktree = task.Worktree?.OfRetry,
             Cause = task.Cause,
             // Who has not been asked yet is asked again.
@@ -223,6 +238,23 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
             }
         );
         return retry;
+    }
+
+    // Another agent knows neither its session nor its models; those before it had their turn.
+    private AgentOptions HandedOn(AgentTask task, TaskState.Unsuccessful failed)
+    {
+        var to = ((TaskState.Failed)failed).FallbackTo!;
+        var list = task.Options is { Fallback.IsDefault: false } asked
+            ? asked.Fallback
+            : FallbackOfAgent(task.Agent);
+        return Sessions.Fresh(task.Options) with
+        {
+            Model = null,
+            Session = null,
+            Continues = null,
+            OnLimit = task.Options?.OnLimit is { Fallback: null } policy ? policy : null,
+            Fallback = [.. list.SkipWhile(a => a != to).Skip(1)],
+        };
     }
 
     // It could start once, so all of them were met; by now they may have been cleaned. But in a run they may be

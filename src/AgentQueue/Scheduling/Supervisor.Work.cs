@@ -14,6 +14,9 @@ internal sealed partial class Supervisor
     private const int FixLines = 100;
     private const int FixLength = 16_000;
 
+    // An error that comes so often in a row will come again.
+    private const int MostSameErrors = 3;
+
     private AgentTask Work(
         AgentTask task,
         AgentPlan plan,
@@ -156,6 +159,15 @@ internal sealed partial class Supervisor
             Attempt(() => new AccountLimits(queue).Lift(plan.Reader!.Account));
         }
 
+        if (verdict is Verdict.Failed { Message: var message } && error is not null)
+        {
+            evidence = evidence with
+            {
+                NoRetry = WhyNoRetry(task, plan, error, message),
+                FallbackTo = FallbackOf(plan, error),
+            };
+        }
+
         if (
             verdict is Verdict.Failed { Reason: Reason.Exit or Reason.Agent }
             && ErrorClass.IsLimit(error?.Class)
@@ -166,6 +178,37 @@ internal sealed partial class Supervisor
 
         return RecordPatiently(task, evidence);
     }
+
+    private static string? WhyNoRetry(
+        AgentTask task,
+        AgentPlan plan,
+        ReadError error,
+        string message
+    )
+    {
+        if (!ErrorClass.MayPass(error.Class))
+        {
+            return $"an error of the class {error.Class} comes again until somebody mends its cause";
+        }
+
+        if (plan.RetryOn is { } classes && !classes.Contains(error.Class))
+        {
+            return $"its agent retries only {string.Join(", ", classes)}";
+        }
+
+        var before = task.RetryHistory.Reverse().TakeWhile(r => r.Error == message).Count();
+        return before + 1 >= MostSameErrors
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"the same error came {before + 1} times in a row"
+            )
+            : null;
+    }
+
+    private static string? FallbackOf(AgentPlan plan, ReadError error) =>
+        ErrorClass.IsLimit(error.Class) && plan.OnLimit.Fallback is { } agent ? agent
+        : ErrorClass.MayBeHandedOn(error.Class) ? plan.Fallback.FirstOrDefault()
+        : null;
 
     // What agentq has seen itself needs no reading.
     private static string? SeenBy(Verdict verdict) =>

@@ -219,6 +219,8 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
             {
                 ExitCode = exit,
                 ErrorClass = evidence.ErrorClass,
+                NoRetry = evidence.NoRetry,
+                FallbackTo = evidence.FallbackTo,
                 TimedOutAt = failed.Reason == Reason.Timeout ? now : null,
             },
             _ => throw new System.Diagnostics.UnreachableException(),

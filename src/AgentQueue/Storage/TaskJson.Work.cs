@@ -77,6 +77,17 @@ internal static partial class TaskJson
             WriteSeconds(w, "startTimeout"u8, first);
         }
 
+        if (!options.Fallback.IsDefault)
+        {
+            w.WriteStartArray("fallback"u8);
+            foreach (var agent in options.Fallback)
+            {
+                w.WriteStringValue(agent);
+            }
+
+            w.WriteEndArray();
+        }
+
         if (options.TimesPutOff > 0)
         {
             w.WriteNumber("timesPutOff"u8, options.TimesPutOff);
@@ -178,6 +189,9 @@ internal static partial class TaskJson
                         break;
                     case "startTimeout":
                         options = options with { StartTimeout = Seconds(ref r) };
+                        break;
+                    case "fallback":
+                        options = options with { Fallback = Words(ref r) };
                         break;
                     case "timesPutOff":
                         options = options with

@@ -85,6 +85,8 @@ internal static partial class TaskJson
         WriteNumber(w, "exitCode"u8, finished?.ExitCode);
         WriteText(w, "errorMessage"u8, failed?.Message);
         WriteOptional(w, "errorClass"u8, failed?.ErrorClass);
+        WriteOptional(w, "noRetry"u8, failed?.NoRetry);
+        WriteOptional(w, "fallbackTo"u8, failed?.FallbackTo);
         WriteOptional(w, "note"u8, (task.State as TaskState.Complete)?.Note);
         WriteOptional(w, "skipped"u8, (task.State as TaskState.Cancelled)?.Skipped);
         w.WriteNumber("attempt"u8, task.Attempt);

@@ -139,6 +139,8 @@ internal static partial class TaskJson
         private string? _question;
         private string? _limit;
         private string? _errorClass;
+        private string? _noRetry;
+        private string? _fallbackTo;
         private Worktree? _worktree;
         private string? _triggerEvent;
         private TaskId? _triggerTask;
@@ -303,6 +305,12 @@ internal static partial class TaskJson
                 case "errorClass":
                     _errorClass = Text(ref r);
                     break;
+                case "noRetry":
+                    _noRetry = Text(ref r);
+                    break;
+                case "fallbackTo":
+                    _fallbackTo = Text(ref r);
+                    break;
                 case "worktree":
                     _worktree = ReadWorktree(ref r);
                     break;
@@ -425,6 +433,8 @@ internal static partial class TaskJson
                     {
                         ExitCode = exit,
                         ErrorClass = _errorClass,
+                        NoRetry = _noRetry,
+                        FallbackTo = _fallbackTo,
                         TimedOutAt = _timedOutAt,
                         RetriedBy = _retriedBy,
                         RetriedAt = _retriedAt,

@@ -55,6 +55,10 @@ internal static class ErrorClass
     /// <summary>True if the same task may go well the next time.</summary>
     public static bool MayPass(string? word) => word is not (Auth or Permission);
 
+    /// <summary>True if another agent may well do what this one could not.</summary>
+    public static bool MayBeHandedOn(string? word) =>
+        word is Auth or Quota or RateLimit or Overloaded or Context or Stalled or Spawn;
+
     /// <summary>True if the account will be served again by itself.</summary>
     public static bool IsLimit(string? word) => word is Quota or RateLimit;
 }

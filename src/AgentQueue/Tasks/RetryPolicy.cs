@@ -22,6 +22,10 @@ internal static class RetryPolicy
         // In a plan what cannot be started at all would not start the next time either.
         task is { Step: not null, State: TaskState.Failed { Reason: Reason.Launch } }
             ? null
+        : task.State
+            is TaskState.Failed { FallbackTo: not null, RetriedBy: null, RetryIntent: null } handed
+            ? handed.CompletedAt
+        : task.State is TaskState.Failed { NoRetry: not null } ? null
         : task
             is {
                 AutoRetry: true,

@@ -126,6 +126,12 @@ internal abstract record TaskState
         /// <summary>A word of <see cref="Tasks.ErrorClass"/>; null for an agent whose errors nobody can read.</summary>
         public string? ErrorClass { get; init; }
 
+        /// <summary>Why it is not retried by itself, whatever its task says; null if it may be.</summary>
+        public string? NoRetry { get; init; }
+
+        /// <summary>The agent that is to try it next, at once; null for none.</summary>
+        public string? FallbackTo { get; init; }
+
         /// <summary>Set exactly when <see cref="Reason"/> is <see cref="Tasks.Reason.Timeout"/>.</summary>
         public DateTimeOffset? TimedOutAt { get; init; }
 

@@ -58,6 +58,12 @@ internal sealed record Evidence
     /// <summary>A word of <see cref="Tasks.ErrorClass"/>, where the agent can be read.</summary>
     public string? ErrorClass { get; init; }
 
+    /// <summary>Why a failure is not to be retried by itself; null if it may be.</summary>
+    public string? NoRetry { get; init; }
+
+    /// <summary>The agent that is to try next, should it be a failure.</summary>
+    public string? FallbackTo { get; init; }
+
     /// <summary>Worth knowing beside a success; null if nothing is.</summary>
     public string? Remark { get; init; }
 

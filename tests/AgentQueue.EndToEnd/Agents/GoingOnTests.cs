@@ -274,6 +274,39 @@ public sealed class GoingOnTests : IDisposable
     }
 
     [Fact]
+    public void What_one_agent_cannot_do_is_given_to_the_next()
+    {
+        _ = new ScriptedCli(_box, ScriptedCli.Refused(401, "no"));
+        _box.Configure(
+            """
+            "claude": { "adapter": "claude", "fallback": ["second", "third"] },
+            "second": { "adapter": "claude", "fallback": ["claude"] },
+            "third": { "command": "true", "args": ["{prompt}"] }
+            """
+        );
+        _box.Run("start", "claude", "Do it", "--wait", "--model", "m").Gives(0);
+
+        Assert.Equal(["claude", "second", "third"], _box.Tasks.Select(t => t.Text("agent")));
+        Assert.Equal(["failed", "failed", "complete"], _box.Tasks.Select(t => t.Status));
+        Assert.Equal("third", _box.Tasks[1].Text("fallbackTo"));
+    }
+
+    [Fact]
+    public void The_same_error_three_times_in_a_row_is_not_tried_a_fourth_time_and_a_refused_key_not_twice()
+    {
+        var cli = new ScriptedCli(_box, ScriptedCli.Refused(500, "no"));
+        _box.Run("start", "claude", "Do it", "--wait", "--auto-retry", "--max-retries", "9")
+            .Gives(3);
+        Assert.Equal(3, cli.Calls);
+        Assert.Contains("3 times", _box.Tasks[^1].Text("noRetry"), StringComparison.Ordinal);
+
+        var refused = new ScriptedCli(_box, ScriptedCli.Refused(401, "no"));
+        var before = refused.Calls;
+        _box.Run("start", "claude", "Do it", "--wait", "--auto-retry").Gives(3);
+        Assert.Equal(before + 1, refused.Calls);
+    }
+
+    [Fact]
     public void An_agent_that_says_nothing_at_first_is_stalled()
     {
         _ = new ScriptedCli(_box, "exec tail -f /dev/null\n");

@@ -101,6 +101,7 @@ internal sealed class RandomTasks(int seed)
             MaxTokens = MaybeValue(() => (long)_random.Next(1000)),
             MaxTurns = MaybeValue(() => _random.Next(1000)),
             StartTimeout = MaybeValue(Fraction),
+            Fallback = _random.Next(2) == 0 ? default : Texts(),
             TimesPutOff = _random.Next(3),
         };
 
@@ -147,6 +148,8 @@ internal sealed class RandomTasks(int seed)
                 ExitCode = exit,
                 TimedOutAt = MaybeValue(Moment),
                 ErrorClass = Maybe(Text),
+                NoRetry = Maybe(Text),
+                FallbackTo = Maybe(Text),
                 RetriedBy = MaybeValue(NextId),
                 RetriedAt = MaybeValue(Moment),
                 RetryIntent = MaybeValue(NextId),
