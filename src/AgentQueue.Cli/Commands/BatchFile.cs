@@ -20,6 +20,8 @@ internal static class BatchFile
         "name",
         "labels",
         "cwd",
+        "worktree",
+        "base",
         "env",
         "priority",
         "timeout",
@@ -124,6 +126,7 @@ internal static class BatchFile
                         StringComparer.Ordinal
                     ),
                 WorkingFolder = cwd is null ? null : Path.GetFullPath(cwd, currentFolder),
+                Worktree = WorktreeOf(root),
                 Environment = Map(root, "env")
                     .ToImmutableSortedDictionary(
                         m => KeyValues.VariableName(m.Key, "'env'"),
@@ -145,6 +148,25 @@ internal static class BatchFile
                     .. Dependencies(root, "afterNotOk", DependencyKind.AfterNotOk, findId),
                 ]),
             };
+        }
+
+        private Worktree? WorktreeOf(JsonElement root)
+        {
+            var from = Text(root, "base");
+            var worktree = Member(root, "worktree")?.ValueKind switch
+            {
+                null or JsonValueKind.False => null,
+                JsonValueKind.True => new Worktree { Base = from },
+                JsonValueKind.String => new Worktree
+                {
+                    Branch = Text(root, "worktree"),
+                    Base = from,
+                },
+                _ => throw Problem("'worktree' must be true, false or the name of a branch"),
+            };
+            return worktree is null && from is not null
+                ? throw Problem("'base' says what the branch of a worktree begins from")
+                : worktree;
         }
 
         private JsonDocument Parse(string text)

@@ -164,7 +164,7 @@ internal static class StartCommand
             s_label,
             s_name,
             s_cwd,
-            WorktreeOptions.Worktree,
+            WorktreeOptions.Branch,
             WorktreeOptions.Base,
             s_env,
             s_at,
@@ -187,9 +187,7 @@ internal static class StartCommand
             ? [ReadRequest(session, parsed)]
             : ReadBatch(session, parsed, batch);
         CheckAgents(session, requests);
-        requests = batch is null
-            ? [requests[0] with { Worktree = WorktreeOptions.Read(session, parsed, requests[0]) }]
-            : requests;
+        requests = [.. requests.Select(r => WorktreeOptions.Resolve(session, r))];
         var tasks = batch is null
             ? [session.Project.NewTasks.Create(requests[0])]
             : session.Project.NewTasks.CreateAll(requests);
@@ -225,6 +223,7 @@ internal static class StartCommand
             Name = Blank(parsed.GetValue(s_name)),
             Labels = KeyValues.Labels(parsed.GetValue(s_label) ?? []),
             WorkingFolder = ReadFolder(session, parsed.GetValue(s_cwd)),
+            Worktree = WorktreeOptions.Read(parsed),
             Environment = KeyValues.Variables(parsed.GetValue(s_env) ?? []),
             Timeout = parsed.GetValue(s_timeout),
             TimeoutWarning = parsed.GetValue(s_warning),

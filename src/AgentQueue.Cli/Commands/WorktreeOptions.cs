@@ -8,7 +8,7 @@ namespace AgentQueue.Cli.Commands;
 /// <summary>What <c>start</c> says about the worktree of a task.</summary>
 internal static class WorktreeOptions
 {
-    public static readonly Option<string?> Worktree = new("--worktree")
+    public static readonly Option<string?> Branch = new("--worktree")
     {
         Description =
             "Let it work in a git worktree of its own, on BRANCH or a new one (put it last, or --worktree=BRANCH)",
@@ -22,28 +22,36 @@ internal static class WorktreeOptions
         "What its branch begins from (default: what is checked out here)"
     );
 
+    /// <summary>As asked; null for none.</summary>
+    public static Worktree? Read(ParseResult parsed)
+    {
+        var from = parsed.GetValue(Base);
+        return parsed.GetResult(Branch) is { Implicit: false }
+                ? new Worktree { Branch = parsed.GetValue(Branch), Base = from }
+            : from is null ? null
+            : throw QueueException.Usage(
+                "--base says what the branch of a worktree begins from",
+                "Say --worktree too"
+            );
+    }
+
     /// <summary>
-    /// As asked, with the commit that it begins from as it is now; null for none. What agents do by
-    /// themselves counts when nothing was asked.
+    /// With the commit that its worktree begins from as it is now. What agents do by themselves counts when
+    /// nothing was asked.
     /// </summary>
     /// <exception cref="QueueException">There is no repository, no such commit, or that is no name for a branch.</exception>
-    public static Worktree? Read(Session session, ParseResult parsed, NewTask request)
+    public static NewTask Resolve(Session session, NewTask request)
     {
-        var wanted = parsed.GetResult(Worktree) is { Implicit: false };
-        var from = parsed.GetValue(Base);
         var agent = session.Project.Config.Find(request.Agent);
-        if (!wanted && agent.Worktree is null)
+        var asked =
+            request.Worktree ?? (agent.Worktree is { IsDefault: true } ? new Worktree() : null);
+        if (asked is null)
         {
-            return from is null
-                ? null
-                : throw QueueException.Usage(
-                    "--base says what the branch of a worktree begins from",
-                    "Say --worktree too"
-                );
+            return request;
         }
 
         var clock = session.Project.Clock;
-        var branch = parsed.GetValue(Worktree);
+        var branch = asked.Branch;
         var repository = WorktreeMaker.RepositoryOf(
             request.WorkingFolder ?? FolderOf(session, agent.Cwd),
             clock
@@ -56,11 +64,12 @@ internal static class WorktreeOptions
             repository = here;
         }
 
-        return new Worktree
+        return request with
         {
-            Branch = branch,
-            Base = from,
-            Commit = WorktreeMaker.CommitOf(repository, branch, from),
+            Worktree = asked with
+            {
+                Commit = WorktreeMaker.CommitOf(repository, branch, asked.Base),
+            },
         };
     }
 

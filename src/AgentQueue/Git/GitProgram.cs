@@ -59,36 +59,41 @@ internal sealed class GitProgram
     // What is larger is no list that anybody reads.
     private const int MostOutput = 64 << 20;
 
-    // Which repository, index or object store is meant, how paths are read, and who would be asked.
-    private static readonly HashSet<string> s_removed = new(AgentEnvironment.Names)
+    // Which repository, index or object store is meant, whatever folder git is called in.
+    private static readonly HashSet<string> s_places = new(AgentEnvironment.Names)
     {
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_ASKPASS",
         "GIT_COMMON_DIR",
-        "GIT_CONFIG",
-        "GIT_CONFIG_PARAMETERS",
-        "GIT_DIFF_OPTS",
         "GIT_DIR",
-        "GIT_EXTERNAL_DIFF",
-        "GIT_GLOB_PATHSPECS",
         "GIT_GRAFT_FILE",
-        "GIT_ICASE_PATHSPECS",
         "GIT_IMPLICIT_WORK_TREE",
         "GIT_INDEX_FILE",
         "GIT_INTERNAL_SUPER_PREFIX",
-        "GIT_LITERAL_PATHSPECS",
-        "GIT_MERGE_AUTOEDIT",
         "GIT_NAMESPACE",
-        "GIT_NOGLOB_PATHSPECS",
-        "GIT_NO_REPLACE_OBJECTS",
         "GIT_OBJECT_DIRECTORY",
         "GIT_PREFIX",
         "GIT_QUARANTINE_PATH",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    };
+
+    // How paths are read, and who would be asked.
+    private static readonly HashSet<string> s_removed = new(AgentEnvironment.Names)
+    {
+        "GIT_ASKPASS",
+        "GIT_CONFIG",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_DIFF_OPTS",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_GLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
+        "GIT_LITERAL_PATHSPECS",
+        "GIT_MERGE_AUTOEDIT",
+        "GIT_NOGLOB_PATHSPECS",
+        "GIT_NO_REPLACE_OBJECTS",
         "GIT_REFLOG_ACTION",
         "GIT_REPLACE_REF_BASE",
         "GIT_SEQUENCE_EDITOR",
-        "GIT_SHALLOW_FILE",
-        "GIT_WORK_TREE",
         "LANGUAGE",
         "SSH_ASKPASS",
     };
@@ -100,6 +105,9 @@ internal sealed class GitProgram
         ("GIT_TERMINAL_PROMPT", "0"),
         ("LC_ALL", "C"),
     ];
+
+    /// <summary>True for a variable by which a git command around us would lead those in it to its own repository.</summary>
+    public static bool NamesPlace(string variable) => s_places.Contains(variable);
 
     private readonly string _executable;
     private readonly TimeProvider _clock;
@@ -207,7 +215,8 @@ internal sealed class GitProgram
         {
             var name = (string)entry.Key;
             if (
-                !s_removed.Contains(name)
+                !s_places.Contains(name)
+                && !s_removed.Contains(name)
                 && name != "GIT_OPTIONAL_LOCKS"
                 && !Array.Exists(s_set, s => AgentEnvironment.Names.Equals(s.Name, name))
             )

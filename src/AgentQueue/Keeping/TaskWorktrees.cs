@@ -36,12 +36,7 @@ internal sealed class TaskWorktrees(ProjectQueue project)
     /// <exception cref="QueueException">It has none, or nothing of it is left.</exception>
     public TaskTree Open(AgentTask task)
     {
-        var worktree =
-            task.Worktree
-            ?? throw new QueueException(
-                $"Task {task.Id} has no worktree",
-                "A task gets one with agentq start … --worktree"
-            );
+        var worktree = CheckAsked(task);
         return worktree.Commit is null || worktree.Branch is null
             ? throw new QueueException($"The worktree of task {task.Id} has not been made yet")
             : TaskTree.Open(worktree, RepositoryOf(worktree), project.Clock)
@@ -49,6 +44,13 @@ internal sealed class TaskWorktrees(ProjectQueue project)
                     $"There is no git repository any more in {RepositoryOf(worktree)}"
                 );
     }
+
+    private static Worktree CheckAsked(AgentTask task) =>
+        task.Worktree
+        ?? throw new QueueException(
+            $"Task {task.Id} has no worktree",
+            "A task gets one with agentq start … --worktree"
+        );
 
     /// <summary>The task, in the queue or in the archive.</summary>
     public AgentTask Read(TaskId id) =>
@@ -209,6 +211,7 @@ internal sealed class TaskWorktrees(ProjectQueue project)
     private HeldLock? Hold(TaskId id, out AgentTask task)
     {
         task = Read(id);
+        CheckAsked(task);
         // A running task's lock is its supervisor's: what it is comes before whether it is free.
         CheckEnded(task);
         if (_queue.Read(id) is TaskRead.Missing)

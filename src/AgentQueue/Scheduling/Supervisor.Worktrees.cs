@@ -24,6 +24,7 @@ internal sealed partial class Supervisor
         }
 
         var id = task.Id;
+        plan = plan with { Environment = OfNoRepository(plan.Environment) };
         var maker = new WorktreeMaker(queue, clock);
         var made = maker.Make(
             id,
@@ -40,7 +41,8 @@ internal sealed partial class Supervisor
             maker.Finish(made);
         }
 
-        return planner.Plan(task with { WorkingFolder = made.Folder });
+        plan = planner.Plan(task with { WorkingFolder = made.Folder });
+        return plan with { Environment = OfNoRepository(plan.Environment) };
     }
 
     private void SetUp(AgentTask task, AgentPlan plan, MadeWorktree made, HeldLock alive)
@@ -123,6 +125,10 @@ internal sealed partial class Supervisor
             );
         }
     }
+
+    // A git hook that has called us would lead the agent's git into its own work tree.
+    private static List<string> OfNoRepository(IEnumerable<string> environment) =>
+        [.. environment.Where(static e => !GitProgram.NamesPlace(e.Split('=', 2)[0]))];
 
     private bool IsToEnd(TaskId id) =>
         Requested(id, Requests.Cancel)

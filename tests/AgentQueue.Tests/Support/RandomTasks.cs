@@ -51,6 +51,7 @@ internal sealed class RandomTasks(int seed)
             Step = _random.Next(2) == 0 ? null : Step(),
             Checks = _random.Next(2) == 0 ? null : Checks(),
             Options = _random.Next(2) == 0 ? null : Options(),
+            Worktree = _random.Next(2) == 0 ? null : Worktree(),
             State = State(),
             Unknown =
             [
@@ -103,6 +104,15 @@ internal sealed class RandomTasks(int seed)
             StartTimeout = MaybeValue(Fraction),
             Fallback = _random.Next(2) == 0 ? default : Texts(),
             TimesPutOff = _random.Next(3),
+    private Worktree Worktree() =>
+        new()
+        {
+            Branch = Maybe(Text),
+            Base = Maybe(Text),
+            Commit = Maybe(Text),
+            Path = Maybe(Text),
+            Tip = Maybe(Text),
+            Outcome = Maybe(Text),
         };
 
     private PlanStep Step() =>
