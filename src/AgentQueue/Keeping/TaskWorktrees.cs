@@ -36,7 +36,7 @@ internal sealed class TaskWorktrees(ProjectQueue project)
     /// <exception cref="QueueException">It has none, or nothing of it is left.</exception>
     public TaskTree Open(AgentTask task)
     {
-        var worktree = CheckAsked(task);
+        var worktree = WorktreeOf(task);
         return worktree.Commit is null || worktree.Branch is null
             ? throw new QueueException($"The worktree of task {task.Id} has not been made yet")
             : TaskTree.Open(worktree, RepositoryOf(worktree), project.Clock)
@@ -44,6 +44,17 @@ internal sealed class TaskWorktrees(ProjectQueue project)
                     $"There is no git repository any more in {RepositoryOf(worktree)}"
                 );
     }
+
+    // Where its maker died before the task was told of it, the note knows.
+    private Worktree WorktreeOf(AgentTask task) =>
+        CheckAsked(task) is { Path: null, Outcome: null } untold && _notes.Find(task.Id) is { } note
+            ? untold with
+            {
+                Branch = note.Branch,
+                Commit = note.Commit,
+                Path = note.Path,
+            }
+            : task.Worktree!;
 
     private static Worktree CheckAsked(AgentTask task) =>
         task.Worktree
@@ -168,8 +179,8 @@ internal sealed class TaskWorktrees(ProjectQueue project)
         if (tree.Lock is { } reason && !force)
         {
             throw new QueueException(
-                $"Somebody has locked the worktree {tree.Tree?.Top ?? task.Worktree!.Path}{(reason.Length > 0 ? $": {reason}" : "")}",
-                $"Unlock it: git worktree unlock {task.Worktree!.Path}"
+                $"Somebody has locked the worktree {tree.Tree?.Top ?? WorktreeOf(task).Path}{(reason.Length > 0 ? $": {reason}" : "")}",
+                $"Unlock it: git worktree unlock {WorktreeOf(task).Path}"
             );
         }
 
@@ -186,13 +197,16 @@ internal sealed class TaskWorktrees(ProjectQueue project)
         }
 
         tree.Remove(_queue.Disk);
-        foreach (
-            var note in _notes
-                .All()
-                .Where(n => WorktreeMaker.SamePath(n.Path, task.Worktree!.Path ?? ""))
-        )
+        var path = WorktreeOf(task).Path;
+        foreach (var note in _notes.All())
         {
-            _notes.Remove(note.Task);
+            if (
+                note.Task == task.Id
+                || (path is not null && WorktreeMaker.SamePath(note.Path, path))
+            )
+            {
+                _notes.Remove(note.Task);
+            }
         }
 
         if (_queue.Read(task.Id) is TaskRead.Found(var current, _))
