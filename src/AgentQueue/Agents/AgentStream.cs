@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
@@ -20,8 +19,21 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
     private const int TailLines = 20;
     private const int LongestTailLine = 500;
 
-    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = 128 };
+    // What is bigger is given back after its line.
+    private const int UsualLine = 1 << 20;
 
+    // More than any number that is true; sums stay below it too.
+    private const decimal Most = 1_000_000_000_000_000;
+    private const int MostTurns = 1_000_000;
+    private const int DeepestLine = 128;
+    private const int MostInLine = 100;
+
+    private static ReadOnlySpan<byte> ObjectBegin => "{\"type\":"u8;
+
+    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = DeepestLine };
+
+    private readonly StreamRules _rules = new(format.Rules);
+    private readonly bool _isText = format.Rules.IsEmpty;
     private readonly Queue<string> _noise = new();
     private byte[] _line = [];
     private int _length;
@@ -45,10 +57,13 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
             Facts.Current = new Usage();
         }
 
-        Facts.CountedTurns += Facts.Turns ?? 0;
+        Facts.CountedTurns = Math.Min(MostTurns, Facts.CountedTurns + (Facts.Turns ?? 0));
         Facts.Turns = null;
         Facts.HasEnded = false;
         Facts.Error = null;
+        Facts.Retried = null;
+        Facts.ResetsAt = null;
+        Facts.ResetsIn = null;
         Facts.Question = null;
     }
 
@@ -63,16 +78,8 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
                 return;
             }
 
-            if (_length == 0 && !_isTooLong)
-            {
-                Read(piece[..end]);
-            }
-            else
-            {
-                Keep(piece[..end]);
-                EndLine();
-            }
-
+            Keep(piece[..end]);
+            EndLine();
             piece = piece[(end + 1)..];
         }
     }
@@ -80,14 +87,14 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
     /// <summary>There will be no more: a last line without its end counts as it is.</summary>
     public void EndLine()
     {
-        if (_length > 0 && !_isTooLong)
+        if (!_isTooLong)
         {
-            Read(_line.AsSpan(0, _length));
+            Read(_line.AsMemory(0, _length));
         }
 
         _length = 0;
         _isTooLong = false;
-        if (_line.Length > 1 << 20)
+        if (_line.Length > UsualLine)
         {
             _line = [];
         }
@@ -101,7 +108,7 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
             using var document = JsonDocument.Parse(json, s_options);
             Apply(format.UsageRules, document.RootElement);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // It stays unknown.
         }
@@ -119,66 +126,109 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
         if (_isTooLong || _length + piece.Length > LongestLine)
         {
             _isTooLong = true;
-            _length = 0;
             return;
         }
 
         if (_length + piece.Length > _line.Length)
         {
-            Array.Resize(
-                ref _line,
-                Math.Min(LongestLine, Math.Max(4096, 2 * (_length + piece.Length)))
+            var bigger = GC.AllocateUninitializedArray<byte>(
+                Math.Clamp(2 * (_length + piece.Length), 4096, LongestLine)
             );
+            _line.AsSpan(0, _length).CopyTo(bigger);
+            _line = bigger;
         }
 
         piece.CopyTo(_line.AsSpan(_length));
         _length += piece.Length;
     }
 
-    private void Read(ReadOnlySpan<byte> line)
+    // What goes to standard error may stand before an object, or behind one, without an end of its line; and an
+    // agent that was killed left half a line, behind which the next one has begun.
+    private void Read(ReadOnlyMemory<byte> line)
     {
-        line = line.Trim(" \t\r"u8);
-        if (line.IsEmpty)
+        for (var parts = 0; parts < MostInLine; parts++)
         {
-            return;
-        }
+            line = line.Trim(" \t\r"u8);
+            if (line.IsEmpty)
+            {
+                return;
+            }
 
-        // What goes to standard error may stand before it, without an end of its line.
-        var begin = line[0] == (byte)'{' ? 0 : line.IndexOf("{\"type\":"u8);
-        if (begin > 0)
-        {
-            Note(line[..begin]);
-        }
+            if (_isText || !BeginsObject(line.Span) || !TryRead(line, out var length))
+            {
+                length = _isText ? line.Length : NextObject(line.Span);
+                Note(line.Span[..length]);
+            }
 
-        if (begin < 0 || !TryRead(line[begin..]))
-        {
-            Note(begin > 0 ? line[begin..] : line);
+            line = line[length..];
         }
     }
 
-    private bool TryRead(ReadOnlySpan<byte> line)
+    // Much that is no JSON begins with a brace; to try it costs far more than this.
+    private static bool BeginsObject(ReadOnlySpan<byte> line) =>
+        line[0] == (byte)'{' && line[1..].TrimStart(" \t"u8) is [(byte)'"' or (byte)'}', ..];
+
+    // Where another one begins that is not inside of this: those stand behind one of these.
+    private static int NextObject(ReadOnlySpan<byte> line)
     {
-        var copy = ArrayPool<byte>.Shared.Rent(line.Length);
+        var at = 1;
+        while (line[at..].IndexOf(ObjectBegin) is var step and >= 0)
+        {
+            at += step;
+            if (!":[,"u8.Contains(line[at - 1]))
+            {
+                return at;
+            }
+
+            at++;
+        }
+
+        return line.Length;
+    }
+
+    private bool TryRead(ReadOnlyMemory<byte> line, out int length)
+    {
+        length = line.Length;
         try
         {
-            line.CopyTo(copy);
-            using var document = JsonDocument.Parse(copy.AsMemory(0, line.Length), s_options);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            var rules = _rules.For(line.Span);
+            if (rules.IsEmpty)
             {
-                return false;
+                // Quotation marks inside of texts have a backslash: two objects meet here, or nothing does.
+                var next = line.Span.IndexOf("}{\"type\":"u8);
+                length = next < 0 ? line.Length : next + 1;
+            }
+            else
+            {
+                using var document = Parse(line, ref length);
+                Apply(rules, document.RootElement);
             }
 
             Facts.Lines++;
-            Apply(format.Rules, document.RootElement);
             return true;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return false;
         }
-        finally
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> line, ref int length)
+    {
+        try
         {
-            ArrayPool<byte>.Shared.Return(copy);
+            return JsonDocument.Parse(line, s_options);
+        }
+        catch (JsonException)
+        {
+            // There may be something behind it. Found out only now, because it takes twice as long.
+            var reader = new Utf8JsonReader(
+                line.Span,
+                new JsonReaderOptions { MaxDepth = DeepestLine, AllowMultipleValues = true }
+            );
+            var document = JsonDocument.ParseValue(ref reader);
+            length = (int)reader.BytesConsumed;
+            return document;
         }
     }
 
@@ -280,7 +330,10 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
                 continue;
             }
 
-            if (path.Find(value) is not { } found || TextOf(found) is not { Length: > 0 } text)
+            if (
+                path.Find(value) is not { } found
+                || StreamText.Of(found) is not { Length: > 0 } text
+            )
             {
                 continue;
             }
@@ -308,8 +361,7 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
                     Facts.Join(text);
                     break;
                 case StreamFact.Tool:
-                    Facts.ToolCalls++;
-                    Facts.IsJoining = false;
+                    Facts.CallTool();
                     seen.Tools.Add((index, text, null));
                     break;
                 case StreamFact.Detail:
@@ -322,11 +374,17 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
                     type = text;
                     break;
                 case StreamFact.Status:
-                    status = int.TryParse(text, CultureInfo.InvariantCulture, out var number)
-                        ? number
-                        : null;
+                    status =
+                        int.TryParse(text, CultureInfo.InvariantCulture, out var number)
+                        && number is >= 100 and < 600
+                            ? number
+                            : null;
                     break;
                 case StreamFact.ResetsAt:
+                    Facts.ResetsAt = ResetTime.Parse(text) ?? Facts.ResetsAt;
+                    break;
+                case StreamFact.ResetsIn:
+                    Facts.ResetsIn = ResetTime.ParseSeconds(text) ?? Facts.ResetsIn;
                     Facts.ResetsAt = ResetTime.Parse(text) ?? Facts.ResetsAt;
                     break;
                 case StreamFact.Question:
@@ -336,8 +394,9 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
             }
         }
 
-        if (error is not null || status is not null)
+        if (error is not null || type is not null || status is not null)
         {
+            error ??= rule.IsRetry ? null : Facts.Retried?.Message;
             var told = ErrorText.Unwrap(new StreamError(error, type, status));
             if (rule.IsRetry)
             {
@@ -364,16 +423,28 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
     private void TakeNumber(StreamRule rule, StreamFact fact, StreamPath path, JsonElement value)
     {
         decimal? sum = null;
-        foreach (var one in path.All(value))
+        void Add(JsonElement one)
         {
             if (
                 one.ValueKind == JsonValueKind.Number
                 && one.TryGetDecimal(out var number)
-                && number is >= 0 and < 1_000_000_000_000_000
+                && number is >= 0 and < Most
             )
             {
-                sum = (sum ?? 0) + number;
+                sum = Math.Min(Most, (sum ?? 0) + number);
             }
+        }
+
+        if (path.IsMany)
+        {
+            foreach (var one in path.All(value))
+            {
+                Add(one);
+            }
+        }
+        else if (path.Find(value) is { } one)
+        {
+            Add(one);
         }
 
         if (sum is not { } found)
@@ -382,27 +453,19 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
         }
 
         var now = Facts.Current;
-        long Whole(long? before) => (long)found + (rule.Adds ? before ?? 0 : 0);
-        switch (fact)
+        decimal Sum(decimal? before) => Math.Min(Most, found + (rule.Adds ? before ?? 0 : 0));
+        Facts.Current = fact switch
         {
-            case StreamFact.Input:
-                Facts.Current = now with { Input = Whole(now.Input) };
-                break;
-            case StreamFact.Output:
-                Facts.Current = now with { Output = Whole(now.Output) };
-                break;
-            case StreamFact.CacheRead:
-                Facts.Current = now with { CacheRead = Whole(now.CacheRead) };
-                break;
-            case StreamFact.CacheWrite:
-                Facts.Current = now with { CacheWrite = Whole(now.CacheWrite) };
-                break;
-            case StreamFact.Cost:
-                Facts.Current = now with { Cost = found + (rule.Adds ? now.Cost ?? 0 : 0) };
-                break;
-            case StreamFact.Turns:
-                Facts.Turns = (int)Math.Min(found, int.MaxValue);
-                break;
+            StreamFact.Input => now with { Input = (long)Sum(now.Input) },
+            StreamFact.Output => now with { Output = (long)Sum(now.Output) },
+            StreamFact.CacheRead => now with { CacheRead = (long)Sum(now.CacheRead) },
+            StreamFact.CacheWrite => now with { CacheWrite = (long)Sum(now.CacheWrite) },
+            StreamFact.Cost => now with { Cost = Sum(now.Cost) },
+            _ => now,
+        };
+        if (fact == StreamFact.Turns)
+        {
+            Facts.Turns = (int)Math.Min(found, MostTurns);
         }
     }
 
@@ -446,15 +509,6 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
             tell(new StreamEvent.End(Used));
         }
     }
-
-    private static string? TextOf(JsonElement value) =>
-        value.ValueKind switch
-        {
-            JsonValueKind.String => value.GetString(),
-            JsonValueKind.Number => value.GetRawText(),
-            JsonValueKind.Object or JsonValueKind.Array => value.GetRawText(),
-            _ => null,
-        };
 
     // What one line tells, put together before it is shown.
     private sealed class LineFacts

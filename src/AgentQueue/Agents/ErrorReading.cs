@@ -46,7 +46,7 @@ internal static partial class ErrorReading
             error?.Status ?? (message is null ? null : StatusIn(message)) ?? facts.Retried?.Status;
 
         // A text of the tool's own says more than a status: a used-up subscription answers 429 too.
-        var text = string.Join('\n', new[] { error?.Type, error?.Message }.OfType<string>());
+        var text = string.Join('\n', new[] { error?.Type, message }.OfType<string>());
         if (ByText(adapter.Errors, text) is { } own)
         {
             return new ReadError(own, Confidence.Likely, message);
@@ -83,6 +83,7 @@ internal static partial class ErrorReading
 
     private static string? ByText(ImmutableArray<ErrorPattern> patterns, string text)
     {
+        text = text.Replace('’', '\'');
         foreach (var pattern in patterns)
         {
             foreach (var part in pattern.Texts)
@@ -128,7 +129,7 @@ internal static partial class ErrorReading
     }
 
     [GeneratedRegex(
-        @"(API Error|HTTP|status( code)?|unexpected status|error code)[:= ]+(?<code>[1-5]\d\d)\b|^\W*(?<code>[45]\d\d)\s",
+        @"(HTTP|status( code)?|error( code)?)[:= ]+(?<code>[1-5]\d\d)\b|^\W*(?<code>[45]\d\d)\s|\((?<code>[45]\d\d)\)",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
         MatchMilliseconds
     )]

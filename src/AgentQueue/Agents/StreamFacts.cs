@@ -1,4 +1,5 @@
 using System.Text;
+using AgentQueue.Config;
 
 namespace AgentQueue.Agents;
 
@@ -55,16 +56,14 @@ internal sealed record StreamError(string? Message, string? Type, int? Status);
 /// <summary>Everything that an agent's output has told so far.</summary>
 internal sealed class StreamFacts
 {
-    /// <summary>Characters of the answer that are kept.</summary>
-    public const int LongestText = 1 << 20;
-
     private readonly StringBuilder _joined = new();
+    private string? _text;
 
     public string? Session { get; set; }
     public string? Model { get; set; }
 
     /// <summary>The last thing that it said.</summary>
-    public string? Text { get; private set; }
+    public string? Text => _text ??= _joined.Length > 0 ? _joined.ToString() : null;
 
     /// <summary>Of this call, as its lines say.</summary>
     public Usage Current { get; set; } = new();
@@ -74,6 +73,11 @@ internal sealed class StreamFacts
 
     public int? Turns { get; set; }
     public int CountedTurns { get; set; }
+
+    /// <summary>Of all calls; null if nothing tells.</summary>
+    public int? TurnsInAll =>
+        Turns is null && CountedTurns == 0 ? null : CountedTurns + (Turns ?? 0);
+
     public int ToolCalls { get; set; }
 
     /// <summary>It says that it has come to its end.</summary>
@@ -82,10 +86,13 @@ internal sealed class StreamFacts
     /// <summary>Null if nothing went wrong, or the agent got over it.</summary>
     public StreamError? Error { get; set; }
 
-    /// <summary>The last thing that it tried again by itself.</summary>
+    /// <summary>What it tries again by itself; null as soon as it gets on.</summary>
     public StreamError? Retried { get; set; }
 
     public DateTimeOffset? ResetsAt { get; set; }
+
+    /// <summary>From the moment in which it was told.</summary>
+    public TimeSpan? ResetsIn { get; set; }
     public string? Question { get; set; }
 
     /// <summary>Lines that could be read.</summary>
@@ -96,11 +103,9 @@ internal sealed class StreamFacts
 
     public void Say(string text)
     {
+        Retried = null;
         IsJoining = false;
-        if (text.Length > 0)
-        {
-            Text = Short(text);
-        }
+        _text = text;
     }
 
     public void Join(string piece)
@@ -111,13 +116,18 @@ internal sealed class StreamFacts
             IsJoining = true;
         }
 
-        if (_joined.Length < LongestText)
+        Retried = null;
+        if (_joined.Length < StreamText.Longest)
         {
             _joined.Append(piece);
-            Text = Short(_joined.ToString());
+            _text = null;
         }
     }
 
-    private static string Short(string text) =>
-        text.Length > LongestText ? text[..LongestText] + "…" : text;
+    public void CallTool()
+    {
+        ToolCalls++;
+        Retried = null;
+        IsJoining = false;
+    }
 }

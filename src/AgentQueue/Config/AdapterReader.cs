@@ -72,6 +72,7 @@ internal sealed class AdapterReader(string file)
         ("errorType", StreamFact.ErrorType),
         ("status", StreamFact.Status),
         ("resetsAt", StreamFact.ResetsAt),
+        ("resetsIn", StreamFact.ResetsIn),
         ("question", StreamFact.Question),
     ];
 
@@ -394,13 +395,7 @@ internal sealed class AdapterReader(string file)
                     {
                         Values = _reader.Texts(member.Value, path) ?? [],
                     },
-                    JsonValueKind.Object => condition with
-                    {
-                        Begins = _reader
-                            .Members(member.Value, path, ["begins"])
-                            .Select(m => _reader.Text(m.Value, path, mayBeEmpty: false))
-                            .FirstOrDefault(),
-                    },
+                    JsonValueKind.Object => ReadTextCondition(condition, member.Value, path),
                     JsonValueKind.True => condition with { Values = ["true"] },
                     JsonValueKind.False => condition with { Values = ["false"] },
                     JsonValueKind.Number or JsonValueKind.String => condition with
@@ -413,6 +408,34 @@ internal sealed class AdapterReader(string file)
         }
 
         return conditions.ToImmutable();
+    }
+
+    private StreamCondition ReadTextCondition(
+        StreamCondition condition,
+        SourceValue value,
+        string key
+    )
+    {
+        foreach (var member in _reader.Members(value, key, ["begins", "has"]))
+        {
+            var text = _reader.Text(
+                member.Value,
+                ConfigReader.Path(key, member.Name),
+                mayBeEmpty: false
+            );
+            condition =
+                member.Name == "has"
+                    ? condition with
+                    {
+                        Has = text,
+                    }
+                    : condition with
+                    {
+                        Begins = text,
+                    };
+        }
+
+        return condition;
     }
 
     private ImmutableArray<(StreamFact, StreamPath)> ReadFacts(SourceValue value, string key)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.Json;
 
 namespace AgentQueue.Config;
@@ -89,13 +90,24 @@ internal enum StreamFact
     /// <summary>When a limit is over: seconds since 1970, or a time as text.</summary>
     ResetsAt,
 
+    /// <summary>Seconds until then.</summary>
+    ResetsIn,
+
     /// <summary>What it asks a person.</summary>
     Question,
 }
 
 /// <summary>Names of members, one inside the other; <c>*</c> stands for any.</summary>
-internal sealed record StreamPath(ImmutableArray<string> Names)
+internal sealed class StreamPath(ImmutableArray<string> names)
 {
+    // As they stand in a line: looking for them is most of the work with one.
+    private readonly ImmutableArray<byte[]> _utf8 = [.. names.Select(Encoding.UTF8.GetBytes)];
+
+    public ImmutableArray<string> Names => names;
+
+    /// <summary>There may be more than one value.</summary>
+    public bool IsMany { get; } = names.Contains("*");
+
     public static StreamPath Parse(string text) => new([.. text.Split('.')]);
 
     /// <summary>The first value there; null if there is none.</summary>
@@ -120,7 +132,7 @@ internal sealed record StreamPath(ImmutableArray<string> Names)
 
             if (
                 value.ValueKind != JsonValueKind.Object
-                || !value.TryGetProperty(Names[depth], out var next)
+                || !value.TryGetProperty(_utf8[depth], out var next)
             )
             {
                 return null;
@@ -142,7 +154,7 @@ internal sealed record StreamPath(ImmutableArray<string> Names)
         {
             if (
                 value.ValueKind == JsonValueKind.Object
-                && value.TryGetProperty(Names[depth], out var next)
+                && value.TryGetProperty(_utf8[depth], out var next)
             )
             {
                 foreach (var one in All(next, depth + 1))
@@ -174,13 +186,19 @@ internal sealed record StreamPath(ImmutableArray<string> Names)
     }
 }
 
-/// <summary>Holds if the value there is one of these, or a text that begins so; with neither, if there is any.</summary>
+/// <summary>
+/// Holds if the value there is one of these, or a text that begins so or has that in it; with none of it, if there
+/// is any.
+/// </summary>
 internal sealed record StreamCondition(StreamPath Path)
 {
     public ImmutableArray<string> Values { get; init; } = [];
 
     /// <summary>Null where it does not matter.</summary>
     public string? Begins { get; init; }
+
+    /// <inheritdoc cref="Begins"/>
+    public string? Has { get; init; }
 
     public bool Holds(JsonElement line)
     {
@@ -189,10 +207,12 @@ internal sealed record StreamCondition(StreamPath Path)
             return false;
         }
 
-        if (Begins is { } begin)
+        if (Begins is not null || Has is not null)
         {
             return value.ValueKind == JsonValueKind.String
-                && value.GetString()!.StartsWith(begin, StringComparison.Ordinal);
+                && StreamText.Of(value) is { } text
+                && (Begins is null || text.StartsWith(Begins, StringComparison.Ordinal))
+                && (Has is null || text.Contains(Has, StringComparison.Ordinal));
         }
 
         foreach (var wanted in Values)
