@@ -104,6 +104,8 @@ internal sealed class RandomTasks(int seed)
             StartTimeout = MaybeValue(Fraction),
             Fallback = _random.Next(2) == 0 ? default : Texts(),
             TimesPutOff = _random.Next(3),
+        };
+
     private Worktree Worktree() =>
         new()
         {
