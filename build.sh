@@ -300,7 +300,7 @@ test_all() {
 # --- agents -------------------------------------------------------------------------------------------------
 
 # agents [NAME…]: by the lock files in tests/RealAgents, which name no registry. For a new version: the number in
-# package.json, and beside it npm install --package-lock-only --omit-lockfile-registry-resolved. npm ci wants an
+# package.json, and beside it a new lock file (--package-lock-only --omit-lockfile-registry-resolved). npm ci wants an
 # entry of every optional package: one that the registry lacks is added by hand, with its os and cpu.
 agents() {
   local name code=0

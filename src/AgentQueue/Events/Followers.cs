@@ -327,6 +327,7 @@ internal sealed class Followers(ProjectQueue project, AgentConfig config, Occurr
             Prompt = prompt,
             CreatedAt = now,
             Cause = cause,
+            Checks = agent.Work.Checks,
             State = new TaskState.Pending(
                 NotBefore: isTrailing ? now + agent.Events.Debounce : null
             ),

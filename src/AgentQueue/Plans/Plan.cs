@@ -68,6 +68,12 @@ internal sealed record PlanTask
     /// <summary>Each of <see cref="Outputs"/> must match something before it counts as complete.</summary>
     public bool VerifyOutputs { get; init; }
 
+    /// <summary>How often its agent is told what a check said, and goes on.</summary>
+    public int FixAttempts { get; init; }
+
+    /// <summary>The git worktree that it works in; null for none.</summary>
+    public Worktree? Worktree { get; init; }
+
     /// <summary>1 to 10, as for any task.</summary>
     public int? Priority { get; init; }
 

@@ -237,15 +237,6 @@ internal sealed class PlanReader
 
         // From here on people know it by its id.
         key = $"tasks.{id}";
-        if (members.TryGetValue("worktree", out var worktree))
-        {
-            _reader.Error(
-                worktree.At,
-                key + ".worktree",
-                "is kept for later and cannot be used yet; give the task a cwd instead"
-            );
-        }
-
         if (!members.TryGetValue("matrix", out var matrix))
         {
             _tasks.Add((nodes.Read(id, key, source, members, PlanText.Nothing), source));

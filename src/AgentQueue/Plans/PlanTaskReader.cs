@@ -37,6 +37,7 @@ internal sealed class PlanTaskReader(
         "priority",
         "max_parallel",
         "worktree",
+        "fix_attempts",
     ];
 
     private static readonly string[] s_outcomes = ["complete", "failed", "cancelled"];
@@ -150,8 +151,20 @@ internal sealed class PlanTaskReader(
             {
                 MaxParallel = reader.Whole(value, key, 1, Settings.MostParallel),
             },
+            "worktree" => task with { Worktree = Worktree(value, key, scope) },
+            "fix_attempts" => task with
+            {
+                FixAttempts = reader.Whole(value, key, 0, AgentWorkReader.MostFixAttempts) ?? 0,
+            },
             _ => task,
         };
+
+    private Worktree? Worktree(SourceValue value, string key, PlanText scope) =>
+        value.Kind is JsonValueKind.True ? new Worktree()
+        : value.Kind is JsonValueKind.False ? null
+        : values.Filled(value, key, scope) is { Length: > 0 } branch
+            ? new Worktree { Branch = branch }
+        : null;
 
     // It is what the old format says, and nearly never what is meant: the task would even succeed.
     private void WarnOfShell(

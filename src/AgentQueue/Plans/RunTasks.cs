@@ -87,7 +87,7 @@ internal static class RunTasks
                 Approval = node.Approval,
             },
             Checks =
-                node.Verify.IsEmpty && !node.VerifyOutputs
+                node.Verify.IsEmpty && !node.VerifyOutputs && node.FixAttempts == 0
                     ? null
                     : new WorkChecks
                     {
@@ -98,7 +98,9 @@ internal static class RunTasks
                             ),
                         ],
                         Outputs = node.VerifyOutputs,
+                        FixAttempts = node.FixAttempts,
                     },
+            Worktree = node.Worktree,
             State = new TaskState.Pending(Held: node.Approval is not null),
         };
 

@@ -89,9 +89,7 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             MaxTurns = task.Options?.MaxTurns ?? agent?.Work.MaxTurns,
             OnLimit = task.Options?.OnLimit ?? agent?.Work.OnLimit ?? settings().OnLimit,
             RetryOn = agent?.Work.RetryOn,
-            Fallback = task.Options is { Fallback.IsDefault: false } asked
-                ? asked.Fallback
-                : agent?.Work.Fallback ?? [],
+            Fallback = task.Options?.Fallback ?? agent?.Work.Fallback ?? [],
             Executable = plan.Executable,
             Arguments = plan.Arguments,
             ShownArguments = plan.ShownArguments,

@@ -132,7 +132,19 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
         queue.Create();
         using var turn = queue.LockQueue();
         CheckRoom(tasks.Count);
-        TaskBatch.Create(queue, tasks);
+        TaskBatch.Create(
+            queue,
+            [
+                .. tasks.Select(t =>
+                    t.Step is { Command.IsEmpty: true }
+                        ? t with
+                        {
+                            Checks = WorkChecks.Join(t.Checks, ChecksOfAgent(t.Agent)),
+                        }
+                        : t
+                ),
+            ]
+        );
     }
 
     private HeldLock? Prepare(IReadOnlyList<NewTask> requests)
@@ -214,7 +226,7 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
             Priority = request.Priority,
             MaxRetries = request.MaxRetries,
             AutoRetry = request.AutoRetry,
-            Checks = ChecksOf(request),
+            Checks = WorkChecks.Join(request.Checks, ChecksOfAgent(request.Agent)),
             Options = request.Options,
             DependsOn = [.. request.DependsOn.Select(static d => d.Id).Distinct()],
             AfterAny = Those(request, DependencyKind.AfterAny),
@@ -222,20 +234,6 @@ internal sealed class NewTasks(QueueFolder queue, TimeProvider clock)
             Worktree = request.Worktree,
             State = new TaskState.Pending(request.Hold, request.NotBefore),
         };
-
-    private WorkChecks? ChecksOf(NewTask request)
-    {
-        var ofAgent = ChecksOfAgent(request.Agent);
-        return request.Checks is not { } own ? ofAgent
-            : ofAgent is null ? own
-            : own with
-            {
-                Commands = own.Commands.IsEmpty ? ofAgent.Commands : own.Commands,
-                Changes = own.Changes || ofAgent.Changes,
-                Clean = own.Clean || ofAgent.Clean,
-                FixAttempts = own.FixAttempts > 0 ? own.FixAttempts : ofAgent.FixAttempts,
-            };
-    }
 
     private static ImmutableArray<TaskId> Those(NewTask request, DependencyKind kind) =>
         [.. request.DependsOn.Where(d => d.Kind == kind).Select(static d => d.Id).Distinct()];

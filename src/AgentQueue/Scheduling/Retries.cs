@@ -244,9 +244,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
     private AgentOptions HandedOn(AgentTask task, TaskState.Unsuccessful failed)
     {
         var to = ((TaskState.Failed)failed).FallbackTo!;
-        var list = task.Options is { Fallback.IsDefault: false } asked
-            ? asked.Fallback
-            : FallbackOfAgent(task.Agent);
+        var list = task.Options?.Fallback ?? FallbackOfAgent(task.Agent);
         return Sessions.Fresh(task.Options) with
         {
             Model = null,

@@ -77,10 +77,10 @@ internal static partial class TaskJson
             WriteSeconds(w, "startTimeout"u8, first);
         }
 
-        if (!options.Fallback.IsDefault)
+        if (options.Fallback is { } fallback)
         {
             w.WriteStartArray("fallback"u8);
-            foreach (var agent in options.Fallback)
+            foreach (var agent in fallback)
             {
                 w.WriteStringValue(agent);
             }

@@ -45,8 +45,8 @@ internal sealed record AgentOptions
     /// <summary>How long it may be silent at first.</summary>
     public TimeSpan? StartTimeout { get; init; }
 
-    /// <summary>Agents that it is given to if it fails, one after the other; default for those of its agent.</summary>
-    public ImmutableArray<string> Fallback { get; init; }
+    /// <summary>Agents that it is given to if it fails, one after the other; null for those of its agent.</summary>
+    public ImmutableArray<string>? Fallback { get; init; }
 
     /// <summary>How often a usage limit has put it off.</summary>
     public int TimesPutOff { get; init; }

@@ -23,5 +23,17 @@ internal sealed record WorkChecks
     /// <summary>How often the agent is told what failed and goes on in the same session; 0 for never.</summary>
     public int FixAttempts { get; init; }
 
+    /// <summary>What a task asks for itself, with what its agent asks of all its tasks.</summary>
+    public static WorkChecks? Join(WorkChecks? own, WorkChecks? ofAgent) =>
+        own is null ? ofAgent
+        : ofAgent is null ? own
+        : own with
+        {
+            Commands = own.Commands.IsEmpty ? ofAgent.Commands : own.Commands,
+            Changes = own.Changes || ofAgent.Changes,
+            Clean = own.Clean || ofAgent.Clean,
+            FixAttempts = own.FixAttempts > 0 ? own.FixAttempts : ofAgent.FixAttempts,
+        };
+
     public bool IsEmpty => Commands.IsEmpty && !Outputs && !Changes && !Clean;
 }

@@ -240,8 +240,9 @@ public sealed partial class BuildTests
     [GeneratedRegex("""\{[^{}]*"type":[^{}]*""")]
     private static partial Regex PackageEntry();
 
+    // npm ci installs what a lock file names by version and hash, and nothing else.
     [GeneratedRegex(
-        @"\b(curl|wget|Invoke-WebRequest|iwr|git clone|npm|pip)\b|https?://(?!dot\.net)"
+        @"\b(curl|wget|Invoke-WebRequest|iwr|git clone|npm (install|i|exec|add)|npx|pip)\b|https?://(?!dot\.net)"
     )]
     private static partial Regex Download();
 }

@@ -204,10 +204,6 @@ public sealed partial class PlanReaderTests
         "tasks: [{id: a, cmd: x, outputs: [o, O]}]",
         "plan.yaml:1:38: tasks.a.outputs[1] stands here twice: O"
     )]
-    [InlineData(
-        "tasks: [{id: a, cmd: x, worktree: y}]",
-        "plan.yaml:1:35: tasks.a.worktree is kept for later and cannot be used yet; give the task a cwd instead"
-    )]
     // Beyond the older tool.
     [InlineData(
         "tasks: [{id: a, prompt: x}]",

@@ -102,7 +102,7 @@ internal sealed class RandomTasks(int seed)
             MaxTokens = MaybeValue(() => (long)_random.Next(1000)),
             MaxTurns = MaybeValue(() => _random.Next(1000)),
             StartTimeout = MaybeValue(Fraction),
-            Fallback = _random.Next(2) == 0 ? default : Texts(),
+            Fallback = _random.Next(2) == 0 ? null : Texts(),
             TimesPutOff = _random.Next(3),
         };
 
