@@ -16,6 +16,7 @@ internal static class AgentDetails
         Row(screen, "description", agent.Description);
         Row(screen, "command", agent.Command);
         Row(screen, "found", view.Found ?? "not found", view.Found is null ? Tone.Bad : Tone.Plain);
+        PrintAdapter(screen, view);
         Row(screen, "promptVia", AgentView.WordFor(agent.PromptVia));
         Row(screen, "prompt template", TemplateOf(agent));
         Row(screen, "env", string.Join(", ", agent.Environment.Keys));
@@ -29,6 +30,38 @@ internal static class AgentDetails
         PrintVariables(screen, agent);
         PrintEvents(screen, agent);
         PrintSample(screen, view);
+    }
+
+    private static void PrintAdapter(Screen screen, AgentView view)
+    {
+        if (view.Adapter is not { } adapter)
+        {
+            return;
+        }
+
+        var work = view.Agent.Work;
+        Row(screen, "adapter", $"{adapter.Name}, for {adapter.Title}");
+        if (adapter.Version is { } version)
+        {
+            Row(
+                screen,
+                "version",
+                view.Version is { } found ? $"{found}, {version.Describe(view.Standing)}"
+                    : view.Found is null ? null
+                    : "it does not tell",
+                view.Standing == VersionStanding.Unsupported ? Tone.Bad : Tone.Plain
+            );
+        }
+
+        Row(screen, "permission", view.Permission?.Word());
+        Row(screen, "model", work.Model ?? (adapter.Model is null ? null : "its own choice"));
+        Row(screen, "account", work.Account);
+        Row(
+            screen,
+            "session",
+            adapter.Resume is null ? "cannot be gone on with" : "can be gone on with"
+        );
+        Row(screen, "result", adapter.Stream is null ? "text only" : "read from its stream");
     }
 
     private static void PrintVariables(Screen screen, AgentDefinition agent)

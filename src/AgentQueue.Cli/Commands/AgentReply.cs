@@ -1,12 +1,17 @@
 using System.Text.Json;
 using AgentQueue.Config;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
 
 /// <summary>An agent in a <c>--json</c> answer; of its environment the names alone.</summary>
 internal static class AgentReply
 {
-    public static void WriteArray(Utf8JsonWriter w, IReadOnlyList<AgentView> agents)
+    public static void WriteArray(
+        Utf8JsonWriter w,
+        IReadOnlyList<AgentView> agents,
+        IReadOnlyList<string> notInstalled
+    )
     {
         w.WriteStartArray("agents"u8);
         foreach (var agent in agents)
@@ -14,6 +19,13 @@ internal static class AgentReply
             w.WriteStartObject();
             Members(w, agent);
             w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+        w.WriteStartArray("notInstalled"u8);
+        foreach (var name in notInstalled)
+        {
+            w.WriteStringValue(name);
         }
 
         w.WriteEndArray();
@@ -49,6 +61,12 @@ internal static class AgentReply
         var agent = view.Agent;
         w.WriteString("name"u8, agent.Name);
         w.WriteBoolean("builtIn"u8, view.IsBuiltIn);
+        w.WriteString("adapter"u8, agent.Work.Adapter);
+        w.WriteString("version"u8, view.Version);
+        w.WriteString("versionState"u8, AgentView.WordFor(view.Standing));
+        w.WriteString("permission"u8, view.Permission?.Word());
+        w.WriteString("model"u8, agent.Work.Model);
+        w.WriteString("account"u8, agent.Work.Account);
         w.WriteString("description"u8, agent.Description);
         w.WriteString("command"u8, agent.Command);
         w.WriteStartArray("args"u8);

@@ -19,6 +19,20 @@ internal sealed record AgentView(
 {
     public const string SamplePrompt = "Say hello";
 
+    /// <summary>Null for an agent that is only a command.</summary>
+    public Adapter? Adapter { get; init; }
+
+    /// <summary>Of the installed program; null if it does not tell.</summary>
+    public string? Version { get; init; }
+
+    public VersionStanding Standing => Adapter?.Version?.Judge(Version) ?? VersionStanding.Unknown;
+
+    /// <summary>What it may do by itself; null where nothing holds it.</summary>
+    public Permission? Permission =>
+        Adapter is { Permissions.IsEmpty: false }
+            ? Agent.Work.Permission ?? Tasks.Permission.Edit
+            : null;
+
     /// <param name="settings">For the sample; null for none.</param>
     public static AgentView Of(
         AgentDefinition agent,
@@ -63,6 +77,22 @@ internal sealed record AgentView(
             return new AgentView(agent, isBuiltIn, found, null, e.Message);
         }
     }
+
+    /// <summary>One whose adapter cannot be used.</summary>
+    public static AgentView Broken(AgentDefinition agent, string problem) =>
+        new(agent, IsBuiltIn: false, Found: null, Plan: null, problem);
+
+    /// <summary>Null where nothing is known.</summary>
+    public static string? WordFor(VersionStanding standing) =>
+        standing switch
+        {
+            VersionStanding.Unknown => null,
+            VersionStanding.Untried => "untried",
+            VersionStanding.Tested => "tested",
+            VersionStanding.Newer => "newer",
+            VersionStanding.Older => "older",
+            VersionStanding.Unsupported => "unsupported",
+        };
 
     public static string WordFor(PromptVia via) =>
         via switch

@@ -27,14 +27,17 @@ internal static class AgentsCommand
     {
         var command = new Verb(
             "agents",
-            "Show the configured agents, or all about one with its exact command",
+            "Show the agents that there are, or all about one with its exact command",
             "agentq agents",
-            "agentq agents shell",
-            "agentq agents --runs"
+            "agentq agents claude",
+            "agentq agents --runs",
+            "agentq agents check mine.json"
         )
         {
             s_name,
             s_runs,
+            AgentsCheckCommand.Create(),
+            AgentsShowCommand.Create(),
         };
         command.Runs(Execute);
         return command;
@@ -55,47 +58,36 @@ internal static class AgentsCommand
 
         if (parsed.GetValue(s_name) is { } name)
         {
-            var agent = session.Project.Config.Find(name);
+            var view = AgentList.One(session, name);
             if (session.Json)
             {
-                JsonOutput.PrintObject(
-                    Session.Screen,
-                    w => AgentReply.Write(w, "agent"u8, View(session, agent, withSample: true))
-                );
+                JsonOutput.PrintObject(Session.Screen, w => AgentReply.Write(w, "agent"u8, view));
             }
             else
             {
-                AgentDetails.Print(Session.Screen, View(session, agent, withSample: true));
+                AgentDetails.Print(Session.Screen, view);
             }
 
             return ExitCode.Ok;
         }
 
-        var agents = session
-            .Project.Config.Agents.Values.Select(a => View(session, a, withSample: false))
-            .ToList();
+        var list = AgentList.Of(session);
         if (session.Json)
         {
-            JsonOutput.PrintObject(Session.Screen, w => AgentReply.WriteArray(w, agents));
+            JsonOutput.PrintObject(
+                Session.Screen,
+                w => AgentReply.WriteArray(w, list.Agents, list.NotInstalled)
+            );
         }
         else
         {
-            PrintTable(session, agents);
+            PrintTable(session, list);
         }
 
         return ExitCode.Ok;
     }
 
-    private static AgentView View(Session session, AgentDefinition agent, bool withSample) =>
-        AgentView.Of(
-            agent,
-            isBuiltIn: !session.Project.Config.Configured.ContainsKey(agent.Name),
-            session.Queue,
-            withSample ? () => session.Project.Settings : null,
-            session.Project.Config
-        );
-
-    private static void PrintTable(Session session, List<AgentView> agents)
+    private static void PrintTable(Session session, AgentList list)
     {
         var table = new Table(
             new("Name"),
@@ -104,10 +96,17 @@ internal static class AgentsCommand
             {
                 Flexible = true,
                 Narrowest = 9,
-                Rank = 2,
+                Rank = 3,
             },
-            new("Via") { Rank = 4 },
-            new("Limits") { Rank = 3 },
+            new("Version") { Rank = 4 },
+            new("Adapter")
+            {
+                Flexible = true,
+                Narrowest = 9,
+                Rank = 5,
+            },
+            new("Via") { Rank = 7 },
+            new("Limits") { Rank = 6 },
             new("Description")
             {
                 Flexible = true,
@@ -115,25 +114,46 @@ internal static class AgentsCommand
                 Rank = 1,
             }
         );
-        foreach (var view in agents)
+        foreach (var view in list.Agents)
         {
             var agent = view.Agent;
             table.Add(
                 view.IsBuiltIn ? $"{agent.Name} (built-in)" : agent.Name,
                 agent.Command,
                 view.Found ?? new Cell(NotFound, Tone.Bad),
+                view.Version ?? "-",
+                StandingOf(view),
                 AgentView.WordFor(agent.PromptVia),
                 Limits(agent),
-                agent.Description ?? ""
+                view.Problem is { } problem
+                    ? new Cell(problem, Tone.Bad)
+                    : agent.Description ?? view.Adapter?.Title ?? ""
             );
         }
 
         TableOutput.Print(Session.Screen, table);
+        if (!list.NotInstalled.IsEmpty)
+        {
+            Session.Screen.Line($"not installed: {string.Join(", ", list.NotInstalled)}", Tone.Dim);
+        }
+
         if (session.Project.Config.HasFallback)
         {
             Session.Screen.Talk("Any other name is an agent of opencode", Tone.Dim);
         }
     }
+
+    private static Cell StandingOf(AgentView view) =>
+        new(
+            view.Adapter?.Version?.Describe(view.Standing) ?? "-",
+            view.Standing switch
+            {
+                VersionStanding.Unsupported => Tone.Bad,
+                VersionStanding.Newer or VersionStanding.Older or VersionStanding.Untried =>
+                    Tone.Warn,
+                _ => Tone.Plain,
+            }
+        );
 
     private static string Limits(AgentDefinition agent)
     {

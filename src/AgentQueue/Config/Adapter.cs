@@ -170,12 +170,6 @@ internal sealed record AdapterPart
         AgentEnvironment.NoOverrides;
 }
 
-/// <summary>How to ask the tool which one it is, and what is known of the answer.</summary>
-/// <param name="Args">It must answer by itself, without a network.</param>
-/// <param name="Tested">The version that the adapter was written for.</param>
-/// <param name="Oldest">Older ones are not driven by it; null if that is not known.</param>
-internal sealed record AdapterVersion(ImmutableArray<string> Args, string Tested, string? Oldest);
-
 /// <summary>An error is of this class if its text has one of these in it, or its HTTP status is one of these.</summary>
 internal sealed record ErrorPattern(
     string Class,

@@ -301,12 +301,12 @@ internal sealed class AdapterReader(string file)
             }
         }
 
-        if (tested is null)
+        if (args.IsEmpty)
         {
-            _reader.Error(value.At, key, "does not say which version it was \"tested\" with");
+            _reader.Error(value.At, key, "has no \"args\" to ask for the version with");
         }
 
-        return new AdapterVersion(args, tested ?? "", oldest);
+        return new AdapterVersion(args, tested, oldest);
     }
 
     private StreamFormat ReadStream(SourceValue value, string key)

@@ -103,6 +103,10 @@ internal sealed class Adapters(string projectRoot, string? userFolder)
             .Select(folder => Path.Join(folder, name + Extension))
             .FirstOrDefault(File.Exists);
 
+    /// <summary>True if the project's own folder defines it.</summary>
+    public bool IsOfProject(string name) =>
+        FileOf(name)?.StartsWith(ProjectFolder, StringComparison.Ordinal) == true;
+
     /// <summary>The text of a built-in one, to begin a new one with; null if there is none.</summary>
     public static byte[]? TextOf(string name) =>
         EmbeddedText.Names(BuiltInPrefix + name + Extension).Any()

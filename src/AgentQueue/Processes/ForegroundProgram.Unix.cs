@@ -14,7 +14,7 @@ internal static partial class ForegroundProgram
         OutputPiece show
     )
     {
-        if (launch.Limit is { Mark: not null } && OperatingSystem.IsLinux())
+        if (launch.Limit is { Mark: not null, Adopts: true } && OperatingSystem.IsLinux())
         {
             // So that what it leaves behind comes to us, and not to somebody who cannot tell whose it is.
             Linux.BecomeSubreaper();
@@ -80,7 +80,7 @@ internal static partial class ForegroundProgram
                 );
 
         /// <summary>True while something that belongs to the program runs.</summary>
-        public bool AnyLeft => _tree?.Members(adopted: true).Count > 0;
+        public bool AnyLeft => _tree?.Members(limit.Adopts).Count > 0;
 
         public void Remember()
         {
@@ -103,7 +103,7 @@ internal static partial class ForegroundProgram
                 program.Await(s_grace, limit.Clock);
             }
 
-            _tree?.End(s_grace, adopted: true, limit.Clock);
+            _tree?.End(s_grace, limit.Adopts, limit.Clock);
         }
     }
 

@@ -23,14 +23,21 @@ internal sealed record ForegroundLaunch(
 }
 
 /// <summary>
-/// How long a program and all that it starts may take; what is left then is ended. Unless there is no mark, this
-/// process must have no other children than supervisors and what runs hooks.
+/// How long a program and all that it starts may take; what is left then is ended.
 /// </summary>
 /// <param name="Mark">
 /// An entry of its environment that nothing else in the world has. Null for a program that stays in its own
 /// process group: then only that is waited for and ended, whatever other children there are.
 /// </param>
-internal sealed record ProgramLimit(TimeSpan Time, string? Mark, TimeProvider Clock);
+internal sealed record ProgramLimit(TimeSpan Time, string? Mark, TimeProvider Clock)
+{
+    /// <summary>
+    /// Every orphan that comes to this process is taken for the program's: this process must have no other children
+    /// than supervisors and what runs hooks. False where several programs run side by side; then only what descends
+    /// from the program or carries its mark is its own.
+    /// </summary>
+    public bool Adopts { get; init; } = true;
+}
 
 /// <summary>Is shown what a program prints, as it comes; the bytes are there only during the call.</summary>
 internal delegate void OutputPiece(ReadOnlySpan<byte> piece, bool isError);
