@@ -17,6 +17,8 @@ internal static class Verbs
         new("status", StatusCommand.Create),
         new("show", ShowCommand.Create),
         new("logs", LogsCommand.Create),
+        new("result", ResultCommand.Create),
+        new("usage", UsageCommand.Create),
         new("cancel", CancelCommand.Create),
         new("diff", DiffCommand.Create),
         new("apply", ApplyCommand.Create),

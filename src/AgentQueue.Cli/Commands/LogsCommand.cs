@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AgentQueue.Cli.Output;
+using AgentQueue.Config;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -35,13 +36,18 @@ internal static class LogsCommand
         "Byte for byte, without making it safe for a terminal"
     );
 
+    private static readonly Option<bool> s_pretty = Options.Flag(
+        "--pretty",
+        "What the agent says and does, as lines to read, where its output is JSON"
+    );
+
     public static Command Create()
     {
         var command = new Verb(
             "logs",
             "Show the log of a task",
             "agentq logs 01j9x2",
-            "agentq logs 01j9x2 -f",
+            "agentq logs 01j9x2 -f --pretty",
             "agentq logs 01j9x2 --tail 0 --raw > log.txt"
         )
         {
@@ -49,6 +55,7 @@ internal static class LogsCommand
             s_tail,
             s_follow,
             s_raw,
+            s_pretty,
         };
         command.Runs(Execute);
         return command;
@@ -58,28 +65,52 @@ internal static class LogsCommand
     {
         var id = session.FindId(parsed.GetValue(s_id)!, archived: true);
         var tail = parsed.GetValue(s_tail) ?? DefaultTail;
-        var printer = new LogPrinter(Session.Screen, parsed.GetValue(s_raw));
-        var code = ExitCode.Ok;
-        if (parsed.GetValue(s_follow))
+        var raw = parsed.GetValue(s_raw);
+        if (raw && parsed.GetValue(s_pretty))
         {
-            ILogSink sink = session.Json ? new Silence(Session.Screen) : printer;
-            code = Follow(session, id, tail, sink);
-        }
-        else if (!session.Json)
-        {
-            Print(session, id, tail, printer);
+            throw QueueException.Usage("--raw and --pretty contradict each other");
         }
 
+        var format = parsed.GetValue(s_pretty) ? PrettyLog.FormatOf(session, id) : null;
         if (session.Json)
         {
-            PrintDocument(session, id, tail);
-        }
-        else
-        {
-            printer.Finish();
+            var outcome = parsed.GetValue(s_follow)
+                ? Follow(session, id, tail, new Silence(Session.Screen))
+                : ExitCode.Ok;
+            PrintDocument(session, id, tail, format);
+            return outcome;
         }
 
+        if (format is not null)
+        {
+            // Its lines are not those of the log: all of it is read.
+            var stream = new StreamPrinter(Session.Screen, format, tail);
+            var ended = Show(session, parsed, id, 0, stream);
+            stream.Finish();
+            return ended;
+        }
+
+        var printer = new LogPrinter(Session.Screen, raw);
+        var code = Show(session, parsed, id, tail, printer);
+        printer.Finish();
         return code;
+    }
+
+    private static ExitCode Show(
+        Session session,
+        ParseResult parsed,
+        TaskId id,
+        int tail,
+        ILogSink sink
+    )
+    {
+        if (parsed.GetValue(s_follow))
+        {
+            return Follow(session, id, tail, sink);
+        }
+
+        Print(session, id, tail, sink);
+        return ExitCode.Ok;
     }
 
     private static ExitCode Follow(Session session, TaskId id, int tail, ILogSink sink)
@@ -93,7 +124,7 @@ internal static class LogsCommand
         return ended is null ? ExitCode.Ok : QueueWait.Outcome([ended]);
     }
 
-    private static void Print(Session session, TaskId id, int tail, LogPrinter printer)
+    private static void Print(Session session, TaskId id, int tail, ILogSink sink)
     {
         using var log = LogReader.TryOpen(session.Queue.Disk, session.Queue.FindLog(id));
         if (log is null)
@@ -105,7 +136,7 @@ internal static class LogsCommand
         // What is added meanwhile is for --follow; an agent may well write faster than a terminal shows.
         var end = log.Length;
         log.SeekToLast(tail);
-        while (log.Position < end && !printer.IsClosed)
+        while (log.Position < end && !sink.IsClosed)
         {
             var piece = log.Next();
             if (piece.IsEmpty)
@@ -113,15 +144,18 @@ internal static class LogsCommand
                 break;
             }
 
-            printer.Take(piece);
+            sink.Take(piece);
         }
     }
 
-    private static void PrintDocument(Session session, TaskId id, int tail)
+    private static void PrintDocument(Session session, TaskId id, int tail, StreamFormat? format)
     {
         var path = session.Queue.FindLog(id);
         using var log = LogReader.TryOpen(session.Queue.Disk, path);
-        var (text, isCut) = log?.Last(tail, LongestDocument) ?? ("", false);
+        var (lines, isCut) =
+            log is null ? ([], false)
+            : format is null ? LinesOf(log, tail)
+            : (Pretty(log, tail, format), false);
         JsonOutput.PrintObject(
             Session.Screen,
             w =>
@@ -131,17 +165,49 @@ internal static class LogsCommand
                 w.WriteBoolean("exists"u8, log is not null);
                 w.WriteBoolean("cut"u8, isCut);
                 w.WriteStartArray("lines"u8);
-                if (text.Length > 0)
+                foreach (var line in lines)
                 {
-                    foreach (var line in text.TrimEnd('\n').Split('\n'))
-                    {
-                        w.WriteStringValue(line.TrimEnd('\r'));
-                    }
+                    w.WriteStringValue(line);
                 }
 
                 w.WriteEndArray();
             }
         );
+    }
+
+    private static (IEnumerable<string> Lines, bool IsCut) LinesOf(LogReader log, int tail)
+    {
+        var (text, isCut) = log.Last(tail, LongestDocument);
+        return (
+            text.Length == 0
+                ? []
+                : text.TrimEnd('\n').Split('\n').Select(static line => line.TrimEnd('\r')),
+            isCut
+        );
+    }
+
+    private static Queue<string> Pretty(LogReader log, int tail, StreamFormat format)
+    {
+        var lines = new Queue<string>();
+        var text = new StreamText(
+            format,
+            (line, _) =>
+            {
+                lines.Enqueue(line);
+                if (lines.Count > tail && tail > 0)
+                {
+                    lines.Dequeue();
+                }
+            }
+        );
+        var end = log.Length;
+        while (log.Position < end && log.Next() is { IsEmpty: false } piece)
+        {
+            text.Feed(piece);
+        }
+
+        text.Finish();
+        return lines;
     }
 
     private static string WhyNone(Session session, TaskId id) =>

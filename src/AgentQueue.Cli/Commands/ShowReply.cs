@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using AgentQueue.Agents;
 using AgentQueue.Cli.Output;
 using AgentQueue.Processes;
 using AgentQueue.Scheduling;
@@ -23,6 +24,7 @@ internal static class ShowReply
         AddRequest(fields, details.Task, details.View.Now);
         // A configuration changes: of an ended task it only says what a retry would run.
         fields.Add(details.Task.IsFinished ? "Would run" : "Command", command);
+        AddResult(fields, details.Result);
         AddLineage(fields, details);
         AddDependencies(fields, details);
         AddEvidence(fields, details);
@@ -131,6 +133,32 @@ internal static class ShowReply
         {
             fields.Add(name, value.GetRawText());
         }
+    }
+
+    private static void AddResult(Fields fields, AgentResult? result)
+    {
+        if (result is null)
+        {
+            return;
+        }
+
+        fields.Heading("Result");
+        fields.Add("Session", result.Session);
+        fields.Add("Model", result.Model);
+        if (result.Error is { } error)
+        {
+            fields.Add(
+                "Error class",
+                $"{error.Class} ({ResultJson.Word(error.Confidence)})",
+                Tone.Bad
+            );
+        }
+
+        fields.Add("Agent says", ResultJson.Word(result.Word));
+        fields.Add("Verified", ResultJson.Word(result.Verification));
+        fields.Add("Check", result.VerificationMessage);
+        fields.Add("Tokens", UsageText.Tokens(result.Usage));
+        fields.Add("Cost", result.Usage.Cost is { } cost ? UsageText.Dollars(cost) : "unknown");
     }
 
     private static void AddLineage(Fields fields, TaskDetails details)
@@ -253,11 +281,22 @@ internal static class ShowReply
             details.Task,
             more =>
             {
-                StatusReply.WriteView(more, details.View);
+                StatusReply.WriteView(
+                    more,
+                    details.View,
+                    details.Result?.Usage is { IsEmpty: false } used ? used : null
+                );
                 writeCommand(more);
             }
         );
         w.WriteBoolean("archived"u8, details.IsArchived);
+        if (details.Result is { } result)
+        {
+            w.WriteStartObject("result"u8);
+            ResultJson.Members(w, result);
+            w.WriteEndObject();
+        }
+
         WriteEvidence(w, details);
         w.WriteStartObject("files"u8);
         WriteFile(w, "task"u8, details.TaskFile);

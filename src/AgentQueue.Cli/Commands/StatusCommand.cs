@@ -171,7 +171,8 @@ internal static class StatusCommand
 
         if (view.Tasks.Count > 0)
         {
-            var rows = view.Tasks.Select(StatusReply.RowOf);
+            var usage = new ShownUsage(session.Queue);
+            var rows = view.Tasks.Select(task => StatusReply.RowOf(task, usage.Of(task)));
             screen.Lines(
                 format == TableFormat
                     ? StatusTable.ToTerminal(rows, screen.Style)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AgentQueue.Agents;
 using AgentQueue.Cli.Output;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
@@ -9,7 +10,8 @@ namespace AgentQueue.Cli.Commands;
 /// <summary>The view of the queue as rows, as counts and as JSON.</summary>
 internal static class StatusReply
 {
-    public static StatusRow RowOf(TaskView view) =>
+    /// <param name="used">By the task; null if nobody knows.</param>
+    public static StatusRow RowOf(TaskView view, Usage? used = null) =>
         new(
             view.Id.Value,
             view.Task.Parent is not null,
@@ -25,8 +27,13 @@ internal static class StatusReply
             view.Warning,
             view.Task.RetryCount,
             view.Task.MaxRetries,
-            view.Info
+            InfoOf(view, used is null ? "" : UsageText.Short(used))
         );
+
+    private static string InfoOf(TaskView view, string used) =>
+        view.Info.Length == 0 ? used
+        : used.Length == 0 ? view.Info
+        : $"{view.Info}; {used}";
 
     public static StatusSummary SummaryOf(StatusView view) =>
         new()
@@ -53,10 +60,11 @@ internal static class StatusReply
     public static void Write(Utf8JsonWriter w, QueueFolder queue, StatusView view)
     {
         WriteCounts(w, view.Counts);
+        var usage = new ShownUsage(queue);
         w.WriteStartArray("tasks"u8);
         foreach (var task in view.Tasks)
         {
-            TaskReply.Write(w, task.Task, more => WriteView(more, task));
+            TaskReply.Write(w, task.Task, more => WriteView(more, task, usage.Of(task)));
         }
 
         w.WriteEndArray();
@@ -75,7 +83,8 @@ internal static class StatusReply
     }
 
     /// <summary>What follows from the moment and from other tasks, beside the members of the task's file.</summary>
-    public static void WriteView(Utf8JsonWriter w, TaskView view)
+    /// <param name="used">By the task; null if nobody knows, and then nothing is said of it.</param>
+    public static void WriteView(Utf8JsonWriter w, TaskView view, Usage? used = null)
     {
         w.WriteBoolean("starting"u8, view.IsStarting);
         w.WriteBoolean("waiting"u8, view.IsWaiting);
@@ -92,6 +101,10 @@ internal static class StatusReply
         WriteSeconds(w, "remainingSeconds"u8, view.Remaining);
         w.WriteBoolean("nearTimeout"u8, view.IsNearLimit);
         w.WriteString("info"u8, view.Info);
+        if (used is not null)
+        {
+            ResultJson.WriteUsage(w, used);
+        }
     }
 
     private static void WriteCounts(Utf8JsonWriter w, StatusCounts counts)

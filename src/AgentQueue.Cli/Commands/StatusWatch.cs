@@ -159,8 +159,9 @@ internal sealed class StatusWatch(Session session, StatusFilter filter, bool aut
             );
         }
 
-        var table =
-            tasks.Count > 0 ? StatusTable.ToTerminal(tasks.Select(StatusReply.RowOf), style) : [];
+        var usage = new ShownUsage(session.Queue);
+        var rows = tasks.Select(task => StatusReply.RowOf(task, usage.Of(task)));
+        var table = tasks.Count > 0 ? StatusTable.ToTerminal(rows, style) : [];
         return [.. table, .. below];
     }
 

@@ -41,7 +41,10 @@ internal sealed record AgentResult
     public required TaskId Task { get; init; }
     public required int Attempt { get; init; }
     public required string Agent { get; init; }
+
+    /// <summary>Empty for an agent that is only a command.</summary>
     public required string Adapter { get; init; }
+
     public required DateTimeOffset EndedAt { get; init; }
     public string? Model { get; init; }
 

@@ -39,7 +39,7 @@ internal static class ResultJson
         w.WriteString("taskId"u8, result.Task.Value);
         w.WriteNumber("attempt"u8, result.Attempt);
         w.WriteString("agent"u8, result.Agent);
-        w.WriteString("adapter"u8, result.Adapter);
+        w.WriteString("adapter"u8, result.Adapter.Length > 0 ? result.Adapter : null);
         w.WriteString("model"u8, result.Model);
         w.WriteString("endedAt"u8, Time(result.EndedAt));
         w.WriteNumber("durationMs"u8, (long)result.Duration.TotalMilliseconds);

@@ -1,3 +1,4 @@
+using AgentQueue.Agents;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 using TaskStatus = AgentQueue.Tasks.TaskStatus;
@@ -61,6 +62,9 @@ internal sealed record TaskDetails
 
     public required IReadOnlyList<DependencyFact> Dependencies { get; init; }
 
+    /// <summary>What its agent came to; null if nobody could read it, or not yet.</summary>
+    public AgentResult? Result { get; init; }
+
     /// <summary>The last lines of the log, as they stand there.</summary>
     public required string LogTail { get; init; }
 
@@ -119,6 +123,7 @@ internal sealed record TaskDetails
             [
                 .. task.DependsOn.Select(on => DependencyOf(task, on, dependencies.Value)),
             ],
+            Result = task.Attempt > 0 ? new Results(queue).Read(id) : null,
             LogTail = logFile.Exists ? Storage.LogTail.Lines(log, LogLines, LongestTail) : "",
         };
     }
@@ -185,9 +190,18 @@ internal sealed record TaskDetails
     {
         var id = Task.Id;
         var log = new NextStep($"agentq logs {id}", "read its log");
+        NextStep[] result =
+            Task.IsFinished && Result is not null
+                ? [new($"agentq result {id}", "see what it said, and what came of it")]
+                : [];
         if (IsArchived)
         {
-            return [log, new($"agentq archive restore {id}", "bring it back into the queue")];
+            return
+            [
+                .. result,
+                log,
+                new($"agentq archive restore {id}", "bring it back into the queue"),
+            ];
         }
 
         return Task.State switch
@@ -204,23 +218,26 @@ internal sealed record TaskDetails
             TaskState.Unsuccessful { RetriedBy: { } retry } =>
             [
                 new($"agentq show {retry}", "see how its retry went"),
+                .. result,
                 log,
             ],
             TaskState.Failed when View.RetryIn is not null =>
             [
                 new("agentq run --drain", "start its retry as soon as that is due"),
+                .. result,
                 log,
             ],
             TaskState.Failed when Task.RetryCount >= Task.MaxRetries =>
             [
+                .. result,
                 log,
                 new(
                     $"agentq retry {id} --max-retries {Task.RetryCount + 1} --run",
                     "try once more than was allowed"
                 ),
             ],
-            TaskState.Failed => [log, new($"agentq retry {id} --run", "try it again")],
-            _ => [log],
+            TaskState.Failed => [.. result, log, new($"agentq retry {id} --run", "try it again")],
+            _ => [.. result, log],
         };
     }
 

@@ -24,7 +24,7 @@ public sealed class StatusReplyTests : IDisposable
     public void Rows_are_what_the_table_shows()
     {
         Fill();
-        var rows = _temp.View().Tasks.Select(StatusReply.RowOf);
+        var rows = _temp.View().Tasks.Select(static t => StatusReply.RowOf(t));
         Snapshot.Verify(string.Join('\n', StatusTable.ToMarkdown(rows)));
     }
 
