@@ -1,7 +1,6 @@
 using System.CommandLine;
 using AgentQueue.Cli.Output;
 using AgentQueue.Config;
-using AgentQueue.Plans;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;

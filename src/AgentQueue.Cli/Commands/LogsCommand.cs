@@ -189,7 +189,7 @@ internal static class LogsCommand
     private static Queue<string> Pretty(LogReader log, int tail, StreamFormat format)
     {
         var lines = new Queue<string>();
-        var text = new StreamText(
+        var text = new PrettyText(
             format,
             (line, _) =>
             {

@@ -184,8 +184,16 @@ internal static class StatusCommand
         if (filter.Ids.IsEmpty)
         {
             screen.Lines(StatusReply.SummaryOf(view).ToLines(screen.Style.Ascii));
+            foreach (var bar in Bars(session))
+            {
+                screen.Line(Terminal.Clean($"Not started: {bar.Reason}"));
+            }
         }
     }
+
+    /// <summary>What keeps tasks from starting besides slots and dependencies.</summary>
+    public static IReadOnlyList<StartBar> Bars(Session session) =>
+        StartGate.Standing(session.Queue, () => session.Project.Planner, session.Project.Clock);
 
     private static StatusFilter FilterOf(Session session, ParseResult parsed) =>
         new()

@@ -54,7 +54,27 @@ internal static class StatusReply
         };
 
     public static void PrintJson(Session session, StatusView view) =>
-        JsonOutput.PrintObject(Session.Screen, w => Write(w, session.Queue, view));
+        JsonOutput.PrintObject(
+            Session.Screen,
+            w =>
+            {
+                Write(w, session.Queue, view);
+                if (StatusCommand.Bars(session) is { Count: > 0 } bars)
+                {
+                    w.WriteStartArray("notStarted"u8);
+                    foreach (var bar in bars)
+                    {
+                        w.WriteStartObject();
+                        w.WriteString("kind"u8, bar.IsBudget ? "budget" : "limit");
+                        w.WriteString("reason"u8, bar.Reason);
+                        w.WriteString("until"u8, bar.Until is { } at ? TimeText.Exact(at) : null);
+                        w.WriteEndObject();
+                    }
+
+                    w.WriteEndArray();
+                }
+            }
+        );
 
     /// <summary>The members that follow the version.</summary>
     public static void Write(Utf8JsonWriter w, QueueFolder queue, StatusView view)

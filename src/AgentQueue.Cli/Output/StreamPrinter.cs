@@ -10,7 +10,7 @@ namespace AgentQueue.Cli.Output;
 internal sealed class StreamPrinter : ILogSink
 {
     private readonly Screen _screen;
-    private readonly StreamText _text;
+    private readonly PrettyText _text;
     private readonly int _tail;
     private Queue<(string Text, Tone Tone)>? _held;
 
@@ -20,7 +20,7 @@ internal sealed class StreamPrinter : ILogSink
         _screen = screen;
         _tail = tail;
         _held = tail == 0 ? null : new();
-        _text = new StreamText(format, Take, screen.Style.Ascii);
+        _text = new PrettyText(format, Take, screen.Style.Ascii);
     }
 
     public bool IsClosed => _screen.ReaderGone;

@@ -46,6 +46,45 @@ internal sealed class StartGate
     public static bool IsNeeded(QueueFolder queue, IAgentPlanner planner) =>
         new AccountLimits(queue).Any || planner.Budgets.Count > 0;
 
+    /// <summary>The usage limits that stand, and the budgets that are used up.</summary>
+    /// <param name="planner">Asked only if anything was ever used.</param>
+    public static IReadOnlyList<StartBar> Standing(
+        QueueFolder queue,
+        Func<IAgentPlanner> planner,
+        TimeProvider clock
+    )
+    {
+        var now = clock.GetUtcNow();
+        var bars = new List<StartBar>();
+        foreach (var limit in new AccountLimits(queue).All())
+        {
+            bars.Add(
+                new StartBar(
+                    limit.Until > now
+                        ? $"usage limit of {limit.Account} until {StartTime.Describe(limit.Until, now, clock.LocalTimeZone)}: {limit.Message}"
+                        : $"usage limit of {limit.Account}: its time is over, and the next task of it finds out",
+                    limit.Until
+                )
+            );
+        }
+
+        if (
+            queue.Disk.Facts(queue.UsageLog) is not null
+            && planner().Budgets is { Count: > 0 } rules
+        )
+        {
+            bars.AddRange(
+                BudgetState
+                    .All(queue, rules, clock)
+                    .SelectMany(static b =>
+                        b.UsedUp.Select(reason => new StartBar(reason, b.Renews, IsBudget: true))
+                    )
+            );
+        }
+
+        return bars;
+    }
+
     /// <summary>Null where nothing can be in the way.</summary>
     /// <param name="running">How many of each agent run now.</param>
     /// <param name="runningTasks">The tasks that run now; what they will use counts as what others used on average.</param>
@@ -193,19 +232,31 @@ internal sealed class BudgetState
             return null;
         }
 
-        var spent = _spent.GetValueOrDefault(key) ?? new Spent();
-        return _rule.Usd is { } usd && spent.Cost >= usd
-                ? string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"budget of {_rule.Name}: ${spent.Cost.ToText()} of ${usd.ToText()}"
-                )
-            : _rule.Tokens is { } tokens && spent.Tokens >= tokens
-                ? string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"budget of {_rule.Name}: {(long)spent.Tokens} of {tokens} tokens"
-                )
-            : null;
+        return Over(_spent.GetValueOrDefault(key) ?? new Spent());
     }
+
+    /// <summary>What of it is used up, in words.</summary>
+    public IEnumerable<string> UsedUp =>
+        _spent
+            .Select(s =>
+                Over(s.Value) is { } reason
+                    ? reason + (s.Key.Length > 0 ? $" ({s.Key})" : "")
+                    : null
+            )
+            .OfType<string>();
+
+    private string? Over(Spent spent) =>
+        _rule.Usd is { } usd && spent.Cost >= usd
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"budget of {_rule.Name}: ${spent.Cost.ToText()} of ${usd.ToText()}"
+            )
+        : _rule.Tokens is { } tokens && spent.Tokens >= tokens
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"budget of {_rule.Name}: {(long)spent.Tokens} of {tokens} tokens"
+            )
+        : null;
 
     /// <summary>One more runs, and will use what those before it have used on average.</summary>
     public void Reserve(AgentTask task)

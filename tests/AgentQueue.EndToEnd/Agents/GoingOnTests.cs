@@ -172,6 +172,11 @@ public sealed class GoingOnTests : IDisposable
 
         Assert.Equal(1, cli.Calls);
         Assert.Equal("pending", _box.Task(_box.Ids[1]).Status);
+        Assert.Contains(
+            "Not started: usage limit of claude until",
+            _box.Run("status").Gives(0).Out,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -260,6 +265,11 @@ public sealed class GoingOnTests : IDisposable
         Eventually.Holds(() => !_box.Tasks.Any(t => t.Status == "running"), "nothing runs", 30);
         _box.Run("run").Gives(0);
         Assert.Equal(10, cli.Calls);
+        Assert.Contains(
+            "Not started: budget of label batch=x: $1 of $1",
+            _box.Run("status").Gives(0).Out,
+            StringComparison.Ordinal
+        );
         _box.Run("run", _box.Tasks.First(t => t.Status == "pending").Id).Gives(1);
     }
 

@@ -5,7 +5,7 @@ using AgentQueue.Config;
 namespace AgentQueue.Cli.Output;
 
 /// <summary>What an agent prints as lines that people read, each made safe.</summary>
-internal sealed class StreamText
+internal sealed class PrettyText
 {
     private const int LongestPiece = 64 << 10;
     private const int LongestDetail = 300;
@@ -18,7 +18,7 @@ internal sealed class StreamText
 
     /// <param name="line">Is given each line, without its end, as soon as it is whole.</param>
     /// <param name="ascii">The terminal shows nothing but ASCII.</param>
-    public StreamText(StreamFormat format, Action<string, Tone> line, bool ascii = false)
+    public PrettyText(StreamFormat format, Action<string, Tone> line, bool ascii = false)
     {
         _line = line;
         _ascii = ascii;

@@ -5,7 +5,7 @@ using AgentQueue.Config;
 
 namespace AgentQueue.Tests.Output;
 
-public sealed class StreamTextTests
+public sealed class PrettyTextTests
 {
     [Fact]
     public void Pieces_are_joined_into_lines()
@@ -74,7 +74,7 @@ public sealed class StreamTextTests
             ],
         };
         var lines = new List<string>();
-        var text = new StreamText(format, (line, _) => lines.Add(line), ascii);
+        var text = new PrettyText(format, (line, _) => lines.Add(line), ascii);
         text.Feed(Encoding.UTF8.GetBytes(log));
         text.Finish();
         return lines;
