@@ -213,7 +213,7 @@ internal sealed class Retries(QueueFolder queue, TimeProvider clock)
                     : task.Options is { } asked ? Sessions.Fresh(asked)
                     : null
                 ),
-            Worktree = task.Worktree?.OfRetry,
+            Worktree = task.Worktree?.ForRetry(),
             Cause = task.Cause,
             // Who has not been asked yet is asked again.
             State = new TaskState.Pending(

@@ -80,7 +80,7 @@ internal sealed class Sessions(ProjectQueue project)
             MaxRetries = task.MaxRetries,
             AutoRetry = task.AutoRetry,
             Checks = task.Checks,
-            Worktree = task.Worktree?.OfRetry,
+            Worktree = task.Worktree?.ForRetry(),
             Options = Fresh(task.Options) with { Session = session, Continues = task.Id },
         };
     }

@@ -28,7 +28,7 @@ internal sealed record Worktree
     public string? Outcome { get; init; }
 
     /// <summary>What a retry has of it: the same, or a new one if it is gone.</summary>
-    public Worktree OfRetry =>
+    public Worktree ForRetry() =>
         Outcome is null ? this
         : Branch is { } branch && !IsOwn(branch) ? new Worktree { Branch = branch }
         : new Worktree();

@@ -22,7 +22,7 @@ internal static class TaskText
             case null:
                 text.Append("null");
                 break;
-            case string or DateTimeOffset or TimeSpan or Enum or AgentQueue.Tasks.TaskId:
+            case string or decimal or DateTimeOffset or TimeSpan or Enum or AgentQueue.Tasks.TaskId:
             case { } when value.GetType().IsPrimitive:
                 text.Append(
                     value is DateTimeOffset t ? t.UtcDateTime.ToString("O", null) : value.ToString()
