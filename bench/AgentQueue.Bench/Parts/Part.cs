@@ -10,6 +10,7 @@ internal sealed record Part(string Name, string Title, Action<Workbench, Finding
         new("drain", "draining", Draining.Measure),
         new("plans", "runs of plans", PlanRuns.Measure),
         new("events", "from an event to what it starts; watching files", Events.Measure),
+        new("streams", "reading what agents print", Streams.Measure),
         new("batch", "a batch of 10,000 tasks", BatchStart.Measure),
         new("agents", "200 agents at once", ManyAgents.Measure),
         new("latency", "launch, dependency, cancel, one supervisor", Latencies.Measure),

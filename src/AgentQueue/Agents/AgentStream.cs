@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using AgentQueue.Config;
@@ -11,7 +9,7 @@ namespace AgentQueue.Agents;
 /// a line that is no JSON, is cut off, is too long or says what no rule knows is passed over.
 /// </summary>
 /// <param name="tell">Told of each thing that people want to see; null if nobody looks.</param>
-internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell = null)
+internal sealed partial class AgentStream(StreamFormat format, Action<StreamEvent>? tell = null)
 {
     /// <summary>Bytes of a line; a longer one is passed over.</summary>
     public const int LongestLine = 16 << 20;
@@ -19,14 +17,15 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
     private const int TailLines = 20;
     private const int LongestTailLine = 500;
 
-    // What is bigger is given back after its line.
-    private const int UsualLine = 1 << 20;
+    private const int SmallestBuffer = 4096;
+    private const int UsualLine = 128 << 10;
 
     // More than any number that is true; sums stay below it too.
     private const decimal Most = 1_000_000_000_000_000;
     private const int MostTurns = 1_000_000;
     private const int DeepestLine = 128;
     private const int MostInLine = 100;
+    private const int CollectEvery = 8 << 20;
 
     private static ReadOnlySpan<byte> ObjectBegin => "{\"type\":"u8;
 
@@ -34,15 +33,25 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
 
     private readonly StreamRules _rules = new(format.Rules);
     private readonly bool _isText = format.Rules.IsEmpty;
-    private readonly Queue<string> _noise = new();
+    private readonly (byte[] Bytes, int Length)[] _noise = new (byte[], int)[TailLines];
     private byte[] _line = [];
+    private long _noiseLines;
     private int _length;
+    private int _fed;
     private bool _isTooLong;
+    private bool _isPassedOver;
 
     public StreamFacts Facts { get; } = new();
 
     /// <summary>The last lines that were none of the stream: what it wrote to standard error.</summary>
-    public string NoiseTail => string.Join('\n', _noise);
+    public string NoiseTail =>
+        string.Join(
+            '\n',
+            Enumerable
+                .Range(0, (int)Math.Min(_noiseLines, TailLines))
+                .Select(i => _noise[(Math.Max(TailLines, _noiseLines) + i) % TailLines])
+                .Select(static n => Encoding.UTF8.GetString(n.Bytes, 0, n.Length))
+        );
 
     /// <summary>What this and earlier calls have used.</summary>
     public Usage Used => Facts.Earlier + Normal(Facts.Current);
@@ -69,6 +78,15 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
 
     public void Feed(ReadOnlySpan<byte> piece)
     {
+        // What is young is left alone until it has the size of the processor's cache, which is more than all that
+        // is kept of a stream; and there is nothing in it but what lines have left behind.
+        _fed += Math.Min(piece.Length, CollectEvery);
+        if (_fed >= CollectEvery)
+        {
+            _fed = 0;
+            GC.Collect(0, GCCollectionMode.Forced, blocking: true);
+        }
+
         while (!piece.IsEmpty)
         {
             var end = piece.IndexOf((byte)'\n');
@@ -87,17 +105,17 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
     /// <summary>There will be no more: a last line without its end counts as it is.</summary>
     public void EndLine()
     {
-        if (!_isTooLong)
+        if (_isPassedOver)
+        {
+            Facts.Lines++;
+        }
+        else if (!_isTooLong)
         {
             Read(_line.AsMemory(0, _length));
         }
 
         _length = 0;
-        _isTooLong = false;
-        if (_line.Length > UsualLine)
-        {
-            _line = [];
-        }
+        _isTooLong = _isPassedOver = false;
     }
 
     /// <summary>The file in which an agent tells what it has used.</summary>
@@ -123,23 +141,50 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
 
     private void Keep(ReadOnlySpan<byte> piece)
     {
-        if (_isTooLong || _length + piece.Length > LongestLine)
+        if (_isTooLong || _isPassedOver)
+        {
+            return;
+        }
+
+        var length = _length + piece.Length;
+        if (length > LongestLine)
         {
             _isTooLong = true;
             return;
         }
 
-        if (_length + piece.Length > _line.Length)
+        if (length > _line.Length)
         {
+            if (length > UsualLine && IsAboutNothing())
+            {
+                _isPassedOver = true;
+                return;
+            }
+
             var bigger = GC.AllocateUninitializedArray<byte>(
-                Math.Clamp(2 * (_length + piece.Length), 4096, LongestLine)
+                Math.Clamp(2 * length, SmallestBuffer, LongestLine)
             );
             _line.AsSpan(0, _length).CopyTo(bigger);
             _line = bigger;
         }
 
         piece.CopyTo(_line.AsSpan(_length));
-        _length += piece.Length;
+        _length = length;
+    }
+
+    // Long lines are mostly what a tool has answered: its beginning tells that it need not be kept.
+    private bool IsAboutNothing()
+    {
+        try
+        {
+            return !_isText
+                && _line is [(byte)'{', ..]
+                && _rules.For(_line.AsSpan(0, _length)).IsEmpty;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     // What goes to standard error may stand before an object, or behind one, without an end of its line; and an
@@ -234,298 +279,12 @@ internal sealed class AgentStream(StreamFormat format, Action<StreamEvent>? tell
 
     private void Note(ReadOnlySpan<byte> line)
     {
-        var text = Encoding.UTF8.GetString(line[..Math.Min(line.Length, LongestTailLine)]);
-        _noise.Enqueue(text);
-        if (_noise.Count > TailLines)
-        {
-            _noise.Dequeue();
-        }
-
-        tell?.Invoke(new StreamEvent.Noise(text));
-    }
-
-    private void Apply(ImmutableArray<StreamRule> rules, JsonElement line)
-    {
-        var seen = new LineFacts();
-        foreach (var rule in rules)
-        {
-            if (!All(rule.When, line) || Any(rule.Unless, line))
-            {
-                continue;
-            }
-
-            if (rule.Each is null)
-            {
-                Take(rule, line, 0, seen);
-                continue;
-            }
-
-            if (rule.Each.Find(line) is { ValueKind: JsonValueKind.Array } list)
-            {
-                var index = 0;
-                foreach (var item in list.EnumerateArray())
-                {
-                    if (All(rule.On, item))
-                    {
-                        Take(rule, item, index, seen);
-                    }
-
-                    index++;
-                }
-            }
-        }
-
-        Finish(seen);
-    }
-
-    private static bool All(ImmutableArray<StreamCondition> conditions, JsonElement value)
-    {
-        foreach (var condition in conditions)
-        {
-            if (!condition.Holds(value))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private static bool Any(ImmutableArray<StreamCondition> conditions, JsonElement value)
-    {
-        foreach (var condition in conditions)
-        {
-            if (condition.Holds(value))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private void Take(StreamRule rule, JsonElement value, int index, LineFacts seen)
-    {
-        if (rule.IsEnd)
-        {
-            // What went wrong before it, the agent has got over.
-            Facts.HasEnded = true;
-            Facts.Error = null;
-            seen.IsEnd = true;
-        }
-
-        if (rule.IsTurn)
-        {
-            Facts.CountedTurns++;
-        }
-
-        string? error = null;
-        string? type = null;
-        int? status = null;
-        foreach (var (fact, path) in rule.Facts)
-        {
-            if (IsNumber(fact))
-            {
-                TakeNumber(rule, fact, path, value);
-                continue;
-            }
-
-            if (
-                path.Find(value) is not { } found
-                || StreamText.Of(found) is not { Length: > 0 } text
-            )
-            {
-                continue;
-            }
-
-            switch (fact)
-            {
-                case StreamFact.Session:
-                    seen.IsBegin |= Facts.Session is null;
-                    Facts.Session = text;
-                    break;
-                case StreamFact.Model:
-                    Facts.Model = text;
-                    break;
-                case StreamFact.Text:
-                    // The last line says again what was said before it.
-                    if (Facts.Text != text || !seen.IsEnd)
-                    {
-                        seen.Said.Add((index, text, false));
-                    }
-
-                    Facts.Say(text);
-                    break;
-                case StreamFact.Delta:
-                    seen.Said.Add((index, text, true));
-                    Facts.Join(text);
-                    break;
-                case StreamFact.Tool:
-                    Facts.CallTool();
-                    seen.Tools.Add((index, text, null));
-                    break;
-                case StreamFact.Detail:
-                    seen.Describe(index, text);
-                    break;
-                case StreamFact.Error:
-                    error = text;
-                    break;
-                case StreamFact.ErrorType:
-                    type = text;
-                    break;
-                case StreamFact.Status:
-                    status =
-                        int.TryParse(text, CultureInfo.InvariantCulture, out var number)
-                        && number is >= 100 and < 600
-                            ? number
-                            : null;
-                    break;
-                case StreamFact.ResetsAt:
-                    Facts.ResetsAt = ResetTime.Parse(text) ?? Facts.ResetsAt;
-                    break;
-                case StreamFact.ResetsIn:
-                    Facts.ResetsIn = ResetTime.ParseSeconds(text) ?? Facts.ResetsIn;
-                    Facts.ResetsAt = ResetTime.Parse(text) ?? Facts.ResetsAt;
-                    break;
-                case StreamFact.Question:
-                    Facts.Question = text;
-                    tell?.Invoke(new StreamEvent.Ask(text));
-                    break;
-            }
-        }
-
-        if (error is not null || type is not null || status is not null)
-        {
-            error ??= rule.IsRetry ? null : Facts.Retried?.Message;
-            var told = ErrorText.Unwrap(new StreamError(error, type, status));
-            if (rule.IsRetry)
-            {
-                Facts.Retried = told;
-            }
-            else
-            {
-                Facts.Error = told;
-            }
-
-            seen.Problem = (told, rule.IsRetry);
-        }
-    }
-
-    private static bool IsNumber(StreamFact fact) =>
-        fact
-            is StreamFact.Input
-                or StreamFact.Output
-                or StreamFact.CacheRead
-                or StreamFact.CacheWrite
-                or StreamFact.Cost
-                or StreamFact.Turns;
-
-    private void TakeNumber(StreamRule rule, StreamFact fact, StreamPath path, JsonElement value)
-    {
-        decimal? sum = null;
-        void Add(JsonElement one)
-        {
-            if (
-                one.ValueKind == JsonValueKind.Number
-                && one.TryGetDecimal(out var number)
-                && number is >= 0 and < Most
-            )
-            {
-                sum = Math.Min(Most, (sum ?? 0) + number);
-            }
-        }
-
-        if (path.IsMany)
-        {
-            foreach (var one in path.All(value))
-            {
-                Add(one);
-            }
-        }
-        else if (path.Find(value) is { } one)
-        {
-            Add(one);
-        }
-
-        if (sum is not { } found)
-        {
-            return;
-        }
-
-        var now = Facts.Current;
-        decimal Sum(decimal? before) => Math.Min(Most, found + (rule.Adds ? before ?? 0 : 0));
-        Facts.Current = fact switch
-        {
-            StreamFact.Input => now with { Input = (long)Sum(now.Input) },
-            StreamFact.Output => now with { Output = (long)Sum(now.Output) },
-            StreamFact.CacheRead => now with { CacheRead = (long)Sum(now.CacheRead) },
-            StreamFact.CacheWrite => now with { CacheWrite = (long)Sum(now.CacheWrite) },
-            StreamFact.Cost => now with { Cost = Sum(now.Cost) },
-            _ => now,
-        };
-        if (fact == StreamFact.Turns)
-        {
-            Facts.Turns = (int)Math.Min(found, MostTurns);
-        }
-    }
-
-    private Usage Normal(Usage usage) =>
-        format.InputHasCache && usage.Input is { } input
-            ? usage with
-            {
-                Input = Math.Max(0, input - (usage.CacheRead ?? 0)),
-            }
-            : usage;
-
-    private void Finish(LineFacts seen)
-    {
-        if (tell is null)
-        {
-            return;
-        }
-
-        if (seen.IsBegin)
-        {
-            tell(new StreamEvent.Begin(Facts.Session, Facts.Model));
-        }
-
-        foreach (var (_, text, isPiece) in seen.Said)
-        {
-            tell(isPiece ? new StreamEvent.Piece(text) : new StreamEvent.Say(text));
-        }
-
-        foreach (var (_, name, detail) in seen.Tools)
-        {
-            tell(new StreamEvent.Tool(name, detail));
-        }
-
-        if (seen.Problem is var (error, isRetried))
-        {
-            tell(new StreamEvent.Problem(error, isRetried));
-        }
-
-        if (seen.IsEnd)
-        {
-            tell(new StreamEvent.End(Used));
-        }
-    }
-
-    // What one line tells, put together before it is shown.
-    private sealed class LineFacts
-    {
-        public List<(int Index, string Text, bool IsPiece)> Said { get; } = [];
-        public List<(int Index, string Name, string? Detail)> Tools { get; } = [];
-        public (StreamError Error, bool IsRetried)? Problem { get; set; }
-        public bool IsBegin { get; set; }
-        public bool IsEnd { get; set; }
-
-        public void Describe(int index, string detail)
-        {
-            var tool = Tools.FindLastIndex(t => t.Index == index);
-            if (tool >= 0)
-            {
-                Tools[tool] = Tools[tool] with { Detail = detail };
-            }
-        }
+        line = line[..Math.Min(line.Length, LongestTailLine)];
+        ref var place = ref _noise[_noiseLines % TailLines];
+        place.Bytes ??= new byte[LongestTailLine];
+        place.Length = line.Length;
+        line.CopyTo(place.Bytes);
+        _noiseLines++;
+        tell?.Invoke(new StreamEvent.Noise(Encoding.UTF8.GetString(line)));
     }
 }

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers;
 using AgentQueue.Config;
 
 namespace AgentQueue.Agents;
@@ -56,14 +56,19 @@ internal sealed record StreamError(string? Message, string? Type, int? Status);
 /// <summary>Everything that an agent's output has told so far.</summary>
 internal sealed class StreamFacts
 {
-    private readonly StringBuilder _joined = new();
+    // As it stands in JSON: of all that it says only the last is ever made a text of.
+    private readonly ArrayBufferWriter<byte> _said = new();
     private string? _text;
 
     public string? Session { get; set; }
     public string? Model { get; set; }
 
     /// <summary>The last thing that it said.</summary>
-    public string? Text => _text ??= _joined.Length > 0 ? _joined.ToString() : null;
+    public string? Text =>
+        _text ??=
+            _said.WrittenCount > 0
+                ? StreamText.Unescape(_said.WrittenSpan, StreamText.Longest)
+                : null;
 
     /// <summary>Of this call, as its lines say.</summary>
     public Usage Current { get; set; } = new();
@@ -101,27 +106,29 @@ internal sealed class StreamFacts
     /// <summary>Pieces that follow each other are one text.</summary>
     public bool IsJoining { get; set; }
 
-    public void Say(string text)
+    /// <param name="escaped">Not empty; as between the quotation marks of JSON.</param>
+    public void Say(ReadOnlySpan<byte> escaped)
     {
-        Retried = null;
         IsJoining = false;
-        _text = text;
+        Join(escaped);
+        IsJoining = false;
     }
 
-    public void Join(string piece)
+    /// <inheritdoc cref="Say"/>
+    public void Join(ReadOnlySpan<byte> escaped)
     {
         if (!IsJoining)
         {
-            _joined.Clear();
+            _said.ResetWrittenCount();
             IsJoining = true;
         }
 
         Retried = null;
-        if (_joined.Length < StreamText.Longest)
-        {
-            _joined.Append(piece);
-            _text = null;
-        }
+        _text = null;
+
+        // One more than is shown, so that it can be seen that there was more.
+        var room = StreamText.Longest + 1 - _said.WrittenCount;
+        _said.Write(escaped[..Math.Clamp(room, 0, escaped.Length)]);
     }
 
     public void CallTool()

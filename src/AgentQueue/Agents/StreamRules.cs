@@ -28,7 +28,11 @@ internal sealed class StreamRules
             _ofType.Add(
                 (
                     Encoding.UTF8.GetBytes(type),
-                    rules.RemoveAll(r => TypesOf(r)?.Contains(type) == false)
+                    [
+                        .. rules
+                            .Where(r => TypesOf(r)?.Contains(type) != false)
+                            .Select(static r => r with { When = r.When.RemoveAll(IsOfType) }),
+                    ]
                 )
             );
         }
@@ -63,19 +67,10 @@ internal sealed class StreamRules
     }
 
     // Null if the rule does not ask for certain types.
-    private static ImmutableArray<string>? TypesOf(StreamRule rule)
-    {
-        foreach (var condition in rule.When)
-        {
-            if (
-                condition is { Begins: null, Has: null, Values.IsEmpty: false }
-                && condition.Path.Names is ["type"]
-            )
-            {
-                return condition.Values;
-            }
-        }
+    private static ImmutableArray<string>? TypesOf(StreamRule rule) =>
+        rule.When.FirstOrDefault(IsOfType)?.Values;
 
-        return null;
-    }
+    private static bool IsOfType(StreamCondition condition) =>
+        condition is { Begins: null, Has: null, Values.IsEmpty: false }
+        && condition.Path.Names is ["type"];
 }

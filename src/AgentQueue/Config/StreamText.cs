@@ -12,7 +12,7 @@ namespace AgentQueue.Config;
 /// </summary>
 internal static class StreamText
 {
-    /// <summary>Characters; a longer text ends in "…".</summary>
+    /// <summary>Characters, or bytes where there are fewer; a longer text ends in "…".</summary>
     public const int Longest = 1 << 20;
 
     // \uXXXX is the longest way to write a character.
@@ -24,22 +24,23 @@ internal static class StreamText
         var raw = JsonMarshal.GetRawUtf8Value(value);
         return value.ValueKind switch
         {
-            JsonValueKind.String => Unescape(raw[1..^1], Longest),
+            JsonValueKind.String => Unescape(Escaped(value), Longest),
             JsonValueKind.Number or JsonValueKind.Object or JsonValueKind.Array =>
                 Encoding.UTF8.GetString(raw[..Math.Min(raw.Length, Longest)]),
             _ => null,
         };
     }
 
-    /// <summary>What stands between the quotation marks of a JSON string.</summary>
+    /// <summary>The same as it stands between the quotation marks of JSON; nothing for everything else.</summary>
+    public static ReadOnlySpan<byte> Escaped(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? JsonMarshal.GetRawUtf8Value(value)[1..^1]
+        : Of(value) is { } text ? JsonEncodedText.Encode(text).EncodedUtf8Bytes
+        : [];
+
+    /// <param name="utf8">What stands between the quotation marks of a JSON string.</param>
+    /// <param name="longest">Characters.</param>
     public static string Unescape(ReadOnlySpan<byte> utf8, int longest)
     {
-        var isCut = utf8.Length > longest * LongestEscape;
-        if (isCut)
-        {
-            utf8 = utf8[..(longest * LongestEscape)];
-        }
-
         if (utf8.Length <= longest && !utf8.Contains((byte)'\\'))
         {
             return Encoding.UTF8.GetString(utf8);
@@ -64,9 +65,14 @@ internal static class StreamText
             utf8 = utf8[plain..];
         }
 
+        if (!utf8.IsEmpty)
+        {
+            chars[length++] = '…';
+        }
+
         var text = new string(chars, 0, length);
         ArrayPool<char>.Shared.Return(chars);
-        return isCut || !utf8.IsEmpty ? text + "…" : text;
+        return text;
     }
 
     // An escape that is cut off stands for itself; the parser has let no other wrong one pass.

@@ -151,7 +151,7 @@ public sealed class AgentStreamTests
     {
         var stream = Read(
             """{"type":"say","text":"a","text":"b"}""",
-            """{"type":"say","type":"end","text":"c"}"""
+            """{"type":"begin","type":"end","text":"c"}"""
         );
         Assert.Equal("b", stream.Facts.Text);
         Assert.False(stream.Facts.HasEnded);
