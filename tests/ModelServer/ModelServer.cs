@@ -87,6 +87,15 @@ internal sealed class ModelServer : IDisposable
         Answer(_ => turns[Math.Min(next++, turns.Length - 1)]);
     }
 
+    /// <summary>Whether the agent offers a tool for this turn; for a turn without any, true.</summary>
+    public static bool Offers(ModelRequest request, Turn turn) =>
+        turn is not (Turn.Write or Turn.Shell)
+        || ModelTools.IsKnown(
+            turn,
+            s_dialects.FirstOrDefault(d => d.Knows(request))?.Offered(request.Json).ToHashSet()
+                ?? []
+        );
+
     /// <summary>Chooses the turn by the request. Called for one request at a time.</summary>
     public void Answer(Func<ModelRequest, Turn> choose)
     {

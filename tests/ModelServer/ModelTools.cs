@@ -49,6 +49,12 @@ internal static class ModelTools
 
     private static int s_calls;
 
+    /// <summary>Whether <see cref="Call"/> finds a tool.</summary>
+    public static bool IsKnown(Turn turn, IReadOnlyCollection<string> offered) =>
+        turn is Turn.Write
+            ? s_writers.Any(t => offered.Contains(t.Name))
+            : s_shells.Any(t => offered.Contains(t.Name));
+
     /// <exception cref="InvalidOperationException">The agent offers no tool for it that is known here.</exception>
     public static ToolCall Call(Turn turn, IReadOnlyCollection<string> offered)
     {

@@ -4,8 +4,8 @@ namespace AgentQueue.EndToEnd.RealAgents;
 /// An agent that people use, as it is set up here: in a home of its own, its model on loopback, and whatever else
 /// it would ask the internet for switched off.
 /// </summary>
-/// <param name="Name">Of its command, too, and of its folder in <c>tests/RealAgents</c>.</param>
-/// <param name="Args">Work without asking, print the stream of JSON, take the prompt from stdin.</param>
+/// <param name="Name">Of its adapter and its command, too, and of its folder in <c>tests/RealAgents</c>.</param>
+/// <param name="Args">What it needs here beside what its adapter says.</param>
 /// <param name="Environment">Of a home folder and the model server's address.</param>
 /// <param name="Files">The files that it wants in the home, by relative path, of the server's address.</param>
 internal sealed record RealAgent(
@@ -23,14 +23,7 @@ internal sealed record RealAgent(
     [
         new(
             "claude",
-            [
-                "-p",
-                "--permission-mode",
-                "bypassPermissions",
-                "--output-format",
-                "stream-json",
-                "--verbose",
-            ],
+            [],
             static (home, address) =>
                 new()
                 {
@@ -39,7 +32,6 @@ internal sealed record RealAgent(
                     ["CLAUDE_CONFIG_DIR"] = Path.Join(home, ".claude"),
                     ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
                     ["CLAUDE_CODE_MAX_RETRIES"] = "1",
-                    ["DISABLE_AUTOUPDATER"] = "1",
                     // Root may not go without permissions elsewhere.
                     ["IS_SANDBOX"] = "1",
                 },
@@ -47,7 +39,7 @@ internal sealed record RealAgent(
         ),
         new(
             "codex",
-            ["exec", "--skip-git-repo-check", "--json", "-"],
+            [],
             static (home, _) =>
                 new() { ["CODEX_HOME"] = Path.Join(home, ".codex"), ["TEST_API_KEY"] = Key },
             static address =>
@@ -56,8 +48,6 @@ internal sealed record RealAgent(
                     [".codex/config.toml"] = $"""
                         model = "{Model}"
                         model_provider = "test"
-                        approval_policy = "never"
-                        sandbox_mode = "danger-full-access"
 
                         [model_providers.test]
                         name = "test"
@@ -77,7 +67,7 @@ internal sealed record RealAgent(
         ),
         new(
             "opencode",
-            ["run", "--agent", "coder", "--format", "json"],
+            ["--agent", "coder"],
             static (home, _) =>
                 new()
                 {
@@ -85,7 +75,6 @@ internal sealed record RealAgent(
                     ["XDG_DATA_HOME"] = Path.Join(home, ".local", "share"),
                     ["XDG_STATE_HOME"] = Path.Join(home, ".local", "state"),
                     ["XDG_CACHE_HOME"] = Path.Join(home, ".cache"),
-                    ["OPENCODE_DISABLE_AUTOUPDATE"] = "1",
                     ["OPENCODE_DISABLE_MODELS_FETCH"] = "1",
                     ["OPENCODE_DISABLE_LSP_DOWNLOAD"] = "1",
                     // Else it installs a plugin into its folder.
@@ -98,7 +87,6 @@ internal sealed record RealAgent(
                         {
                           "model": "test/{{Model}}",
                           "small_model": "test/{{Model}}",
-                          "permission": "allow",
                           "agent": { "coder": { "mode": "primary" } },
                           "provider": {
                             "test": {
@@ -120,7 +108,7 @@ internal sealed record RealAgent(
         ),
         new(
             "qwen",
-            ["--approval-mode", "yolo", "--output-format", "stream-json"],
+            [],
             static (_, address) =>
                 new()
                 {
@@ -144,14 +132,9 @@ internal sealed record RealAgent(
         ),
         new(
             "gemini",
-            ["--approval-mode", "yolo", "-m", "gemini-2.5-flash", "--output-format", "stream-json"],
+            ["-m", "gemini-2.5-flash"],
             static (_, address) =>
-                new()
-                {
-                    ["GOOGLE_GEMINI_BASE_URL"] = address,
-                    ["GEMINI_API_KEY"] = Key,
-                    ["GEMINI_CLI_TRUST_WORKSPACE"] = "true",
-                },
+                new() { ["GOOGLE_GEMINI_BASE_URL"] = address, ["GEMINI_API_KEY"] = Key },
             static _ =>
                 new()
                 {
@@ -166,7 +149,7 @@ internal sealed record RealAgent(
         ),
         new(
             "copilot",
-            ["--allow-all", "--output-format", "json"],
+            [],
             static (home, address) =>
                 new()
                 {
@@ -174,7 +157,6 @@ internal sealed record RealAgent(
                     ["COPILOT_PROVIDER_API_KEY"] = Key,
                     ["COPILOT_MODEL"] = Model,
                     ["COPILOT_OFFLINE"] = "true",
-                    ["COPILOT_AUTO_UPDATE"] = "false",
                     ["COPILOT_HOME"] = Path.Join(home, ".copilot"),
                 },
             static _ => []

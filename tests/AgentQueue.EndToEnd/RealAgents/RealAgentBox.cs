@@ -1,17 +1,19 @@
+using System.Text.Json;
 using AgentQueue.Models;
 
 namespace AgentQueue.EndToEnd.RealAgents;
 
 /// <summary>
 /// A sandbox in which an agent that people use is installed, with a home of its own, and the model server that it
-/// asks. Whatever it writes, its temporary files too, goes with the sandbox.
+/// asks. It is called as its adapter says. Whatever it writes, its temporary files too, goes with the sandbox.
 /// </summary>
 internal sealed class RealAgentBox : IDisposable
 {
     /// <summary>In seconds, for what takes a few: two cores may be busy with something else.</summary>
     public const double Patience = 120;
 
-    public RealAgentBox(string name)
+    /// <param name="permission">What it may do without asking, in the words of the adapters.</param>
+    public RealAgentBox(string name, string permission = "full")
     {
         Agent = RealAgent.Named(name);
         File.CreateSymbolicLink(Path.Join(Box.Bin, Agent.Name), Agent.Installed);
@@ -38,13 +40,16 @@ internal sealed class RealAgentBox : IDisposable
         Box.Configure(
             $$"""
             "{{name}}": {
-              "command": "{{Agent.Name}}",
-              "args": [{{string.Join(", ", Agent.Args.Select(static a => $"\"{a}\""))}}],
-              "promptVia": "stdin",
-              "promptTemplate": "{userPrompt}"
+              "adapter": "{{name}}",
+              "permission": "{{permission}}",
+              "args": [{{string.Join(", ", Agent.Args.Select(static a => $"\"{a}\""))}}]
             }
             """
         );
+        Box.Sh(
+                "git init -q && git add -A && git -c user.name=T -c user.email=t@example.org commit -q -m first"
+            )
+            .Gives(0);
     }
 
     public RealAgent Agent { get; }
@@ -77,6 +82,23 @@ internal sealed class RealAgentBox : IDisposable
     public string Begin(string prompt, params string[] options) =>
         Box.Run(["start", Agent.Name, prompt, "--run", "--quiet", .. options]).Gives(0).Text;
 
+    /// <summary>Goes on with the session of a task, to the end, and returns the new task.</summary>
+    public TaskFile Continue(string id, string prompt)
+    {
+        using var running = Box.Begin("continue", id, prompt, "--wait");
+        running.End(Patience);
+        return Box.Task(Box.Ids[^1]);
+    }
+
+    /// <summary>What is known of the task's run.</summary>
+    public JsonElement Result(string id)
+    {
+        using var document = JsonDocument.Parse(
+            File.ReadAllBytes(Box.PathOf("results", id, ".json"))
+        );
+        return document.RootElement.Clone();
+    }
+
     /// <summary>Cancels it, and waits for the end of what keeps the agents that do not listen.</summary>
     public void Cancel(string id)
     {
@@ -95,11 +117,18 @@ internal sealed class RealAgentBox : IDisposable
                 .. Model.Requests.Select(static r => $"asked: {r}"),
                 .. Model.Others.Select(static r => $"asked beside: {r}"),
                 .. Model.Faults,
-                .. Box.Ids.Select(id => $"{Box.Task(id)}\n{Log(id)}"),
+                .. Box.Ids.Select(id =>
+                    $"{Box.Task(id)}\n{Text("results", id, ".json")}\n{Log(id)}"
+                ),
             ]
         );
 
-    public string Log(string id) => File.Exists(Box.PathOf("logs", id, ".log")) ? Box.Log(id) : "";
+    public string Log(string id) => Text("logs", id, ".log") + Text("logs", id, ".err");
+
+    private string Text(string folder, string id, string extension) =>
+        Box.PathOf(folder, id, extension) is var path && File.Exists(path)
+            ? File.ReadAllText(path)
+            : "";
 
     public void Dispose()
     {

@@ -9,37 +9,6 @@ public sealed class WorkTests
     [Theory]
     [RealAgent("claude"), RealAgent("codex"), RealAgent("opencode")]
     [RealAgent("qwen"), RealAgent("gemini"), RealAgent("copilot")]
-    public void What_the_model_says_stands_in_the_log(string agent)
-    {
-        using var box = new RealAgentBox(agent);
-        box.Model.Play(new Turn.Say("Greetings from the model."));
-
-        var task = box.Work("Say hello.");
-
-        Assert.True(task.Status == "complete" && task.ExitCode == 0, box.ToString());
-        // Some print it in the pieces in which it came.
-        Assert.Matches("(?s)Greetings.*model[.]", box.Log(task.Id));
-        Assert.Empty(box.Model.Faults);
-    }
-
-    [Theory]
-    [RealAgent("claude"), RealAgent("codex"), RealAgent("opencode")]
-    [RealAgent("qwen"), RealAgent("gemini"), RealAgent("copilot")]
-    public void A_file_that_the_model_wants_is_written(string agent)
-    {
-        using var box = new RealAgentBox(agent);
-        var path = Path.Join(box.Box.Folder, "made.txt");
-        box.Model.Play(new Turn.Write(path, "made by a model\n"), new Turn.Say("Done."));
-
-        var task = box.Work("Write a file.");
-
-        Assert.True(task.Status == "complete" && File.Exists(path), box.ToString());
-        Assert.Equal("made by a model\n", File.ReadAllText(path));
-    }
-
-    [Theory]
-    [RealAgent("claude"), RealAgent("codex"), RealAgent("opencode")]
-    [RealAgent("qwen"), RealAgent("gemini"), RealAgent("copilot")]
     public void A_prompt_like_an_option_arrives_as_it_is(string agent)
     {
         const string Prompt =
@@ -116,24 +85,5 @@ public sealed class WorkTests
         Assert.True(Processes.IsGone(command), $"the command {command} lives on");
         Assert.Empty(box.Box.ProcessesOf(id));
         Assert.Equal("cancelled", box.Box.Task(id).Status);
-    }
-
-    [Theory]
-    [RealAgent("claude")]
-    public void A_subscriber_s_limit_is_printed_with_the_time_of_its_end(string agent)
-    {
-        using var box = new RealAgentBox(agent);
-        var resets = DateTimeOffset.UtcNow.AddHours(1);
-        box.Subscribe();
-        box.Model.Play(new Turn.Limit(resets));
-
-        var task = box.Work("Say hello.");
-
-        Assert.True(task.Status == "failed", box.ToString());
-        Assert.Contains(
-            $"\"resetsAt\":{resets.ToUnixTimeSeconds()}",
-            box.Log(task.Id),
-            StringComparison.Ordinal
-        );
     }
 }
