@@ -80,7 +80,7 @@ internal static partial class ResetTime
         }
 
         return new[] { facts.Error?.Message, facts.Retried?.Message }
-            .Concat(noise.Split('\n').Reverse())
+            .Concat(noise.Split('\n').AsEnumerable().Reverse())
             .Select(t => t is null ? null : Find(t, now, zone))
             .FirstOrDefault(static t => t is not null);
     }
