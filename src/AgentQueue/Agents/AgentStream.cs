@@ -136,7 +136,7 @@ internal sealed partial class AgentStream(StreamFormat format, Action<StreamEven
     public void DropLine()
     {
         _length = 0;
-        _isTooLong = false;
+        _isTooLong = _isPassedOver = false;
     }
 
     private void Keep(ReadOnlySpan<byte> piece)

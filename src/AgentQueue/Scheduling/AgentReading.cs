@@ -176,8 +176,7 @@ internal sealed class AgentReading
 
     /// <summary>When the account is served again, as far as the agent said.</summary>
     public DateTimeOffset? ResetsAt =>
-        Facts.ResetsAt
-        ?? ResetTime.Of(Facts, _stream.NoiseTail, _clock.GetUtcNow(), _clock.LocalTimeZone);
+        ResetTime.Of(Facts, _stream.NoiseTail, _clock.GetUtcNow(), _clock.LocalTimeZone);
 
     /// <param name="error">Null if the task has ended well.</param>
     public AgentResult Result(
