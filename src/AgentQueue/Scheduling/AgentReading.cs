@@ -163,12 +163,17 @@ internal sealed class AgentReading
     /// <param name="seen">What agentq has seen itself, as a class; null to read it from the output.</param>
     public ReadError ErrorOf(string? seen, ExitStatus? exit)
     {
-        if (seen is not null)
+        var read = ErrorReading.Of(_reader.Adapter, _reader.Shared, Facts, _stream.NoiseTail, exit);
+        // Some wait for the end of a limit in silence; who got on after it is only silent.
+        var waits =
+            seen == ErrorClass.Stalled
+            && ErrorClass.IsLimit(read.Class)
+            && (Facts.Retried is not null || Facts.Lines == 0);
+        if (seen is not null && !waits)
         {
             return new ReadError(seen, Confidence.Certain, Facts.Error?.Message);
         }
 
-        var read = ErrorReading.Of(_reader.Adapter, _reader.Shared, Facts, _stream.NoiseTail, exit);
         return read.Class == ErrorClass.Unknown && exit is { Signal: not null }
             ? new ReadError(ErrorClass.Killed, Confidence.Certain, null)
             : read;

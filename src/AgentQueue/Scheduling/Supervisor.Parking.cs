@@ -46,7 +46,8 @@ internal sealed partial class Supervisor
             reading is null
             || error is null
             || !ErrorClass.IsLimit(error.Class)
-            || verdict is not Verdict.Failed { Reason: Reason.Exit or Reason.Agent }
+            || verdict
+                is not Verdict.Failed { Reason: Reason.Exit or Reason.Agent or Reason.Stalled }
         )
         {
             return null;

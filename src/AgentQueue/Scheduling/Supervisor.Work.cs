@@ -149,7 +149,10 @@ internal sealed partial class Supervisor
         }
 
         var verdict = Verdict.Judge(evidence);
-        if (cause == Cause.None && WaitingFor(task, plan, verdict, reading, error) is { } waiting)
+        if (
+            cause is Cause.None or Cause.Stalled
+            && WaitingFor(task, plan, verdict, reading, error) is { } waiting
+        )
         {
             return Park(waiting);
         }

@@ -325,4 +325,27 @@ public sealed class GoingOnTests : IDisposable
         Assert.Equal("stalled", _box.Task(Only).Reason);
         Assert.Equal("stalled", _box.Task(Only).Text("errorClass"));
     }
+
+    [Fact]
+    public void An_agent_that_waits_for_its_limit_in_silence_is_put_off_instead_of_stalled()
+    {
+        _ = new ScriptedCli(
+            _box,
+            ScriptedCli.Prints(
+                """{"type":"system","subtype":"init","session_id":"s-1","model":"m"}""",
+                """{"type":"system","subtype":"api_retry","error_status":429,"error":"rate_limit"}"""
+            ) + "exec tail -f /dev/null\n"
+        );
+        var id = _box.Run("start", "claude", "Do it", "--run", "--quiet", "--idle-timeout", "1s")
+            .Gives(0)
+            .Text;
+
+        Eventually.Holds(() => _box.Task(id).Text("notBefore") is not null, "it waits", 30);
+        Assert.Equal("pending", _box.Task(id).Status);
+        Assert.Empty(_box.ProcessesOf(id));
+        Assert.Equal(
+            "rate_limit",
+            ResultOf(id).GetProperty("error").GetProperty("class").GetString()
+        );
+    }
 }
