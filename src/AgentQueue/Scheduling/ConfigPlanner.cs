@@ -16,6 +16,9 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
     // An agent that can be read says something when it begins; hours of silence at the start are a known fault.
     private static readonly TimeSpan s_startTimeout = TimeSpan.FromMinutes(10);
 
+    // Long, because a model may think and a command of its may take its time.
+    private static readonly TimeSpan s_idleTimeout = TimeSpan.FromMinutes(30);
+
     private (Dictionary<string, FileFacts?> Facts, AgentConfig Config)? _read;
 
     public AgentConfig Config
@@ -124,7 +127,7 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             Completion = plan.Completion,
             Timeout = plan.Timeout,
             TimeoutWarning = settings().TimeoutWarning,
-            IdleTimeout = plan.IdleTimeout,
+            IdleTimeout = plan.IdleTimeout ?? (adapter?.Stream is null ? null : s_idleTimeout),
             ExitGrace = plan.ExitGrace,
             Grace = settings().Grace,
             LogLimit = (long)settings().LogLimit << 20,

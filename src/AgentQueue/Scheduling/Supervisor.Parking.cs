@@ -129,6 +129,9 @@ internal sealed partial class Supervisor
                     queue.Disk.Delete(queue.SentinelFile(waiting.Id, kind));
                 }
 
+                // Of this attempt: the next one would be judged by it.
+                queue.Disk.Delete(queue.RequestFile(waiting.Id, Requests.Stalled));
+                _verdicts.NoteUsage(waiting);
                 queue.Write(waiting);
                 _verdicts.CloseParked(waiting);
                 return waiting;

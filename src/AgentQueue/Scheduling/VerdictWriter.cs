@@ -74,7 +74,11 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
     /// <param name="again">It may have been told before.</param>
     public void Close(AgentTask task, bool again)
     {
-        NoteUsage(task);
+        if (again)
+        {
+            NoteUsage(task);
+        }
+
         try
         {
             queue.Listener?.Ended(task, again);
@@ -91,7 +95,6 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
     /// <summary>As <see cref="Close"/>, for a task that waits again; it is told at most once.</summary>
     public void CloseParked(AgentTask task)
     {
-        NoteUsage(task);
         queue.SweepRunFiles(task.Id);
         try
         {
@@ -103,8 +106,11 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
         }
     }
 
-    // Before anybody is told of the end: whoever then asks what was used finds it.
-    private void NoteUsage(AgentTask task)
+    /// <summary>
+    /// Before its end is recorded: as long as the task runs it counts in budgets as what others have used on average,
+    /// and in between it would count as nothing.
+    /// </summary>
+    public void NoteUsage(AgentTask task)
     {
         try
         {
@@ -146,6 +152,7 @@ internal sealed class VerdictWriter(QueueFolder queue, TimeProvider clock)
 
         queue.Durable.TryCreateUnsynced(queue.SentinelFile(task.Id, kind), content);
         var judged = task with { State = StateOf(task, verdict, evidence, now) };
+        NoteUsage(judged);
         queue.Write(judged);
         Close(judged, again: false);
         return judged;
