@@ -91,8 +91,7 @@ public sealed class PrettyLogTests : IDisposable
         Assert.Equal(
             [
                 "▶ session session-1, model model-1",
-                "Please run /login",
-                "✗ an error (HTTP 401)",
+                "✗ Please run /login (HTTP 401)",
                 "■ the end: 0 in, 0 out; $0.00",
             ],
             _box.Run("logs", id, "--pretty").Gives(0).Lines
