@@ -125,7 +125,7 @@ internal sealed class TargetTree(GitRepository repository)
             ? Conflict([.. unmerged], "merge")
             : new QueueException(
                 $"git merge failed in {repository.Top}: {Said(end)}",
-                "Nothing was changed; commit or stash what is in the way"
+                "Your branch and files are as they were; commit or stash what is in the way"
             );
     }
 
@@ -145,7 +145,7 @@ internal sealed class TargetTree(GitRepository repository)
         return new QueueException(
             $"It conflicts with what is in {repository.Top}, in {names}{(files.Length > MostNamed ? ", …" : "")}",
             verb == "merge"
-                ? "Nothing was changed; bring your branch into the task's worktree and settle it there, then try again"
+                ? "Your branch and files are as they were; bring your branch into the task's worktree and settle it there, then try again"
                 : "Nothing was changed; agentq diff shows what it is about"
         );
     }

@@ -157,6 +157,7 @@ internal sealed class AgentReading
         Facts.Error?.Message is { } message ? Short(message)
         : Facts.Lines > 0 && _stream.NoiseTail is { Length: > 0 } noise ? Short(noise)
         : Facts.Retried?.Message is { } retried ? Short(retried)
+        : Facts.Text is { } said ? $"it had said: {Short(said)}"
         : null;
 
     /// <summary>The class of what went wrong.</summary>
@@ -171,7 +172,11 @@ internal sealed class AgentReading
             && (Facts.Retried is not null || Facts.Lines == 0);
         if (seen is not null && !waits)
         {
-            return new ReadError(seen, Confidence.Certain, Facts.Error?.Message);
+            return new ReadError(
+                seen,
+                seen == ErrorClass.Unknown ? Confidence.Guess : Confidence.Certain,
+                Facts.Error?.Message
+            );
         }
 
         return read.Class == ErrorClass.Unknown && exit is { Signal: not null }

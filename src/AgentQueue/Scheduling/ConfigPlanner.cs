@@ -149,6 +149,13 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
         : Config.Adapters.Has(agent) ? agent
         : null;
 
+    public bool WaitsAtLimit(string agent) =>
+        (
+            Config.Agents.TryGetValue(agent, out var definition)
+                ? definition.Work.OnLimit ?? settings().OnLimit
+                : settings().OnLimit
+        ).Waits;
+
     public bool HasAdapter(string agent) =>
         agent != PlanStep.CommandAgent
         && (

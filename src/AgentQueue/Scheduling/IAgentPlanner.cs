@@ -22,6 +22,9 @@ internal interface IAgentPlanner
     /// <summary>The account whose usage limit holds for the agent; null for an agent that has none.</summary>
     string? AccountOf(string agent) => null;
 
+    /// <summary>False if its tasks are not to wait for a usage limit: then they are started, and find out.</summary>
+    bool WaitsAtLimit(string agent) => true;
+
     /// <summary>True if an adapter says how the agent is read.</summary>
     bool HasAdapter(string agent) => false;
 

@@ -171,6 +171,11 @@ internal sealed class ProjectQueue
             );
         }
 
+        if (request.Options?.OnLimit?.Fallback is { } fallback)
+        {
+            Config.Find(fallback);
+        }
+
         if (
             request.Checks is { FixAttempts: > 0 }
             && (

@@ -14,6 +14,14 @@ internal sealed class Sessions(ProjectQueue project)
     /// <exception cref="QueueException">It does not ask anything.</exception>
     public AgentTask Answer(TaskId id, string answer)
     {
+        if (string.IsNullOrWhiteSpace(answer))
+        {
+            throw QueueException.Usage(
+                "The answer is empty",
+                $"See what {id} asks: agentq show {id}"
+            );
+        }
+
         NewTasks.CheckPrompt(answer);
         RefuseUnlessAsking(_queue.ReadOrThrow(id));
         using var held = _queue.LockTask(id);

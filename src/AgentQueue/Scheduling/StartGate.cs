@@ -131,6 +131,7 @@ internal sealed class StartGate
             _limits.Count > 0
             && _planner.AccountOf(task.Agent) is { } account
             && _limits.TryGetValue(account, out var limit)
+            && _planner.WaitsAtLimit(task.Agent)
         )
         {
             if (limit.Until > _now)

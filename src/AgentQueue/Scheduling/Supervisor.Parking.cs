@@ -94,16 +94,16 @@ internal sealed partial class Supervisor
     private string? QuestionOf(TaskId id, AgentReading? reading)
     {
         var file = queue.QuestionFile(id);
-        if (queue.Disk.Facts(file) is { IsRegular: true })
+        if (queue.Disk.Facts(file) is not null)
         {
             var read = queue.Disk.Read(file, LongestQuestion * 4);
-            if (
+            return
                 read.Status == ReadStatus.Ok
                 && System.Text.Encoding.UTF8.GetString(read.Content).Trim() is { Length: > 0 } text
-            )
-            {
-                return text.Length > LongestQuestion ? text[..LongestQuestion] + "…" : text;
-            }
+                ? text.Length > LongestQuestion
+                    ? text[..LongestQuestion] + "…"
+                    : text
+                : $"It asks something, but what it wrote into {Path.GetFileName(file)} cannot be read";
         }
 
         return reading?.Facts.Question;

@@ -188,6 +188,9 @@ public sealed class GoingOnTests : IDisposable
 
         Assert.Equal("limit", _box.Task(Only).Reason);
         Assert.Equal("rate_limit", _box.Task(Only).Text("errorClass"));
+        // It keeps no other one waiting, nor is an agent taken that is none.
+        _box.Run("start", "claude", "Do it", "--wait").Gives(3);
+        _box.Run("start", "claude", "Do it", "--on-limit", "fallback:nobody").Gives(1);
     }
 
     [Fact]
