@@ -56,6 +56,7 @@ internal sealed class WorktreeMaker(QueueFolder queue, TimeProvider clock)
             Path.GetFullPath(Path.Join(path, PlaceIn(repository, folder))),
             IsNew: true
         );
+        using var turn = Turn();
         var there = Look(repository, path);
         if (there?.Lock is { } reason && IsOurs(reason))
         {
@@ -69,16 +70,22 @@ internal sealed class WorktreeMaker(QueueFolder queue, TimeProvider clock)
         CheckPlace(path);
         _notes.Write(new WorktreeNote(id, repository.Top, path, branch, commit));
         Add(repository, id, path, branch, commit);
+        turn?.Dispose();
         Submodules.Initialise(repository, path, tell);
         WorktreeInclude.Copy(repository, path, tell);
         return made;
     }
+
+    // git reads what another git has half made, and dies of it: one after the other. Whoever waits too long tries
+    // without a turn.
+    private HeldLock? Turn() => queue.LockRun("worktrees.lock", s_checkout);
 
     /// <summary>From now on it is whole, and stays until somebody removes it on purpose.</summary>
     public void Finish(MadeWorktree made)
     {
         if (made.IsNew && GitRepository.Find(made.Path, clock) is { } tree)
         {
+            using var turn = Turn();
             tree.Call(["worktree", "unlock", made.Path], writes: true);
         }
     }
@@ -235,7 +242,8 @@ internal sealed class WorktreeMaker(QueueFolder queue, TimeProvider clock)
     private static bool IsBusy(GitEnd end) =>
         end.Errors.Contains(".lock", StringComparison.Ordinal)
         || end.Errors.Contains("File exists", StringComparison.Ordinal)
-        || end.Errors.Contains("cannot lock ref", StringComparison.Ordinal);
+        || end.Errors.Contains("cannot lock ref", StringComparison.Ordinal)
+        || ListedWorktree.IsHalfMade(end);
 
     private void RemoveHalf(GitRepository repository, string path, string reason)
     {

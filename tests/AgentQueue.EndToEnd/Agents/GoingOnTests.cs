@@ -18,6 +18,13 @@ public sealed class GoingOnTests : IDisposable
         return document.RootElement.Clone();
     }
 
+    private void Tells(string name) =>
+        Eventually.Holds(
+            () => _box.Run("events").Gives(0).Out.Contains(name, StringComparison.Ordinal),
+            $"{name} is told",
+            30
+        );
+
     private string Only => Assert.Single(_box.Ids);
 
     [Fact]
@@ -137,6 +144,7 @@ public sealed class GoingOnTests : IDisposable
         Eventually.Holds(() => _box.Task(id).Text("notBefore") is not null, "it waits", 30);
         Assert.Equal("pending", _box.Task(id).Status);
         Assert.Contains("usage limit", _box.Run("status").Gives(0).Out, StringComparison.Ordinal);
+        Tells("task_limited:claude");
 
         Eventually.Holds(() => _box.Task(id).Status == "complete", "it went on", 90);
         Assert.Equal(2, cli.Calls);
@@ -205,6 +213,7 @@ public sealed class GoingOnTests : IDisposable
         var id = _box.Run("start", "claude", "Paint it", "--run", "--quiet").Gives(0).Text;
         Eventually.Holds(() => _box.Task(id).Text("question") is not null, "it asks", 30);
         Assert.Contains("Red or blue?", _box.Run("status").Gives(0).Out, StringComparison.Ordinal);
+        Tells("task_needs_input:claude");
         _box.Run("run", id).Gives(1);
 
         _box.Run("answer", id, "Blue", "--wait").Gives(0);

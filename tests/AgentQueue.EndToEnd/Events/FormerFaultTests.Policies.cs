@@ -353,6 +353,8 @@ public sealed partial class FormerFaultTests
             .Append(Path.Join(Binaries.Repository, "README.md"))
             .SelectMany(static f => EventWords().Matches(File.ReadAllText(f)))
             .Select(static m => m.Value.Replace("command_", "task_", StringComparison.Ordinal))
+            // Only an agent that can be read makes it happen; the tests of those see it.
+            .Where(static word => word != "task_limited:")
             .Distinct();
         var known = box.Happened().SelectMany(static h => h.Names).ToList();
         Assert.All(
