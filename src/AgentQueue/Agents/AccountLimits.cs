@@ -78,10 +78,18 @@ internal sealed class AccountLimits(QueueFolder queue)
         );
     }
 
-    /// <summary>The account is served again; false if there was no limit.</summary>
-    public bool Lift(string account)
+    /// <summary>
+    /// A task of the account has gone well. Before the limit's time that tells nothing: the task may have been on its
+    /// way when the limit came. False if no limit is lifted.
+    /// </summary>
+    public bool Lift(string account, DateTimeOffset now)
     {
-        if (!Any || !queue.Disk.Delete(FileOf(account)))
+        if (
+            !Any
+            || Find(account) is not { } limit
+            || limit.Until > now
+            || !queue.Disk.Delete(FileOf(account))
+        )
         {
             return false;
         }

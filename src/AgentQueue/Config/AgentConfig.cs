@@ -162,7 +162,7 @@ internal sealed class AgentConfig
         return HasFallbackOn(searchPath)
             ? Fallback(name)
             : throw new QueueException(
-                $"There is no agent '{name}'{Nearest.Suggestion(name, Agents.Keys)}",
+                $"There is no agent '{name}'{Nearest.Suggestion(name, [.. Agents.Keys, .. Adapters.Names.Select(static a => a.Name)])}",
                 $"There are {string.Join(", ", Agents.Keys)}; add '{name}' to {FileName}, or install {FallbackCommand}, which takes any other name"
             );
     }

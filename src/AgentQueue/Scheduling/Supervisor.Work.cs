@@ -159,7 +159,7 @@ internal sealed partial class Supervisor
 
         if (reading is not null && error is null)
         {
-            Attempt(() => new AccountLimits(queue).Lift(plan.Reader!.Account));
+            Attempt(() => new AccountLimits(queue).Lift(plan.Reader!.Account, clock.GetUtcNow()));
         }
 
         if (verdict is Verdict.Failed { Message: var message } && error is not null)
