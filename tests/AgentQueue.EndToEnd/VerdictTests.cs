@@ -212,7 +212,11 @@ public sealed class VerdictTests
         box.Run("run", "--wait").Gives(0);
 
         Assert.Equal("complete", box.Task(id).Status);
-        Assert.Contains(box.ProcessesOf(id), static p => Processes.CommandLine(p) == "sleep 300");
+        // The child of a shell is the shell's image until it has called exec.
+        Eventually.Holds(
+            () => box.ProcessesOf(id).Exists(static p => Processes.CommandLine(p) == "sleep 300"),
+            "the child goes on"
+        );
     }
 
     [Fact]
