@@ -8,7 +8,11 @@ namespace AgentQueue.Agents;
 // What the rules make of a line.
 internal sealed partial class AgentStream
 {
+    // One that comes again so much later would count twice, which is better than to keep them all.
+    private const int MostInParts = 10_000;
+
     private readonly LineFacts _seen = new();
+    private readonly Dictionary<string, Usage> _each = new(StringComparer.Ordinal);
 
     private void Apply(ImmutableArray<StreamRule> rules, JsonElement line)
     {
@@ -86,6 +90,11 @@ internal sealed partial class AgentStream
             Facts.CountedTurns++;
         }
 
+        if (rule.Per?.Find(value) is { } per && StreamText.Of(per) is { } whose)
+        {
+            TakeOnce(rule, value, whose);
+        }
+
         string? error = null;
         string? type = null;
         int? status = null;
@@ -93,7 +102,11 @@ internal sealed partial class AgentStream
         {
             if (IsNumber(fact))
             {
-                TakeNumber(rule, fact, path, value);
+                if (rule.Per is null)
+                {
+                    TakeNumber(rule, fact, path, value);
+                }
+
                 continue;
             }
 
@@ -209,6 +222,34 @@ internal sealed partial class AgentStream
         {
             Facts.Say(escaped);
         }
+    }
+
+    // An agent may print one answer of its model in several lines, each with all that the answer has used.
+    private void TakeOnce(StreamRule rule, JsonElement value, string whose)
+    {
+        var before = Facts.Current;
+        Facts.Current = new Usage();
+        foreach (var (fact, path) in rule.Facts)
+        {
+            if (IsNumber(fact))
+            {
+                TakeNumber(rule, fact, path, value);
+            }
+        }
+
+        var now = Facts.Current;
+        if (format.ResumedIsTotal && before.IsEmpty)
+        {
+            before = SessionBefore;
+        }
+
+        if (_each.Count >= MostInParts)
+        {
+            _each.Clear();
+        }
+
+        Facts.Current = before - _each.GetValueOrDefault(whose, new Usage()) + now;
+        _each[whose] = now;
     }
 
     private static bool IsNumber(StreamFact fact) =>

@@ -43,6 +43,9 @@ internal sealed partial class AgentStream(StreamFormat format, Action<StreamEven
 
     public StreamFacts Facts { get; } = new();
 
+    /// <summary>What the session that is gone on with had used before; it matters where its reports are of the whole.</summary>
+    public Usage SessionBefore { get; init; } = new();
+
     /// <summary>The last lines that were none of the stream: what it wrote to standard error.</summary>
     public string NoiseTail =>
         string.Join(

@@ -12,8 +12,8 @@ internal sealed class LogFeed(string path)
 
     private byte[]? _buffer;
 
-    // Counted as if nothing had ever been dropped.
-    private long _next;
+    /// <summary>The next byte that is handed on, counted as if nothing had ever been dropped.</summary>
+    public long Next { get; set; }
 
     /// <summary>Where the log ends now: what stands there already is not handed on.</summary>
     public void SkipToEnd()
@@ -22,7 +22,7 @@ internal sealed class LogFeed(string path)
         {
             using var log = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
             var note = LogNote.Read(log);
-            _next = RandomAccess.GetLength(log) - note.Length + note.Dropped;
+            Next = RandomAccess.GetLength(log) - note.Length + note.Dropped;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -31,13 +31,14 @@ internal sealed class LogFeed(string path)
     }
 
     /// <param name="stream">Is given each piece; the bytes are there only during the call.</param>
-    public void Read(AgentStream stream)
+    /// <param name="end">No byte from this one on is handed on.</param>
+    public void Read(AgentStream stream, long end = long.MaxValue)
     {
         try
         {
             using var log = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
             var note = LogNote.Read(log);
-            var at = _next - note.Dropped + note.Length;
+            var at = Next - note.Dropped + note.Length;
             if (at < note.Length)
             {
                 // What was dropped is lost; the rest of a line that was begun is not its end.
@@ -46,14 +47,21 @@ internal sealed class LogFeed(string path)
             }
 
             var buffer = _buffer ??= new byte[Piece];
+            var left = end == long.MaxValue ? end : end - note.Dropped + note.Length - at;
             int count;
-            while ((count = RandomAccess.Read(log, buffer, at)) > 0)
+            while (
+                left > 0
+                && (
+                    count = RandomAccess.Read(log, buffer.AsSpan(0, (int)Math.Min(left, Piece)), at)
+                ) > 0
+            )
             {
                 stream.Feed(buffer.AsSpan(0, count));
                 at += count;
+                left -= count;
             }
 
-            _next = at - note.Length + note.Dropped;
+            Next = at - note.Length + note.Dropped;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -49,6 +49,7 @@ internal sealed class AdapterReader(string file)
         "on",
         "take",
         "add",
+        "per",
         "turn",
         "end",
         "retry",
@@ -372,6 +373,12 @@ internal sealed class AdapterReader(string file)
                 "on" => rule with { On = ReadConditions(member.Value, path) },
                 "take" => rule with { Facts = ReadFacts(member.Value, path) },
                 "add" => rule with { Adds = _reader.Flag(member.Value, path) ?? false },
+                "per" => rule with
+                {
+                    Per = _reader.Text(member.Value, path, mayBeEmpty: false) is { } per
+                        ? StreamPath.Parse(per)
+                        : null,
+                },
                 "turn" => rule with { IsTurn = _reader.Flag(member.Value, path) ?? false },
                 "end" => rule with { IsEnd = _reader.Flag(member.Value, path) ?? false },
                 _ => rule with { IsRetry = _reader.Flag(member.Value, path) ?? false },

@@ -44,6 +44,11 @@ internal sealed record StreamRule
     /// <summary>Numbers are added to what earlier lines said; else they take its place.</summary>
     public bool Adds { get; init; }
 
+    /// <summary>
+    /// Numbers are added, but of all lines with one value there only the last counts. Null if every line counts.
+    /// </summary>
+    public StreamPath? Per { get; init; }
+
     /// <summary>One more turn.</summary>
     public bool IsTurn { get; init; }
 

@@ -23,6 +23,7 @@ internal sealed class AgentReading
     private readonly AgentResult? _earlier;
     private readonly Usage _before;
     private readonly long _began;
+    private TimeSpan? _lasted;
 
     private AgentReading(QueueFolder queue, AgentTask task, AgentReader reader, TimeProvider clock)
     {
@@ -30,17 +31,17 @@ internal sealed class AgentReading
         _reader = reader;
         _clock = clock;
         _began = clock.GetTimestamp();
-        _stream = new AgentStream(reader.Adapter.Stream ?? new());
         _log = new LogFeed(queue.LogFile(task.Id));
-        _log.SkipToEnd();
         if (queue.ErrorLogFile(task.Id) is { } errors)
         {
             _errors = new LogFeed(errors);
-            _errors.SkipToEnd();
         }
 
         var results = new Results(queue);
-        _earlier = task.Attempt > 1 ? results.Read(task.Id) : null;
+        _earlier =
+            task.Attempt > 1 && results.Read(task.Id) is { } last && last.Attempt < task.Attempt
+                ? last
+                : null;
         // A session that is gone on with counts from its beginning.
         _before =
             task.Options?.Session is not null && reader.Adapter.Stream is { ResumedIsTotal: true }
@@ -49,6 +50,7 @@ internal sealed class AgentReading
                 )?.SessionUsage
                     ?? new Usage()
                 : new Usage();
+        _stream = new AgentStream(reader.Adapter.Stream ?? new()) { SessionBefore = _before };
     }
 
     /// <summary>Null for an agent that is only a command.</summary>
@@ -57,7 +59,58 @@ internal sealed class AgentReading
         AgentTask task,
         AgentPlan plan,
         TimeProvider clock
-    ) => plan.Reader is { } reader ? new AgentReading(queue, task, reader, clock) : null;
+    )
+    {
+        if (plan.Reader is not { } reader)
+        {
+            return null;
+        }
+
+        var reading = new AgentReading(queue, task, reader, clock);
+        reading.SkipToEnd();
+        return reading;
+    }
+
+    /// <summary>What an attempt has printed whose supervisor has died before it could say so.</summary>
+    /// <param name="calls">One at least.</param>
+    public static AgentReading OfLost(
+        QueueFolder queue,
+        AgentTask task,
+        AgentReader reader,
+        IReadOnlyList<AgentCall> calls,
+        TimeProvider clock
+    )
+    {
+        var reading = new AgentReading(queue, task, reader, clock)
+        {
+            _lasted = task.State is TaskState.Running { StartedAt: { } started }
+                ? Max(clock.GetUtcNow() - started, TimeSpan.Zero)
+                : TimeSpan.Zero,
+        };
+        for (var i = 0; i < calls.Count; i++)
+        {
+            if (i > 0)
+            {
+                reading.BeginFix();
+            }
+
+            reading.Place = calls[i].From;
+            reading.Finish(calls[i].To);
+        }
+
+        return reading;
+    }
+
+    /// <summary>As far as the logs have been read.</summary>
+    public LogPlace Place
+    {
+        get => new(_log.Next, _errors?.Next ?? 0);
+        private set
+        {
+            _log.Next = value.Log;
+            _errors?.Next = value.Errors;
+        }
+    }
 
     public StreamFacts Facts => _stream.Facts;
 
@@ -79,6 +132,9 @@ internal sealed class AgentReading
         _errors?.Read(_stream);
     }
 
+    /// <summary>Its agent says that it is through, well or not.</summary>
+    public bool HasEnded => Facts.HasEnded;
+
     /// <summary>Why the task may not go on, in a sentence; null if it may.</summary>
     public string? OverBudget(AgentPlan plan)
     {
@@ -99,17 +155,19 @@ internal sealed class AgentReading
         _stream.BeginCall();
     }
 
-    /// <summary>What checks print in between is none of the agent's.</summary>
-    public void SkipWhatChecksPrinted()
+    /// <summary>What stands there, and what checks print in between, is none of the agent's.</summary>
+    public void SkipToEnd()
     {
         _log.SkipToEnd();
         _errors?.SkipToEnd();
     }
 
     /// <summary>Reads the rest, when the agent has ended.</summary>
-    public void Finish()
+    /// <param name="end">Where what it printed ends; null for the logs' end.</param>
+    public void Finish(LogPlace? end = null)
     {
-        Look();
+        _log.Read(_stream, end?.Log ?? long.MaxValue);
+        _errors?.Read(_stream, end?.Errors ?? long.MaxValue);
         _stream.EndLine();
         try
         {
@@ -215,7 +273,8 @@ internal sealed class AgentReading
             SessionUsage = _reader.Adapter.Stream is { ResumedIsTotal: true }
                 ? _stream.Used
                 : new Usage(),
-            Duration = (_earlier?.Duration ?? TimeSpan.Zero) + _clock.GetElapsedTime(_began),
+            Duration =
+                (_earlier?.Duration ?? TimeSpan.Zero) + (_lasted ?? _clock.GetElapsedTime(_began)),
             Exit = exit,
             Word = Word,
             WordMessage = Problem,
@@ -233,6 +292,8 @@ internal sealed class AgentReading
         earlier is not { } old ? now
         : now is not { } added ? earlier
         : [.. old.Where(o => !added.Any(a => a.Path == o.Path)), .. added];
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private static string Short(string text)
     {

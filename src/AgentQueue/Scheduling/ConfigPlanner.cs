@@ -72,17 +72,11 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
                 name => runner.GetValueOrDefault(name),
                 Config.Variables
             );
-        var adapter = agent?.Work.Adapter is { } name ? Config.Adapters.Find(name) : null;
+        var reader = agent is null ? null : ReaderOf(task, agent);
+        var adapter = reader?.Adapter;
         return new AgentPlan
         {
-            Reader = adapter is null
-                ? null
-                : new AgentReader(
-                    adapter,
-                    Config.Adapters.Errors,
-                    agent!.Work.Account ?? adapter.Name,
-                    queue.RequestFile(task.Id, UsageExtension)
-                ),
+            Reader = reader,
             StartTimeout =
                 task.Options?.StartTimeout
                 ?? agent?.Work.StartTimeout
@@ -134,6 +128,21 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
             KeepChildren = plan.KeepChildren,
         };
     }
+
+    public AgentReader? ReaderOf(AgentTask task) =>
+        task.Step is { Command.IsEmpty: false }
+            ? null
+            : ReaderOf(task, Config.Find(task.Agent, task.Options));
+
+    private AgentReader? ReaderOf(AgentTask task, AgentDefinition agent) =>
+        agent.Work.Adapter is { } name && Config.Adapters.Find(name) is var adapter
+            ? new AgentReader(
+                adapter,
+                Config.Adapters.Errors,
+                agent.Work.Account ?? adapter.Name,
+                queue.RequestFile(task.Id, UsageExtension)
+            )
+            : null;
 
     public int? MaxParallel(string agent) =>
         agent == PlanStep.CommandAgent ? null

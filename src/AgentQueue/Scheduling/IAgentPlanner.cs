@@ -28,6 +28,10 @@ internal interface IAgentPlanner
     /// <summary>True if an adapter says how the agent is read.</summary>
     bool HasAdapter(string agent) => false;
 
+    /// <summary>How the output of the task's agent is read; null for an agent that is only a command.</summary>
+    /// <exception cref="QueueException">The configuration is unusable, or knows no such agent.</exception>
+    AgentReader? ReaderOf(AgentTask task) => null;
+
     /// <summary>How many of its tasks that events started may run at once; null for any number.</summary>
     int? MaxConcurrent(string agent) => null;
 }

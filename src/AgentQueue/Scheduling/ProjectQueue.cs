@@ -34,6 +34,9 @@ internal sealed class ProjectQueue
         );
         _reconciler = new(() =>
             new Reconciler(Queue, new LocalOrphans(Queue, clock), Retries, clock)
+            {
+                ReaderOf = task => Planner.ReaderOf(task),
+            }
         );
         _run = new(() =>
             new QueueRun(Queue, Reconciler, Retries, Planner, new LocalBackend(Queue), clock)

@@ -1,3 +1,4 @@
+using AgentQueue.Agents;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -26,6 +27,9 @@ internal sealed class Reconciler(
 )
 {
     private readonly VerdictWriter _verdicts = new(queue, clock);
+
+    /// <summary>How the output of a task's agent is read; null for an agent that is only a command.</summary>
+    public Func<AgentTask, AgentReader?> ReaderOf { get; init; } = static _ => null;
 
     /// <summary>A snapshot of the queue with everything settled that can be.</summary>
     /// <param name="autoRetry">Create the retries that are due, too.</param>
@@ -134,13 +138,22 @@ internal sealed class Reconciler(
                 break;
         }
 
-        var evidence = Gather(task, identity?.Completion) with
+        var evidence = Gather(task, identity) with
         {
             IdleLimit = task.IdleTimeout,
             LostDetail = orphaned
                 ? "The supervisor was killed; its agent was found running and ended"
                 : null,
         };
+        try
+        {
+            evidence = ReadWhatItPrinted(task, identity, evidence);
+        }
+        catch (QueueException)
+        {
+            // How it ended is recorded all the same.
+        }
+
         try
         {
             _verdicts.Record(task, evidence);
@@ -193,7 +206,9 @@ internal sealed class Reconciler(
             )
             {
                 problem(new QueueException($"there is no room to record how {task.Id} ended"));
-                queue.ShowAs(_verdicts.Judge(still, Gather(still, null)));
+                queue.ShowAs(
+                    _verdicts.Judge(still, Gather(still, RunIdentity.Read(queue, still.Id)))
+                );
                 any = true;
             }
         }
@@ -201,17 +216,64 @@ internal sealed class Reconciler(
         return any;
     }
 
-    // Where a plan has the work checked, the agent's word does not make it complete: the exit is recorded after
+    // Where the work is checked, neither the agent's word nor its exit makes it complete: the exit is recorded after
     // the checks.
-    private Evidence Gather(AgentTask task, Completion? completion)
+    private Evidence Gather(AgentTask task, RunIdentity? identity)
     {
-        var evidence = _verdicts.Gather(task.Id, completion ?? Completion.Auto);
-        return task is { State: TaskState.Running, Checks.IsEmpty: false } && evidence.Exit is null
+        var evidence = _verdicts.Gather(task.Id, identity?.Completion ?? Completion.Auto);
+        if (
+            task is not { State: TaskState.Running, Checks.IsEmpty: false }
+            || evidence.Exit is not null
+        )
+        {
+            return evidence;
+        }
+
+        return identity?.Calls is [.., { ExitCode: { } code }]
             ? evidence with
             {
-                Done = false,
+                Exit = ExitStatus.Exited(code),
+                CheckLost =
+                    "The supervisor was killed while the work was checked; nobody knows what the check came to",
             }
-            : evidence;
+            : evidence with
+            {
+                Done = false,
+            };
+    }
+
+    // Its supervisor, had it lived, would have left the same result but for the end.
+    private Evidence ReadWhatItPrinted(AgentTask task, RunIdentity? identity, Evidence evidence)
+    {
+        var results = new Results(queue);
+        if (
+            identity is not { Calls: { IsEmpty: false } calls }
+            || results.Read(task.Id)?.Attempt == task.Attempt
+            || ReaderOf(task) is not { } reader
+        )
+        {
+            return evidence;
+        }
+
+        var reading = AgentReading.OfLost(queue, task, reader, calls, clock);
+        evidence = evidence with { AgentProblem = reading.Problem };
+        var verdict = Verdict.Judge(evidence);
+        var error =
+            verdict is Verdict.Complete
+                ? null
+                : reading.ErrorOf(Supervisor.SeenBy(verdict), evidence.Exit);
+        results.Write(
+            reading.Result(
+                task,
+                files: null,
+                evidence.Exit,
+                error,
+                evidence.CheckLost is { } lost
+                    ? (Verification.Unavailable, lost)
+                    : (Verification.None, null)
+            )
+        );
+        return evidence with { ErrorClass = error?.Class };
     }
 
     private void JudgeUnrecorded(TaskId id)
@@ -235,7 +297,7 @@ internal sealed class Reconciler(
             return;
         }
 
-        var evidence = Gather(task, identity?.Completion);
+        var evidence = Gather(task, identity);
         queue.ShowAs(_verdicts.Judge(task, evidence with { IdleLimit = task.IdleTimeout }));
     }
 

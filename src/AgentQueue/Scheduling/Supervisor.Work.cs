@@ -32,9 +32,11 @@ internal sealed partial class Supervisor
             reading is not null || task.Checks is { Changes: true } or { Clean: true }
                 ? WorkTree.Of(plan.WorkingFolder, clock)
                 : null;
+        var calls = ImmutableArray<AgentCall>.Empty;
         for (var call = 0; ; call++)
         {
             var from = reading is null ? 0 : new Growth(queue, id, clock).Now();
+            calls = calls.Add(new AgentCall(reading?.Place ?? default));
             IAgentProcess agent;
             try
             {
@@ -47,13 +49,8 @@ internal sealed partial class Supervisor
 
             using (agent)
             {
-                Attempt(() =>
-                    // Without it, whoever finds us dead knows the agent by its mark alone.
-                    new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion).Write(
-                        queue,
-                        id
-                    )
-                );
+                // Without it, whoever finds us dead knows the agent by its mark alone.
+                Note(id, agent, plan, calls);
                 if (call == 0)
                 {
                     report("started " + agent.Identity.Pid.ToString(CultureInfo.InvariantCulture));
@@ -80,6 +77,15 @@ internal sealed partial class Supervisor
                     && IsComplete(id, plan, agent, reading)
                 )
                 {
+                    calls = calls.SetItem(
+                        call,
+                        calls[call] with
+                        {
+                            To = reading?.Place ?? default,
+                            ExitCode = agent.Exit?.Code,
+                        }
+                    );
+                    Note(id, agent, plan, calls);
                     (task, cause, check) = Check(task, plan, tree, alive, started);
                     WasToldToEnd = cause == Cause.Stopped;
                 }
@@ -94,6 +100,19 @@ internal sealed partial class Supervisor
             }
         }
     }
+
+    private void Note(
+        TaskId id,
+        IAgentProcess agent,
+        AgentPlan plan,
+        ImmutableArray<AgentCall> calls
+    ) =>
+        Attempt(() =>
+            new RunIdentity(ProcessIdentity.Own, agent.Identity, plan.Completion)
+            {
+                Calls = calls,
+            }.Write(queue, id)
+        );
 
     private AgentTask Conclude(
         AgentTask task,
@@ -129,6 +148,7 @@ internal sealed partial class Supervisor
         {
             evidence = evidence with
             {
+                Remark = evidence.Remark ?? reading.OverBudget(plan),
                 AgentProblem = reading.Problem,
                 LogTail = reading.Tail ?? evidence.LogTail,
             };
@@ -214,7 +234,7 @@ internal sealed partial class Supervisor
         : null;
 
     // What agentq has seen itself needs no reading.
-    private static string? SeenBy(Verdict verdict) =>
+    public static string? SeenBy(Verdict verdict) =>
         verdict switch
         {
             Verdict.Cancelled => ErrorClass.Killed,
@@ -231,7 +251,8 @@ internal sealed partial class Supervisor
     private bool IsOverBudget(AgentTask task, AgentPlan plan, AgentReading reading)
     {
         reading.Look();
-        if (reading.OverBudget(plan) is not { } why)
+        // What is through cannot use any more.
+        if (reading.HasEnded || reading.OverBudget(plan) is not { } why)
         {
             return false;
         }
@@ -267,7 +288,7 @@ internal sealed partial class Supervisor
     {
         // What it said of its work, the check has refuted.
         queue.Disk.Delete(queue.SentinelFile(task.Id, Sentinel.Done));
-        reading.SkipWhatChecksPrinted();
+        reading.SkipToEnd();
         reading.BeginFix();
         var plan = planner.Plan(
             task with

@@ -49,6 +49,9 @@ internal sealed record Evidence
     /// <summary>What was wrong with the work of an agent that ended well; null if nothing was, or nobody looked.</summary>
     public string? CheckFailed { get; init; }
 
+    /// <summary>Said if nobody knows what a check of the work came to, because its supervisor ended during it.</summary>
+    public string? CheckLost { get; init; }
+
     /// <summary>Why the agent's own account of its run is none of a success; null if it is, or nobody can read it.</summary>
     public string? AgentProblem { get; init; }
 
@@ -95,6 +98,7 @@ internal abstract record Verdict
             { Stalled: true } => new Failed(Tasks.Reason.Stalled, StalledMessage(e.IdleLimit)),
             { Error: { } error } => new Failed(error.Reason ?? Tasks.Reason.Error, error.Message),
             { CheckFailed: { } problem } => new Failed(Tasks.Reason.Verify, problem),
+            { CheckLost: { } detail } => new Failed(Tasks.Reason.Lost, detail),
             { Done: true, Completion: not Completion.Exit } => new Complete(
                 NoteFor(e.Exit) ?? e.Remark
             ),

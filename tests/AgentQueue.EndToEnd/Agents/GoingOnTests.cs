@@ -74,6 +74,66 @@ public sealed class GoingOnTests : IDisposable
     }
 
     [Fact]
+    public void What_an_agent_has_said_outlives_its_supervisor()
+    {
+        _ = new ScriptedCli(
+            _box,
+            ScriptedCli.Says("half of it") + "touch said\nsleep 300\n",
+            ScriptedCli.Says("the rest")
+        );
+        var id = _box.Run("start", "claude", "Do it", "--run", "--quiet").Gives(0).Text;
+        Eventually.Holds(() => File.Exists(Path.Join(_box.Folder, "said")), "it has spoken");
+        _box.KillAtOnce(_box.SupervisorOf(id));
+
+        _box.Run("status").Gives(0);
+
+        Assert.Equal(("failed", "lost"), (_box.Task(id).Status, _box.Task(id).Reason));
+        var result = ResultOf(id);
+        Assert.Equal("half of it", result.GetProperty("text").GetString());
+        Assert.Equal("0.1", result.GetProperty("costUsd").GetRawText());
+        Assert.Equal("killed", result.GetProperty("error").GetProperty("class").GetString());
+        Assert.Equal(JsonValueKind.Null, result.GetProperty("exit").GetProperty("code").ValueKind);
+        Assert.Contains("$0.10", _box.Run("usage").Gives(0).Out, StringComparison.Ordinal);
+        _box.Run("continue", id, "And the rest", "--wait").Gives(0);
+    }
+
+    [Fact]
+    public void Of_a_check_that_nobody_saw_the_end_of_is_told_apart_from_how_the_agent_ended()
+    {
+        _ = new ScriptedCli(_box, ScriptedCli.Says("first"), ScriptedCli.Says("second", 0.2m));
+        var id = _box.Run(
+                "start",
+                "claude",
+                "Do it",
+                "--run",
+                "--quiet",
+                "--fix-attempts",
+                "1",
+                "--verify",
+                "sh -c 'echo noise; test -e once || { touch once; exit 1; }; touch twice; exec sleep 300'"
+            )
+            .Gives(0)
+            .Text;
+        Eventually.Holds(() => File.Exists(Path.Join(_box.Folder, "twice")), "it is checked");
+        _box.KillAtOnce(_box.SupervisorOf(id));
+
+        _box.Run("status").Gives(0);
+
+        var task = _box.Task(id);
+        Assert.Equal(("failed", "lost"), (task.Status, task.Reason));
+        Assert.Contains("while the work was checked", task.Error, StringComparison.Ordinal);
+        Assert.Empty(_box.ProcessesOf(id));
+        var result = ResultOf(id);
+        Assert.Equal("second", result.GetProperty("text").GetString());
+        Assert.Equal("0.3", result.GetProperty("costUsd").GetRawText());
+        Assert.Equal("success", result.GetProperty("agentSays").GetProperty("outcome").GetString());
+        Assert.Equal(0, result.GetProperty("exit").GetProperty("code").GetInt32());
+        var verification = result.GetProperty("verification");
+        Assert.Equal("unavailable", verification.GetProperty("outcome").GetString());
+        Assert.Equal(1, verification.GetProperty("fixAttempts").GetInt32());
+    }
+
+    [Fact]
     public void A_check_that_cannot_be_made_is_no_reason_to_try_again()
     {
         var cli = new ScriptedCli(_box, ScriptedCli.Says("tried"));
@@ -286,13 +346,34 @@ public sealed class GoingOnTests : IDisposable
     }
 
     [Fact]
-    public void A_task_that_costs_more_than_it_may_is_ended()
+    public void A_task_that_uses_more_than_it_may_is_ended()
     {
-        _ = new ScriptedCli(_box, ScriptedCli.Says("dear", cost: 2) + "exec tail -f /dev/null\n");
-        _box.Run("start", "claude", "Do it", "--wait", "--max-usd", "1.50").Gives(3);
+        const string Call =
+            """{"type":"assistant","message":{"id":"ID","content":[{"type":"tool_use","name":"Read","input":{}}],"usage":{"input_tokens":600,"cache_read_input_tokens":9000,"output_tokens":1}}}""";
+        _ = new ScriptedCli(
+            _box,
+            ScriptedCli.Prints(Call, Call, Call.Replace("ID", "other", StringComparison.Ordinal))
+                + "exec tail -f /dev/null\n"
+        );
+        _box.Run("start", "claude", "Do it", "--wait", "--max-tokens", "1000").Gives(3);
 
         Assert.Equal("budget", _box.Task(Only).Reason);
-        Assert.Equal("2", ResultOf(Only).GetProperty("costUsd").GetRawText());
+        var tokens = ResultOf(Only).GetProperty("tokens");
+        Assert.Equal(1200, tokens.GetProperty("input").GetInt32());
+        Assert.Equal(JsonValueKind.Null, tokens.GetProperty("output").ValueKind);
+    }
+
+    [Fact]
+    public void What_was_through_before_anybody_saw_its_price_is_complete_and_says_so()
+    {
+        _ = new ScriptedCli(_box, ScriptedCli.Says("dear", cost: 2));
+        _box.Run("start", "claude", "Do it", "--wait", "--max-usd", "1.50").Gives(0);
+
+        Assert.Contains(
+            "It has cost $2, and may cost $1.5",
+            _box.Run("show", Only).Gives(0).Out,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -16,6 +16,7 @@ public sealed class AgentStreamTests
         { "when": { "type": "piece" }, "take": { "delta": "text" } },
         { "when": { "type": "use" }, "add": true, "turn": true, "take": { "input": "in", "output": "out", "cost": "usd", "cacheRead": "models.*.cached" } },
         { "when": { "type": "total" }, "take": { "turns": "turns", "input": "in" } },
+        { "when": { "type": "part" }, "per": "of", "take": { "input": "in", "cacheRead": "cached" } },
         { "when": { "type": "tools" }, "each": "list", "on": { "kind": "call" }, "take": { "tool": "name", "detail": "args" } },
         { "when": { "type": "oops", "again": true }, "retry": true, "take": { "error": "why" } },
         { "when": { "type": "oops" }, "unless": { "again": true }, "take": { "error": "why", "status": "status" } },
@@ -144,6 +145,33 @@ public sealed class AgentStreamTests
 
         Assert.True(stream.Used.Input > 0);
         Assert.True(stream.Facts.TurnsInAll > 0);
+    }
+
+    [Fact]
+    public void What_is_told_in_parts_counts_once_until_a_total_takes_its_place()
+    {
+        var parts = Read(
+            """{"type":"part","of":"a","in":5,"cached":1}""",
+            """{"type":"part","of":"b","in":7}""",
+            """{"type":"part","of":"a","in":6,"cached":2}"""
+        );
+        Assert.Equal(new Usage { Input = 13, CacheRead = 2 }, parts.Used);
+        parts.Feed("""{"type":"total","turns":2,"in":14}"""u8);
+        parts.EndLine();
+        Assert.Equal(14, parts.Used.Input);
+    }
+
+    [Fact]
+    public void Parts_are_added_to_a_session_that_reports_its_whole()
+    {
+        var stream = new AgentStream(s_format with { ResumedIsTotal = true })
+        {
+            SessionBefore = new Usage { Input = 100, Output = 4 },
+        };
+        Assert.True(stream.Used.IsEmpty);
+        stream.Feed("""{"type":"part","of":"a","in":5}"""u8);
+        stream.EndLine();
+        Assert.Equal(new Usage { Input = 105, Output = 4 }, stream.Used);
     }
 
     [Fact]

@@ -25,9 +25,14 @@ public sealed class RunIdentityTests
             new ProcessIdentity("host boot ns", 77, 1),
             new ProcessIdentity("host boot ns", 78, 2),
             Completion.Sentinel
-        );
+        )
+        {
+            Calls = [new AgentCall(new(0, 3), new(9, 4), 2), new AgentCall(new(long.MaxValue, 0))],
+        };
         written.Write(_queue, s_id);
-        Assert.Equal(written, RunIdentity.Read(_queue, s_id));
+        var read = RunIdentity.Read(_queue, s_id);
+        Assert.Equal(written with { Calls = [] }, read! with { Calls = [] });
+        Assert.Equal(written.Calls.AsEnumerable(), read.Calls.AsEnumerable());
     }
 
     [Theory]

@@ -43,6 +43,12 @@ internal static class VerdictTable
             static _ => "failed: verify"
         ),
         new(
+            "It had done its work, and its supervisor ended while that was checked",
+            static e => e with { CheckLost = "its supervisor was killed" },
+            static e => e.CheckLost is not null,
+            static _ => "failed: lost"
+        ),
+        new(
             "`.done` is there",
             static e => e with { Done = true },
             static e => e is { Done: true, Completion: not Completion.Exit },
@@ -121,8 +127,9 @@ internal static class VerdictTable
             foreach (var completion in Enum.GetValues<Completion>())
             {
                 var nothing = new Evidence { Completion = completion };
-                var judged = Judged(Rows[i].Add(nothing));
-                var counts = i == Rows.Length - 1 || judged != Judged(nothing);
+                var all = Rows[i].Add(nothing);
+                var judged = Judged(all);
+                var counts = Rows[i].Holds(all);
                 text.Append(
                     CultureInfo.InvariantCulture,
                     $" {(counts ? judged : "not looked at")} |"
