@@ -71,6 +71,16 @@ internal static class Following
             }
             catch (QueueException e)
             {
+                if (
+                    ids is [_]
+                    && session.Project.Run.BarOf(id)
+                        is { IsBudget: true, Until: null, IsPassing: false }
+                )
+                {
+                    // Nothing but a person ends that, and who waits here may be a script.
+                    throw new QueueException($"{e.Message}; it stays queued", e.Hint);
+                }
+
                 Session.Screen.Talk($"{e.Message}; waiting", Tone.Warn);
             }
         }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentQueue.Cli.Output;
 using AgentQueue.Scheduling;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
 
@@ -34,6 +35,11 @@ internal static class ShowCommand
             session.Project.Clock.GetUtcNow(),
             () => session.Project.Clock.LocalTimeZone
         );
+        if (KeptBy(session, details.Task) is { } reason)
+        {
+            details = details with { View = details.View with { KeptBy = reason } };
+        }
+
         if (session.Json)
         {
             JsonOutput.PrintObject(
@@ -54,4 +60,17 @@ internal static class ShowCommand
 
         return ExitCode.Ok;
     }
+
+    private static string? KeptBy(Session session, AgentTask task) =>
+        task.State switch
+        {
+            TaskState.Pending { Held: false, Limit: not null }
+                when ParkedTask.IsForsaken(session.Queue, task.Id) =>
+                "nobody starts it then; agentq run --drain does",
+            TaskState.Pending { Held: false } => session
+                .Project.RunOf(QueueScope.Of(task.Id))
+                .BarOf(task.Id)
+                ?.Reason,
+            _ => null,
+        };
 }

@@ -54,6 +54,8 @@ internal static class StartReport
                         ? $"Not started yet: {pass.Running} of {session.Project.Settings.Parallel} slots are taken"
                     : tasks is [var one] && TimeOf(session, one) is { } time
                         ? $"Not started yet: {time}"
+                    : tasks is [var kept] && session.Project.Run.BarOf(kept.Id) is { } bar
+                        ? $"Not started yet: {bar.Reason}"
                     : "Not started yet: it waits for its dependencies"
                 );
             }

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.Globalization;
 using AgentQueue.Cli.Output;
 using AgentQueue.Config;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
 
@@ -184,7 +186,7 @@ internal static class StatusCommand
         if (filter.Ids.IsEmpty)
         {
             screen.Lines(StatusReply.SummaryOf(view).ToLines(screen.Style.Ascii));
-            foreach (var bar in Bars(session))
+            foreach (var bar in Bars(session, view))
             {
                 screen.Line(Terminal.Clean($"Not started: {bar.Reason}"));
             }
@@ -192,8 +194,32 @@ internal static class StatusCommand
     }
 
     /// <summary>What keeps tasks from starting besides slots and dependencies.</summary>
-    public static IReadOnlyList<StartBar> Bars(Session session) =>
-        StartGate.Standing(session.Queue, () => session.Project.Planner, session.Project.Clock);
+    public static IReadOnlyList<StartBar> Bars(Session session, StatusView view)
+    {
+        var bars = StartGate.Standing(
+            session.Queue,
+            () => session.Project.Planner,
+            session.Project.Clock
+        );
+        var forsaken = view.Tasks.Count(t =>
+            t.Task.State is TaskState.Pending { Held: false, Limit: not null }
+            && !t.IsStarting
+            && ParkedTask.IsForsaken(session.Queue, t.Id)
+        );
+        return forsaken == 0
+            ? bars
+            :
+            [
+                .. bars,
+                new StartBar(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"nobody starts {(forsaken == 1 ? "1 task" : $"{forsaken} tasks")} when the usage limit is over; agentq run --drain does"
+                    ),
+                    null
+                ),
+            ];
+    }
 
     private static StatusFilter FilterOf(Session session, ParseResult parsed) =>
         new()

@@ -59,7 +59,7 @@ internal static class StatusReply
             w =>
             {
                 Write(w, session.Queue, view);
-                if (StatusCommand.Bars(session) is { Count: > 0 } bars)
+                if (StatusCommand.Bars(session, view) is { Count: > 0 } bars)
                 {
                     w.WriteStartArray("notStarted"u8);
                     foreach (var bar in bars)

@@ -21,6 +21,16 @@ internal sealed record StreamFormat
 
     /// <summary>A line must have said that it has come to its end; else an exit with 0 is not believed.</summary>
     public bool HasEnd { get; init; }
+
+    /// <summary>Something in it tells what was used.</summary>
+    public bool TellsUsage =>
+        Rules
+            .Concat(UsageRules)
+            .Any(static r =>
+                r.Facts.Any(static f =>
+                    f.Fact is StreamFact.Input or StreamFact.Output or StreamFact.Cost
+                )
+            );
 }
 
 /// <summary>What a line, or one element of a list in it, tells.</summary>

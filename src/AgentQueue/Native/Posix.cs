@@ -38,6 +38,29 @@ internal static unsafe partial class Posix
         _ = SetAction(SIGXFSZ, SIG_IGN);
     }
 
+    [LibraryImport(Library, EntryPoint = "sigemptyset")]
+    private static partial int SigEmptySet(void* set);
+
+    [LibraryImport(Library, EntryPoint = "sigaddset")]
+    private static partial int SigAddSet(void* set, int signal);
+
+    [LibraryImport(Library, EntryPoint = "pthread_sigmask")]
+    private static partial int SetMask(int how, void* set, void* before);
+
+    /// <summary>Whether TERM, INT and QUIT wait, in this thread, until somebody reads them.</summary>
+    public static void BlockEndSignals(bool block)
+    {
+        var set = stackalloc byte[128];
+        _ = SigEmptySet(set);
+        foreach (var signal in (ReadOnlySpan<int>)[SIGTERM, SIGINT, SIGQUIT])
+        {
+            _ = SigAddSet(set, signal);
+        }
+
+        var shift = OperatingSystem.IsMacOS() ? 1 : 0;
+        _ = SetMask((block ? 0 : 1) + shift, set, null);
+    }
+
     [LibraryImport(Library, EntryPoint = "getpid")]
     public static partial int ProcessId();
 

@@ -22,6 +22,8 @@ internal sealed class LinuxAgentHost : IAgentHost
         _knocks = Linux.OpenWatch();
     }
 
+    public IDisposable Idle() => new IdleSignals();
+
     public IAgentProcess Start(AgentLaunch launch)
     {
         // Without a watch, knocks are noticed at the supervisor's next tick.

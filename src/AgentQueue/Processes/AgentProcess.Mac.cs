@@ -20,6 +20,8 @@ internal sealed class MacAgentHost : IAgentHost
         _wasToldEarly = MacOs.IsToldToEnd();
     }
 
+    public IDisposable Idle() => new IdleSignals();
+
     public IAgentProcess Start(AgentLaunch launch)
     {
         var knock = MacOs.OpenToWatch(launch.KnockFile);

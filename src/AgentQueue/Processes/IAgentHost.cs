@@ -8,6 +8,9 @@ internal interface IAgentHost
     /// <summary>Starts an agent whose output goes to its log and whose descendants are ours to end.</summary>
     /// <exception cref="LaunchException">It could not be started; the message says why.</exception>
     IAgentProcess Start(AgentLaunch launch);
+
+    /// <summary>Until it is disposed, TERM simply ends this process: it has no agent that would be left alone.</summary>
+    IDisposable? Idle() => null;
 }
 
 /// <summary>Everything needed to start an agent, resolved and absolute.</summary>

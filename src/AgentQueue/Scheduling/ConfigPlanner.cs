@@ -129,6 +129,11 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
         };
     }
 
+    public bool TellsUsage(string agent) =>
+        HasAdapter(agent)
+        && Config.Find(agent).Work.Adapter is { } name
+        && Config.Adapters.Find(name).Stream is { TellsUsage: true };
+
     public AgentReader? ReaderOf(AgentTask task) =>
         task.Step is { Command.IsEmpty: false }
             ? null

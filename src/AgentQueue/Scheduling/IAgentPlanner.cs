@@ -28,6 +28,9 @@ internal interface IAgentPlanner
     /// <summary>True if an adapter says how the agent is read.</summary>
     bool HasAdapter(string agent) => false;
 
+    /// <summary>True if the agent tells what it uses.</summary>
+    bool TellsUsage(string agent) => false;
+
     /// <summary>How the output of the task's agent is read; null for an agent that is only a command.</summary>
     /// <exception cref="QueueException">The configuration is unusable, or knows no such agent.</exception>
     AgentReader? ReaderOf(AgentTask task) => null;

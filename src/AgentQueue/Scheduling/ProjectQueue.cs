@@ -218,14 +218,16 @@ internal sealed class ProjectQueue
 
         using var line = new LauncherPipe(handles.Report);
         using var inherited = TaskId.TryParse(task, out _) ? Adopt(handles.Lock) : null;
-        var supervisor = new Supervisor(Queue, Planner, SystemHost(Clock), Clock);
+        var host = SystemHost(Clock);
+        var supervisor = new Supervisor(Queue, Planner, host, Clock);
         new SupervisorProcess(
             Queue,
             supervisor,
             RunOf,
             line,
             StartFollowers,
-            parked => new ParkedTask(Queue, Planner, QueueScope.Of(parked.Id), Clock).Take(parked)
+            parked => new ParkedTask(Queue, Planner, parked, Clock),
+            host.Idle
         ).Live(task, inherited);
     }
 

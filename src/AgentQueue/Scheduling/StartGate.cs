@@ -1,6 +1,4 @@
-using System.Globalization;
 using AgentQueue.Agents;
-using AgentQueue.Config;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
@@ -9,7 +7,11 @@ namespace AgentQueue.Scheduling;
 /// <summary>Why a ready task is not started now.</summary>
 /// <param name="Until">When to look again; null if only somebody can change it.</param>
 /// <param name="IsBudget">Else a usage limit.</param>
-internal sealed record StartBar(string Reason, DateTimeOffset? Until, bool IsBudget = false);
+internal sealed record StartBar(string Reason, DateTimeOffset? Until, bool IsBudget = false)
+{
+    /// <summary>The end of a task that runs now will tell.</summary>
+    public bool IsPassing { get; init; }
+}
 
 /// <summary>
 /// What keeps ready tasks from starting although slots are free: the usage limit of their account, and budgets that
@@ -149,9 +151,9 @@ internal sealed class StartGate
         {
             foreach (var budget in _budgets)
             {
-                if (budget.Over(whole) is { } reason)
+                if (budget.Over(whole, _planner.TellsUsage(task.Agent)) is { } bar)
                 {
-                    return new StartBar(reason, budget.Renews, IsBudget: true);
+                    return bar;
                 }
             }
         }
@@ -186,128 +188,4 @@ internal sealed class StartGate
 
     private bool IsRunning(string account) =>
         _running.Any(r => r.Value > 0 && _planner.AccountOf(r.Key) == account);
-}
-
-/// <summary>A budget with what has been used of it.</summary>
-internal sealed class BudgetState
-{
-    private readonly BudgetRule _rule;
-    private readonly Dictionary<string, Spent> _spent = new(StringComparer.Ordinal);
-
-    private BudgetState(BudgetRule rule, DateTimeOffset? renews) =>
-        (_rule, Renews) = (rule, renews);
-
-    /// <summary>When it begins anew; null for never.</summary>
-    public DateTimeOffset? Renews { get; }
-
-    public static IReadOnlyList<BudgetState> All(
-        QueueFolder queue,
-        IReadOnlyList<BudgetRule> rules,
-        TimeProvider clock
-    )
-    {
-        var now = clock.GetLocalNow();
-        var midnight = new DateTimeOffset(now.Date, now.Offset);
-        var states = rules
-            .Select(r => new BudgetState(r, r.PerDay ? midnight.AddDays(1) : null))
-            .ToList();
-        foreach (var entry in new UsageLog(queue).Read())
-        {
-            foreach (var state in states)
-            {
-                if (!state._rule.PerDay || entry.At >= midnight)
-                {
-                    state.Add(entry);
-                }
-            }
-        }
-
-        return states;
-    }
-
-    /// <summary>Why no further task like this one is started, in words; null if it may be.</summary>
-    public string? Over(AgentTask task)
-    {
-        if (KeyOf(task.Agent, task.Labels, RunId.Of(task.Id)?.Value) is not { } key)
-        {
-            return null;
-        }
-
-        return Over(_spent.GetValueOrDefault(key) ?? new Spent());
-    }
-
-    /// <summary>What of it is used up, in words.</summary>
-    public IEnumerable<string> UsedUp =>
-        _spent
-            .Select(s =>
-                Over(s.Value) is { } reason
-                    ? reason + (s.Key.Length > 0 ? $" ({s.Key})" : "")
-                    : null
-            )
-            .OfType<string>();
-
-    private string? Over(Spent spent) =>
-        _rule.Usd is { } usd && spent.Cost >= usd
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"budget of {_rule.Name}: ${spent.Cost.ToText()} of ${usd.ToText()}"
-            )
-        : _rule.Tokens is { } tokens && spent.Tokens >= tokens
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"budget of {_rule.Name}: {(long)spent.Tokens} of {tokens} tokens"
-            )
-        : null;
-
-    /// <summary>One more runs, and will use what those before it have used on average.</summary>
-    public void Reserve(AgentTask task)
-    {
-        if (KeyOf(task.Agent, task.Labels, RunId.Of(task.Id)?.Value) is { } key)
-        {
-            var spent = SpentOf(key);
-            spent.Cost += spent.AverageCost;
-            spent.Tokens += spent.AverageTokens;
-        }
-    }
-
-    private void Add(UsageEntry entry)
-    {
-        if (KeyOf(entry.Agent, entry.Labels, entry.Run) is not { } key)
-        {
-            return;
-        }
-
-        var spent = SpentOf(key);
-        spent.Cost += entry.Usage.Cost ?? 0;
-        spent.Tokens += entry.Usage.Tokens ?? 0;
-        spent.Tasks.Add(entry.Task);
-        spent.AverageCost = spent.Cost / spent.Tasks.Count;
-        spent.AverageTokens = spent.Tokens / spent.Tasks.Count;
-    }
-
-    private Spent SpentOf(string key)
-    {
-        if (!_spent.TryGetValue(key, out var spent))
-        {
-            _spent[key] = spent = new Spent();
-        }
-
-        return spent;
-    }
-
-    // Null for a task that it is not about.
-    private string? KeyOf(string agent, IReadOnlyDictionary<string, string> labels, string? run) =>
-        _rule.Agent is { } wanted && wanted != agent ? null
-        : _rule.Label is { } label && !labels.Any(l => $"{l.Key}={l.Value}" == label) ? null
-        : !_rule.PerPlan ? ""
-        : run;
-
-    private sealed class Spent
-    {
-        public decimal Cost { get; set; }
-        public decimal Tokens { get; set; }
-        public decimal AverageCost { get; set; }
-        public decimal AverageTokens { get; set; }
-        public HashSet<TaskId> Tasks { get; } = [];
-    }
 }

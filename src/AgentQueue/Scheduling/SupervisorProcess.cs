@@ -15,7 +15,8 @@ internal sealed class SupervisorProcess(
     Func<QueueScope, QueueRun> runOf,
     ILauncherLine launcher,
     Action? startFollowers = null,
-    Func<AgentTask, (AgentTask, HeldLock)?>? takeParked = null
+    Func<AgentTask, ParkedTask>? park = null,
+    Func<IDisposable?>? idle = null
 )
 {
     /// <param name="task">What the launcher wrote there: a task, or the word of a scope to keep.</param>
@@ -26,6 +27,7 @@ internal sealed class SupervisorProcess(
         var run = runOf(scope);
         using var joined = new Drain(queue, scope).TryJoin();
         AgentTask? ended = null;
+        ParkedTask? parked = null;
         if (TaskId.TryParse(task, out var id) && inherited is not null)
         {
             using (inherited)
@@ -34,11 +36,13 @@ internal sealed class SupervisorProcess(
                 {
                     return;
                 }
+
+                parked = Park(ended);
             }
         }
 
         launcher.Dispose();
-        while ((run.TakeNext(ended) ?? TakeParked(ended)) is var (next, held))
+        while (TakeNext(run, ended, parked) is var (next, held))
         {
             using (held)
             {
@@ -46,6 +50,8 @@ internal sealed class SupervisorProcess(
                 {
                     return;
                 }
+
+                parked = Park(ended);
             }
         }
     }
@@ -82,10 +88,17 @@ internal sealed class SupervisorProcess(
         }
     }
 
-    private (AgentTask, HeldLock)? TakeParked(AgentTask? ended) =>
-        ended is { State: TaskState.Pending { Limit: not null } }
-            ? takeParked?.Invoke(ended)
-            : null;
+    private (AgentTask, HeldLock)? TakeNext(QueueRun run, AgentTask? ended, ParkedTask? parked)
+    {
+        using (parked)
+        using (idle?.Invoke())
+        {
+            return run.TakeNext(ended) ?? parked?.Take();
+        }
+    }
+
+    private ParkedTask? Park(AgentTask? ended) =>
+        ended is { State: TaskState.Pending { Limit: not null } } ? park?.Invoke(ended) : null;
 
     // What follows from an end is no business of this scope's drain.
     private void StartFollowers()

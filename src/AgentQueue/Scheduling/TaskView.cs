@@ -19,6 +19,9 @@ internal sealed record TaskView(AgentTask Task, DateTimeOffset Now) : TaskStandi
         : RetryIn is { } retry && retry > TimeSpan.Zero ? Now + retry
         : null;
 
+    /// <summary>What keeps it from starting besides slots and dependencies; null if nobody asked, or nothing does.</summary>
+    public string? KeptBy { get; init; }
+
     /// <summary>The one thing worth saying beside the status: an error, a countdown, what it waits for.</summary>
     public string Info =>
         Task.State switch
@@ -40,9 +43,11 @@ internal sealed record TaskView(AgentTask Task, DateTimeOffset Now) : TaskStandi
             _ when pending.Held && Task.Step?.Approval is { } question => "asks: " + question,
             _ when pending is { Held: true, Question: { } asked } => "needs input: " + asked,
             _ when StartsIn is { } left && !pending.Held && pending.Limit is { } limit =>
-                $"usage limit until {StartTime.Describe(Now + left, Now, Zone())}; {limit}",
+                $"usage limit until {StartTime.Describe(Now + left, Now, Zone())}; {limit}"
+                    + (KeptBy is null ? "" : $"; {KeptBy}"),
             _ when StartsIn is { } left && !pending.Held => "not before "
                 + StartTime.Describe(Now + left, Now, Zone()),
+            _ when !pending.Held => KeptBy ?? "",
             _ => "",
         };
 

@@ -247,6 +247,98 @@ public sealed class GoingOnTests : IDisposable
         );
     }
 
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("KILL")]
+    public void Where_nobody_waits_for_a_limit_any_more_it_is_said(string signal)
+    {
+        var cli = new ScriptedCli(
+            _box,
+            ScriptedCli.Refused(429, "usage limit reached", "4000000000")
+        );
+        var id = _box.Run("start", "claude", "Do it", "--run", "--quiet").Gives(0).Text;
+        Eventually.Holds(() => _box.Task(id).Status == "pending" && cli.Calls == 1, "it waits", 30);
+        Eventually.Holds(
+            () =>
+                _box.Run("show", id)
+                    .Gives(0)
+                    .Out.Contains("usage limit until", StringComparison.Ordinal),
+            "it says so"
+        );
+        Assert.DoesNotContain("nobody", _box.Run("status").Gives(0).Out, StringComparison.Ordinal);
+
+        var waiter = Assert.Single(_box.Supervisors);
+        _box.Sh($"kill -{signal} {waiter}").Gives(0);
+
+        const string Nobody = "agentq run --drain does";
+        Eventually.Holds(
+            () => _box.Run("status").Gives(0).Out.Contains(Nobody, StringComparison.Ordinal),
+            "nobody waits, and that is said",
+            30
+        );
+        Assert.Contains(Nobody, _box.Run("show", id).Gives(0).Out, StringComparison.Ordinal);
+        _box.Run("run", "--drain").Gives(0);
+        Eventually.Holds(
+            () => !_box.Run("status").Gives(0).Out.Contains(Nobody, StringComparison.Ordinal),
+            "a drain starts it",
+            30
+        );
+        _box.Run("run", "--stop").Gives(0);
+        _box.Run("cancel", id).Gives(0);
+    }
+
+    [Fact]
+    public void A_budget_that_is_used_up_for_good_is_not_waited_for()
+    {
+        _ = new ScriptedCli(_box, ScriptedCli.Says("done", cost: 1));
+        _box.Write(
+            "agent-config.json",
+            """{ "agents": { "claude": { "adapter": "claude" } }, "budgets": [{ "usd": 1 }] }"""
+        );
+        _box.Run("start", "claude", "Do it", "--wait").Gives(0);
+
+        var refused = _box.Run("start", "claude", "And more", "--wait").Gives(1);
+
+        Assert.Contains("it stays queued", refused.Err, StringComparison.Ordinal);
+        Assert.Contains("$1 of $1", refused.Err, StringComparison.Ordinal);
+        var id = _box.Tasks.Single(static t => t.Status == "pending").Id;
+        Assert.Contains("$1 of $1", _box.Run("show", id).Gives(0).Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "Not started yet: budget",
+            _box.Run("start", "claude", "And more", "--run").Gives(0).Err,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void The_first_task_of_a_budget_runs_alone_so_that_it_is_known_what_one_uses()
+    {
+        var cli = new ScriptedCli(
+            _box,
+            "while [ ! -e go ]; do sleep 0.02; done\n" + ScriptedCli.Says("done", cost: 0.6m)
+        );
+        _box.Write(
+            "agent-config.json",
+            """{ "agents": { "claude": { "adapter": "claude" } }, "budgets": [{ "usd": 1 }] }"""
+        );
+        for (var i = 0; i < 4; i++)
+        {
+            _box.Run("start", "claude", "Do it").Gives(0);
+        }
+
+        _box.Run("run", "--drain", "--parallel", "4").Gives(0);
+        Eventually.Holds(() => cli.Calls == 1, "one runs");
+        Assert.Equal(3, _box.Tasks.Count(static t => t.Status == "pending"));
+        _box.Write("go", "");
+        Eventually.Holds(
+            () => _box.Tasks.Count(static t => t.Status == "complete") == 2,
+            "two fit into the budget",
+            60
+        );
+        Eventually.Holds(() => _box.Supervisors.Count == 0, "nothing runs", 30);
+        Assert.Equal(2, cli.Calls);
+    }
+
     [Fact]
     public void A_limit_that_is_not_to_be_waited_for_is_a_failure()
     {
