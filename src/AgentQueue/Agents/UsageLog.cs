@@ -44,7 +44,6 @@ internal sealed class UsageLog(QueueFolder queue)
         if (
             queue.Disk.Facts(queue.ResultFile(task.Id)) is null
             || new Results(queue).Read(task.Id) is not { } result
-            || (result.Usage.IsEmpty && result.Turns is null)
         )
         {
             return;

@@ -21,6 +21,12 @@ internal sealed record BudgetRule
     /// <summary>Tokens in and out, cached ones not counted; null for no limit.</summary>
     public long? Tokens { get; init; }
 
+    /// <summary>Turns of the agents; null for no limit.</summary>
+    public int? Turns { get; init; }
+
+    /// <summary>How long the agents ran, added up; null for no limit.</summary>
+    public TimeSpan? Time { get; init; }
+
     /// <summary>In words, as messages name it.</summary>
     public string Name =>
         string.Join(

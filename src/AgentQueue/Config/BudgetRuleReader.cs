@@ -8,7 +8,16 @@ internal sealed class BudgetRuleReader(ConfigReader reader)
 {
     public const string RootKey = "budgets";
 
-    public static readonly string[] Keys = ["usd", "tokens", "per", "agent", "label"];
+    public static readonly string[] Keys =
+    [
+        "usd",
+        "tokens",
+        "turns",
+        "time",
+        "per",
+        "agent",
+        "label",
+    ];
 
     private static readonly (string Word, int Choice)[] s_periods = [("day", 1), ("plan", 2)];
 
@@ -29,9 +38,9 @@ internal sealed class BudgetRuleReader(ConfigReader reader)
                 rule = With(rule, member, ConfigReader.Path(path, member.Name));
             }
 
-            if (rule.Usd is null && rule.Tokens is null)
+            if (rule is { Usd: null, Tokens: null, Turns: null, Time: null })
             {
-                reader.Error(value.Items[i].At, path, "has neither usd nor tokens");
+                reader.Error(value.Items[i].At, path, "has none of usd, tokens, turns and time");
             }
             else
             {
@@ -49,6 +58,10 @@ internal sealed class BudgetRuleReader(ConfigReader reader)
                 return rule with { Usd = new AgentWorkReader(reader).ReadAmount(value, key) };
             case "tokens":
                 return rule with { Tokens = reader.Whole(value, key, 1, int.MaxValue) };
+            case "turns":
+                return rule with { Turns = reader.Whole(value, key, 1, int.MaxValue) };
+            case "time":
+                return rule with { Time = reader.Length(value, key, TimeSpan.FromSeconds(1)) };
             case "agent":
                 return rule with { Agent = reader.Text(value, key, mayBeEmpty: false) };
             case "label":

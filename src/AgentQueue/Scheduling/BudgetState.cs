@@ -50,13 +50,8 @@ internal sealed class BudgetState
         }
 
         var spent = _spent.GetValueOrDefault(key) ?? new Spent();
-        return Over(spent.Cost, spent.Tokens) is { } reason
-                ? new StartBar(reason, Renews, IsBudget: true)
-            : Over(
-                spent.Cost + (spent.Running * spent.AverageCost),
-                spent.Tokens + (spent.Running * spent.AverageTokens)
-            )
-                is { } expected
+        return Over(spent.Used) is { } reason ? new StartBar(reason, Renews, IsBudget: true)
+            : Over(spent.Used + (spent.Average * spent.Running)) is { } expected
                 ? Passing(
                     $"{expected}, with what {(spent.Running == 1 ? "the one that runs" : "those that run")} will use on average"
                 )
@@ -72,24 +67,31 @@ internal sealed class BudgetState
     public IEnumerable<string> UsedUp =>
         _spent
             .Select(s =>
-                Over(s.Value.Cost, s.Value.Tokens) is { } reason
+                Over(s.Value.Used) is { } reason
                     ? reason + (s.Key.Length > 0 ? $" ({s.Key})" : "")
                     : null
             )
             .OfType<string>();
 
-    private string? Over(decimal cost, decimal tokens) =>
-        _rule.Usd is { } usd && cost >= usd
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"budget of {_rule.Name}: ${cost.ToText()} of ${usd.ToText()}"
-            )
-        : _rule.Tokens is { } most && tokens >= most
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"budget of {_rule.Name}: {(long)tokens} of {most} tokens"
-            )
-        : null;
+    private string? Over(Amounts used)
+    {
+        var over =
+            _rule.Usd is { } usd && used.Usd >= usd ? $"${used.Usd.ToText()} of ${usd.ToText()}"
+            : _rule.Tokens is { } tokens && used.Tokens >= tokens
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{(long)used.Tokens} of {tokens} tokens"
+                )
+            : _rule.Turns is { } turns && used.Turns >= turns
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{(long)used.Turns} of {turns} turns"
+                )
+            : _rule.Time is { } time && used.Seconds >= (decimal)time.TotalSeconds
+                ? $"{Duration.Format(TimeSpan.FromSeconds((double)used.Seconds))} of {Duration.Format(time)}"
+            : null;
+        return over is null ? null : $"budget of {_rule.Name}: {over}";
+    }
 
     /// <summary>One more runs, and will use what those before it have used on average.</summary>
     public void Reserve(AgentTask task)
@@ -109,14 +111,21 @@ internal sealed class BudgetState
         }
 
         var spent = SpentOf(key);
-        var (cost, tokens) = (entry.Usage.Cost ?? 0, entry.Usage.Tokens ?? 0);
-        spent.Tasks.Add(entry.Task);
-        spent.AllCost += cost;
-        spent.AllTokens += tokens;
+        var used = new Amounts(
+            entry.Usage.Cost ?? 0,
+            entry.Usage.Tokens ?? 0,
+            entry.Turns ?? 0,
+            (decimal)entry.Duration.TotalSeconds
+        );
+        spent.Ever += used;
         if (counts)
         {
-            spent.Cost += cost;
-            spent.Tokens += tokens;
+            spent.Used += used;
+        }
+
+        if (!entry.Usage.IsEmpty || entry.Turns is not null)
+        {
+            spent.Tasks.Add(entry.Task);
         }
     }
 
@@ -137,24 +146,33 @@ internal sealed class BudgetState
         : !_rule.PerPlan ? ""
         : run;
 
+    private readonly record struct Amounts(
+        decimal Usd,
+        decimal Tokens,
+        decimal Turns,
+        decimal Seconds
+    )
+    {
+        public static Amounts operator +(Amounts a, Amounts b) =>
+            new(a.Usd + b.Usd, a.Tokens + b.Tokens, a.Turns + b.Turns, a.Seconds + b.Seconds);
+
+        public static Amounts operator *(Amounts a, decimal times) =>
+            new(a.Usd * times, a.Tokens * times, a.Turns * times, a.Seconds * times);
+    }
+
     private sealed class Spent
     {
-        public decimal Cost { get; set; }
-        public decimal Tokens { get; set; }
+        public Amounts Used { get; set; }
 
         /// <summary>With that of earlier days.</summary>
-        public decimal AllCost { get; set; }
+        public Amounts Ever { get; set; }
 
-        /// <inheritdoc cref="AllCost"/>
-        public decimal AllTokens { get; set; }
-
-        /// <summary>All that ever told.</summary>
+        /// <summary>All that ever told what they used.</summary>
         public HashSet<TaskId> Tasks { get; } = [];
 
         /// <summary>How many run now.</summary>
         public int Running { get; set; }
 
-        public decimal AverageCost => Tasks.Count == 0 ? 0 : AllCost / Tasks.Count;
-        public decimal AverageTokens => Tasks.Count == 0 ? 0 : AllTokens / Tasks.Count;
+        public Amounts Average => Tasks.Count == 0 ? default : Ever * (1m / Tasks.Count);
     }
 }

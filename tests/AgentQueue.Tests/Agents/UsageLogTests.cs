@@ -101,13 +101,22 @@ public sealed class UsageLogTests : IDisposable
     }
 
     [Fact]
-    public void A_task_that_told_nothing_is_not_noted()
+    public void A_task_that_nobody_could_read_is_not_noted()
     {
-        Log.Add(Result(1, new Usage()));
         Log.Add(TimedQueue.Complete(2, ago: 1));
 
         Assert.Empty(Log.Read());
         Assert.False(File.Exists(_temp.Queue.UsageLog));
+    }
+
+    [Fact]
+    public void Of_a_task_that_told_nothing_the_time_is_known()
+    {
+        Log.Add(Result(1, new Usage()));
+
+        var entry = Assert.Single(Log.Read());
+        Assert.True(entry.Usage.IsEmpty);
+        Assert.Equal(TimeSpan.FromSeconds(10), entry.Duration);
     }
 
     [Fact]
