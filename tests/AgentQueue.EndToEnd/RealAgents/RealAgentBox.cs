@@ -10,7 +10,7 @@ namespace AgentQueue.EndToEnd.RealAgents;
 internal sealed class RealAgentBox : IDisposable
 {
     /// <summary>In seconds, for what takes a few: two cores may be busy with something else.</summary>
-    public const double Patience = 120;
+    public const double Patience = 300;
 
     /// <param name="permission">What it may do without asking, in the words of the adapters.</param>
     public RealAgentBox(string name, string permission = "full")

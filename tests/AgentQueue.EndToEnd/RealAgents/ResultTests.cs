@@ -106,13 +106,13 @@ public sealed class ResultTests
     public void A_refused_key_is_told_from_other_errors(string agent) =>
         Fails(agent, new Turn.Refuse(401), "auth");
 
-    // Left out: opencode tries again for 77 s, qwen for 93 s, and neither can be told to give up sooner.
+    // OpenCode tries again for 77 s, Qwen for 93 s, and neither can be told to give up sooner.
     [Theory]
-    [RealAgent("claude"), RealAgent("codex"), RealAgent("gemini"), RealAgent("copilot")]
+    [RealAgent("claude"), RealAgent("codex"), RealAgent("opencode")]
+    [RealAgent("qwen"), RealAgent("gemini"), RealAgent("copilot")]
     public void A_service_in_trouble_is_told_from_other_errors(string agent) =>
         Fails(agent, new Turn.Refuse(500), "overloaded");
 
-    // Left out: qwen tries again for more than 90 s, or without end.
     [Theory]
     [RealAgent("claude"), RealAgent("codex"), RealAgent("gemini")]
     public void A_task_at_a_limit_waits_for_the_reset_that_its_agent_told(string agent)
@@ -158,6 +158,20 @@ public sealed class ResultTests
 
         Assert.Contains(word, s_limits);
         Assert.InRange(until, before.AddMinutes(1), DateTimeOffset.UtcNow.AddMinutes(6));
+    }
+
+    [Theory]
+    [RealAgent("qwen")]
+    public void An_agent_that_tries_for_ever_at_a_limit_without_a_word_is_stalled(string agent)
+    {
+        using var box = new RealAgentBox(agent);
+        box.Model.Answer(static _ => new Turn.Refuse(429, RetryAfter: 1));
+
+        var task = box.Work("Say hello.", "--idle-timeout", "20s");
+
+        Assert.True(task.Status == "failed" && box.Model.Requests.Count > 0, box.ToString());
+        Assert.True(task.Reason == "stalled", box.ToString());
+        Assert.Empty(box.Box.ProcessesOf(task.Id));
     }
 
     [Theory]

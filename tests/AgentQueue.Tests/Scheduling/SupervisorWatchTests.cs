@@ -102,7 +102,7 @@ public sealed class SupervisorWatchTests
                 _world.Host.Started[0].Identity,
                 Completion.Sentinel
             ),
-            seen
+            seen! with { Calls = [] }
         );
     }
 
