@@ -7,7 +7,7 @@ public sealed class CancelTests
     public void Cancel_leaves_nothing_of_a_tree_with_a_process_in_a_session_of_its_own()
     {
         using var box = new Sandbox();
-        var id = box.RunInBackground("sh -c 'setsid sleep 100 & sleep 100 & wait'");
+        var id = box.RunInBackground("sh -c 'setsid sleep 300 & sleep 300 & wait'");
         Eventually.Holds(() => box.ProcessesOf(id).Count >= 3, "the tree has grown");
 
         box.Run("cancel", id).Gives(0);
@@ -93,9 +93,9 @@ public sealed class CancelTests
     public void Cancel_all_ends_what_runs_and_what_waits()
     {
         using var box = new Sandbox();
-        var running = box.RunInBackground("sleep 100");
-        var pending = box.Enqueue("sleep 100");
-        var held = box.Enqueue("sleep 100", "--hold");
+        var running = box.RunInBackground("sleep 300");
+        var pending = box.Enqueue("sleep 300");
+        var held = box.Enqueue("sleep 300", "--hold");
 
         box.Run("cancel", "--all").Gives(0);
 
@@ -120,7 +120,7 @@ public sealed class CancelTests
     public void A_dot_cancelled_file_ends_a_running_task()
     {
         using var box = new Sandbox();
-        var id = box.RunInBackground("sleep 100");
+        var id = box.RunInBackground("sleep 300");
 
         File.WriteAllText(box.PathOf("tasks", id, ".cancelled"), "");
 

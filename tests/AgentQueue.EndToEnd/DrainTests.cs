@@ -28,8 +28,7 @@ public sealed class DrainTests
 
                 return box.Tasks.All(static t => t.IsFinished);
             },
-            "all have ended",
-            30
+            "all have ended"
         );
 
         Assert.Equal(["agentq __supervise"], others);

@@ -6,7 +6,7 @@ public sealed class ExitCodeTests
     [Theory]
     [InlineData("true", 0)]
     [InlineData("exit 7", 3)]
-    [InlineData("touch $AGENTQ_ROOT/.agents/tasks/$AGENTQ_TASK_ID.cancelled; sleep 30", 4)]
+    [InlineData("touch $AGENTQ_ROOT/.agents/tasks/$AGENTQ_TASK_ID.cancelled; sleep 300", 4)]
     public void Start_run_and_wait_tell_the_outcome(string command, int code)
     {
         using var box = new Sandbox();

@@ -102,7 +102,7 @@ public sealed class FirstUseTests
     public void A_supervisor_that_is_told_to_end_does_not_begin_with_the_next_task()
     {
         using var box = new Sandbox();
-        var first = box.Enqueue("exec sleep 100");
+        var first = box.Enqueue("exec sleep 300");
         var second = box.Enqueue("true");
         box.Run("run", "--drain", "--parallel", "1").Gives(0);
 

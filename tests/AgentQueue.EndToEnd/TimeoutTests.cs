@@ -4,10 +4,10 @@ namespace AgentQueue.EndToEnd;
 public sealed class TimeoutTests
 {
     [Fact]
-    public void A_limit_of_1_s_ends_a_sleep_of_30_within_2_s_although_run_returned_at_once()
+    public void A_limit_of_1_s_ends_a_sleep_of_300_within_2_s_although_run_returned_at_once()
     {
         using var box = new Sandbox();
-        var id = box.Enqueue("sleep 30", "--timeout", "1");
+        var id = box.Enqueue("sleep 300", "--timeout", "1");
         box.Run("run").Gives(0);
         Assert.Equal("running", box.Task(id).Status);
 
@@ -40,7 +40,7 @@ public sealed class TimeoutTests
     public void A_stopped_agent_is_ended_too()
     {
         using var box = new Sandbox();
-        var id = box.RunInBackground("kill -STOP $$; sleep 30", "--timeout", "1");
+        var id = box.RunInBackground("kill -STOP $$; sleep 300", "--timeout", "1");
 
         Assert.Equal("timeout", box.Ended(id).Reason);
         Assert.Empty(box.ProcessesOf(id));
@@ -64,7 +64,7 @@ public sealed class TimeoutTests
     public void Forcing_a_timeout_ends_a_running_task_that_has_no_limit()
     {
         using var box = new Sandbox();
-        var id = box.RunInBackground("sleep 30");
+        var id = box.RunInBackground("sleep 300");
 
         box.Run("timeout", id).Gives(0);
 
@@ -77,8 +77,8 @@ public sealed class TimeoutTests
     public void The_list_shows_full_ids_of_what_runs_with_a_limit()
     {
         using var box = new Sandbox();
-        var limited = box.RunInBackground("sleep 30", "--timeout", "5m");
-        var free = box.RunInBackground("sleep 30");
+        var limited = box.RunInBackground("sleep 300", "--timeout", "5m");
+        var free = box.RunInBackground("sleep 300");
 
         var list = box.Run("timeout", "list").Gives(0);
 
@@ -90,7 +90,7 @@ public sealed class TimeoutTests
     public void A_silent_agent_is_stalled_and_a_talking_one_is_not()
     {
         using var box = new Sandbox();
-        var silent = box.RunInBackground("echo once; sleep 30", "--idle-timeout", "1");
+        var silent = box.RunInBackground("echo once; sleep 300", "--idle-timeout", "1");
         var talking = box.RunInBackground(
             "for i in 1 2 3 4 5 6; do echo $i; sleep 0.4; done",
             "--idle-timeout",
@@ -109,7 +109,7 @@ public sealed class TimeoutTests
         using var box = new Sandbox();
         box.Configure(
             """
-            "napper": { "command": "sleep", "args": ["30"], "timeout": "1s", "promptVia": "stdin" }
+            "napper": { "command": "sleep", "args": ["300"], "timeout": "1s", "promptVia": "stdin" }
             """
         );
         var id = box.Run("start", "napper", "nap", "--quiet", "--run").Gives(0).Text;

@@ -220,8 +220,7 @@ public sealed class WatchTests : IDisposable
         Processes.Signal(_watch.Pid, Continue);
         Eventually.Holds(
             () => Events.Sum(static e => e.GetProperty("count").GetInt32()) >= Files + 1,
-            "all are told",
-            seconds: 30
+            "all are told"
         );
         _box.Write("many/deep/b.py", "");
         Eventually.Holds(

@@ -21,8 +21,7 @@ public sealed class GoingOnTests : IDisposable
     private void Tells(string name) =>
         Eventually.Holds(
             () => _box.Run("events").Gives(0).Out.Contains(name, StringComparison.Ordinal),
-            $"{name} is told",
-            30
+            $"{name} is told"
         );
 
     private string Only => Assert.Single(_box.Ids);
@@ -201,7 +200,7 @@ public sealed class GoingOnTests : IDisposable
             ScriptedCli.Says("done")
         );
         var id = _box.Run("start", "claude", "Do it", "--run", "--quiet").Gives(0).Text;
-        Eventually.Holds(() => _box.Task(id).Text("notBefore") is not null, "it waits", 30);
+        Eventually.Holds(() => _box.Task(id).Text("notBefore") is not null, "it waits");
         Assert.Equal("pending", _box.Task(id).Status);
         Assert.Contains("usage limit", _box.Run("status").Gives(0).Out, StringComparison.Ordinal);
         Tells("task_limited:claude");
@@ -211,8 +210,7 @@ public sealed class GoingOnTests : IDisposable
         Assert.True(DateTimeOffset.UtcNow.ToUnixTimeSeconds() >= reset);
         Eventually.Holds(
             () => !Directory.Exists(Path.Join(_box.Queue, "run", "limits")),
-            "the limit is lifted",
-            10
+            "the limit is lifted"
         );
     }
 
@@ -229,11 +227,7 @@ public sealed class GoingOnTests : IDisposable
             )
         );
         _box.Run("start", "claude", "first", "--run").Gives(0);
-        Eventually.Holds(
-            () => _box.Task(_box.Ids[0]).Text("notBefore") is not null,
-            "it waits",
-            30
-        );
+        Eventually.Holds(() => _box.Task(_box.Ids[0]).Text("notBefore") is not null, "it waits");
         _box.Run("start", "claude", "second").Gives(0);
         _box.Run("start", "shell", "true", "--wait").Gives(0);
         _box.Run("run").Gives(0);
@@ -363,7 +357,7 @@ public sealed class GoingOnTests : IDisposable
             ScriptedCli.Says("blue it is")
         );
         var id = _box.Run("start", "claude", "Paint it", "--run", "--quiet").Gives(0).Text;
-        Eventually.Holds(() => _box.Task(id).Text("question") is not null, "it asks", 30);
+        Eventually.Holds(() => _box.Task(id).Text("question") is not null, "it asks");
         Assert.Contains("Red or blue?", _box.Run("status").Gives(0).Out, StringComparison.Ordinal);
         Tells("task_needs_input:claude");
         _box.Run("run", id).Gives(1);
@@ -426,7 +420,7 @@ public sealed class GoingOnTests : IDisposable
             "ten are complete",
             60
         );
-        Eventually.Holds(() => !_box.Tasks.Any(t => t.Status == "running"), "nothing runs", 30);
+        Eventually.Holds(() => !_box.Tasks.Any(t => t.Status == "running"), "nothing runs");
         _box.Run("run").Gives(0);
         Assert.Equal(10, cli.Calls);
         Assert.Contains(
@@ -525,7 +519,7 @@ public sealed class GoingOnTests : IDisposable
             .Gives(0)
             .Text;
 
-        Eventually.Holds(() => _box.Task(id).Text("notBefore") is not null, "it waits", 30);
+        Eventually.Holds(() => _box.Task(id).Text("notBefore") is not null, "it waits");
         Assert.Equal("pending", _box.Task(id).Status);
         Assert.Empty(_box.ProcessesOf(id));
         Assert.Equal(

@@ -220,7 +220,7 @@ public sealed class HookTests
 
         Assert.Equal("", box.Run("trigger", "go", "--var", "file=a b").Gives(0).Err);
 
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var (head, body) = await Answer(server, "204 No Content", limit.Token);
         Assert.StartsWith("POST /in?a=[1-3]&b={x} HTTP/1.1\r\n", head, StringComparison.Ordinal);
         Assert.Contains("content-type: application/json", head, StringComparison.OrdinalIgnoreCase);
@@ -245,7 +245,7 @@ public sealed class HookTests
 
         box.Run("trigger", "go").Gives(0);
 
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await Answer(server, "503 Service Unavailable", limit.Token);
         var failure = Eventually.Gives(() => Failures(box).FirstOrDefault(), "the failure is told");
         Assert.StartsWith(

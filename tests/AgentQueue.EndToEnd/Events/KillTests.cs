@@ -108,8 +108,7 @@ public sealed class KillTests(ITestOutputHelper output)
                         return box.Supervisors.Count == 0
                             && box.Ids.All(id => box.Task(id).IsFinished);
                     },
-                    "everything has ended",
-                    30
+                    "everything has ended"
                 );
                 var counts = agents.Select(a => box.Of(a).Count).Distinct().ToList();
                 Assert.True(counts is [0] or [1], string.Join(" ", box.Ids));
@@ -121,7 +120,7 @@ public sealed class KillTests(ITestOutputHelper output)
     private static void Check(Sandbox box, bool mustHave)
     {
         // Whatever still lives goes on by itself; then comes the next verb, and what it has to start.
-        Eventually.Holds(() => box.Supervisors.Count == 0, "what was not killed has ended", 30);
+        Eventually.Holds(() => box.Supervisors.Count == 0, "what was not killed has ended");
         Eventually.Holds(
             () =>
             {
@@ -130,8 +129,7 @@ public sealed class KillTests(ITestOutputHelper output)
                     && box.Tasks.All(static t => t.IsFinished)
                     && (!mustHave || box.Of("third").Count > 0);
             },
-            "everything has ended:\n" + string.Join("\n", box.Tasks),
-            30
+            "everything has ended:\n" + string.Join("\n", box.Tasks)
         );
 
         var first = box.Of("first");

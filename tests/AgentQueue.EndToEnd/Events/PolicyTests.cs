@@ -39,8 +39,7 @@ public sealed class PolicyTests
             () =>
                 box.Tasks.Count(static t => t.Status == "running") == 1
                 && box.Tasks.All(static t => t.Status is "running" or "cancelled"),
-            "the last one runs and all others were cancelled",
-            30
+            "the last one runs and all others were cancelled"
         );
         Assert.False(File.Exists(Path.Join(box.Outside, "both")), "two ran at once");
         box.Run("cancel", "--all").Gives(0);

@@ -61,7 +61,7 @@ public sealed class StorageTests
             60
         );
         Processes.Signal(follow.Pid, Processes.Interrupt);
-        follow.End(30).Gives(130);
+        follow.End().Gives(130);
 
         var told = Sequences().ToList();
         Assert.Equal(Enumerable.Range(5, told.Count), told);

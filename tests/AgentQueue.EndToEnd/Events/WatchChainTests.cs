@@ -80,7 +80,7 @@ public sealed class WatchChainTests
         }
 
         var seen = Path.Join(box.Outside, "seen");
-        Eventually.Holds(() => File.Exists(seen), "it has run", 30);
+        Eventually.Holds(() => File.Exists(seen), "it has run");
         box.Rests();
         Assert.Equal(["1000"], File.ReadAllLines(seen));
         Assert.Single(box.Tasks);

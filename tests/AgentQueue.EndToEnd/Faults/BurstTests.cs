@@ -153,7 +153,7 @@ public sealed class BurstTests
                     Eventually.Holds(
                         () => ids.All(id => box.Task(id).Status == "complete"),
                         "the successor has gone on",
-                        seconds: 30
+                        seconds: 60
                     );
                     Processes.Signal(successor.Pid, Processes.Term);
                     successor.End().Gives(0);

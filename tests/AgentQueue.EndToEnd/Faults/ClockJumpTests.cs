@@ -33,7 +33,7 @@ public sealed class ClockJumpTests
                 Assert.Equal("running", box.Task(id).Status);
                 box.Run("status").Gives(0);
                 Assert.Equal("running", box.Task(id).Status);
-                var task = box.Ended(id, 30);
+                var task = box.Ended(id);
 
                 Assert.Equal(("failed", "timeout"), (task.Status, task.Reason));
                 Assert.True(Stopwatch.GetElapsedTime(begun).TotalSeconds >= 3, "ended early");
@@ -105,7 +105,7 @@ public sealed class ClockJumpTests
                 fault.Injected();
                 // Looked at from outside, where processes seem to have begun at another time.
                 box.Run("status").Gives(0);
-                var task = box.Ended(id, 30);
+                var task = box.Ended(id);
 
                 Assert.Equal(("failed", "timeout"), (task.Status, task.Reason));
                 Assert.True(Stopwatch.GetElapsedTime(begun).TotalSeconds >= 1, "ended early");

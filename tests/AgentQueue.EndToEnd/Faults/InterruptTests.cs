@@ -136,7 +136,7 @@ public sealed class InterruptTests
         }
 
         box.Write("../outside/interrupt.sh", script.ToString());
-        box.Sh("exec bash ../outside/interrupt.sh", seconds: 120).Gives(0, 1);
+        box.Sh("exec bash ../outside/interrupt.sh", seconds: 300).Gives(0, 1);
 
         Check(box, times, [.. failed, .. waiting, .. running], finished);
     }

@@ -66,7 +66,7 @@ public sealed class RacingVerbsTests(ITestOutputHelper output)
             () =>
                 box.Sh(
                         $"cd {scripts}; for i in *.sh; do (cd {box.Folder}; exec bash {scripts}/$i {scripts}/$i) & done; wait",
-                        seconds: 120
+                        seconds: 300
                     )
                     .Gives(0)
         );

@@ -76,7 +76,7 @@ public sealed class SteeredRuntimeTests
                                 "agentq run --parallel 1 --drain & agentq run --parallel 1 --drain & agentq run --parallel 1 --drain --wait; wait"
                             )
                             .Gives(0);
-                        box.Sh("agentq wait --timeout 20").Gives(0);
+                        box.Sh("agentq wait --timeout 50").Gives(0);
 
                         Assert.All(
                             box.Tasks,

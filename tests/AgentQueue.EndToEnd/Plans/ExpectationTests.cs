@@ -132,7 +132,7 @@ public sealed class ExpectationTests
         box.Starts("a");
         box.KillAll();
 
-        box.RunLong(30, "plan", "logs", "last", "-f").Gives(3);
+        box.RunLong(60, "plan", "logs", "last", "-f").Gives(3);
     }
 
     [Fact]

@@ -37,10 +37,10 @@ public sealed class OutcomeTests
                 tasks:
                   - id: a
                     cmd: {PlanBox.Sh("touch a; until test -e b; do sleep 0.02; done")}
-                    timeout_sec: 30
+                    timeout_sec: 100
                   - id: b
                     cmd: {PlanBox.Sh("touch b; until test -e a; do sleep 0.02; done")}
-                    timeout_sec: 30
+                    timeout_sec: 100
                 """
             )
             .Gives(0);

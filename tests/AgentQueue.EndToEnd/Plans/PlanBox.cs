@@ -36,7 +36,7 @@ internal static partial class PlanBox
     public static Outcome RunPlan(this Sandbox box, string plan, params string[] more)
     {
         box.Write("p.yaml", plan);
-        return box.RunLong(120, ["plan", "run", "p.yaml", .. more]);
+        return box.RunLong(300, ["plan", "run", "p.yaml", .. more]);
     }
 
     /// <summary>Writes <c>p.yaml</c>, sets it going, and returns the id of the run.</summary>

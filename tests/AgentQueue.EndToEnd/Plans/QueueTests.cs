@@ -22,7 +22,7 @@ public sealed class QueueTests
 
         box.Run("retry", box.Plan()["a"].TaskId).Gives(0);
 
-        box.Reaches("complete", 20);
+        box.Reaches("complete");
         Assert.Equal(
             "start a, start a, stop a, start next, stop next, start last, stop last",
             box.Told()

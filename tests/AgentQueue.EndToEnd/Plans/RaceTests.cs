@@ -96,7 +96,7 @@ public sealed class RaceTests
             .Select(_ => box.Begin("plan", "run", "p.yaml"))
             .ToList();
 
-        var ids = verbs.ConvertAll(static v => v.End(60).Gives(0).Lines[0].Split(' ')[0]);
+        var ids = verbs.ConvertAll(static v => v.End(120).Gives(0).Lines[0].Split(' ')[0]);
         verbs.ForEach(static v => v.Dispose());
 
         Assert.Equal(12, ids.Distinct().Count());
@@ -232,6 +232,6 @@ public sealed class RaceTests
 
         box.Run("release", box.Plan()["b"].TaskId).Gives(0);
 
-        box.Reaches("complete", 20);
+        box.Reaches("complete");
     }
 }

@@ -6,7 +6,7 @@ namespace AgentQueue.EndToEnd;
 internal static class Eventually
 {
     /// <param name="seconds">Generous: it is reached only when the test fails.</param>
-    public static void Holds(Func<bool> condition, string what, double seconds = 15)
+    public static void Holds(Func<bool> condition, string what, double seconds = 60)
     {
         var begun = Stopwatch.GetTimestamp();
         while (!condition())
@@ -21,7 +21,7 @@ internal static class Eventually
     }
 
     /// <summary>The first value that is there.</summary>
-    public static T Gives<T>(Func<T?> value, string what, double seconds = 15)
+    public static T Gives<T>(Func<T?> value, string what, double seconds = 60)
         where T : class
     {
         T? found = null;

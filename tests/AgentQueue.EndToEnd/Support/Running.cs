@@ -10,8 +10,9 @@ internal sealed class Running : IDisposable
     private readonly string _line;
     private readonly long _begun = Stopwatch.GetTimestamp();
     private readonly StringBuilder _out = new();
+    private readonly StringBuilder _err = new();
     private readonly Task _outRead;
-    private readonly Task<string> _errRead;
+    private readonly Task _errRead;
 
     public Running(ProcessStartInfo info, byte[]? input)
     {
@@ -24,8 +25,8 @@ internal sealed class Running : IDisposable
         _line =
             $"$ {Path.GetFileName(info.FileName)} {string.Join(' ', info.ArgumentList.Select(Shorten))}";
         _process = Process.Start(info)!;
-        _outRead = Task.Run(ReadOut);
-        _errRead = _process.StandardError.ReadToEndAsync();
+        _outRead = Task.Run(() => Read(_process.StandardOutput, _out));
+        _errRead = Task.Run(() => Read(_process.StandardError, _err));
         try
         {
             _process.StandardInput.BaseStream.Write(input ?? []);
@@ -40,16 +41,10 @@ internal sealed class Running : IDisposable
     public int Pid => _process.Id;
 
     /// <summary>What has been printed so far.</summary>
-    public string Out
-    {
-        get
-        {
-            lock (_out)
-            {
-                return _out.ToString();
-            }
-        }
-    }
+    public string Out => Printed(_out);
+
+    /// <summary>What has been printed to standard error so far.</summary>
+    public string Err => Printed(_err);
 
     public bool HasEnded => _process.HasExited;
 
@@ -66,7 +61,7 @@ internal sealed class Running : IDisposable
     }
 
     /// <summary>Waits for its end and for the end of what it printed: a pipe that stays open is a failure.</summary>
-    public Outcome End(double seconds = 30)
+    public Outcome End(double seconds = 60)
     {
         var ended = _process.WaitForExit(TimeSpan.FromSeconds(seconds));
         var took = Stopwatch.GetElapsedTime(_begun);
@@ -82,7 +77,7 @@ internal sealed class Running : IDisposable
             Assert.Fail($"{_line}\nhas ended, but somebody keeps its stdout or stderr open");
         }
 
-        return new Outcome(_line, _process.ExitCode, Out, _errRead.Result, took);
+        return new Outcome(_line, _process.ExitCode, Out, Err, took);
     }
 
     public void Dispose()
@@ -91,15 +86,23 @@ internal sealed class Running : IDisposable
         _process.Dispose();
     }
 
-    private async Task ReadOut()
+    private static string Printed(StringBuilder text)
+    {
+        lock (text)
+        {
+            return text.ToString();
+        }
+    }
+
+    private static async Task Read(StreamReader stream, StringBuilder text)
     {
         var buffer = new char[4096];
         int n;
-        while ((n = await _process.StandardOutput.ReadAsync(buffer)) > 0)
+        while ((n = await stream.ReadAsync(buffer)) > 0)
         {
-            lock (_out)
+            lock (text)
             {
-                _out.Append(buffer, 0, n);
+                text.Append(buffer, 0, n);
             }
         }
     }

@@ -65,7 +65,7 @@ internal sealed class Sandbox : IDisposable
         Program(Path.Join(Bin, "agentq"), input, args);
 
     /// <summary>Runs a script of the shell, with <c>agentq</c> on its PATH.</summary>
-    public Outcome Sh(string script, double seconds = 30)
+    public Outcome Sh(string script, double seconds = 60)
     {
         using var running = Program("/bin/sh", null, "-c", script);
         return running.End(seconds);
@@ -124,7 +124,7 @@ internal sealed class Sandbox : IDisposable
             : [];
 
     /// <summary>Waits until the task's file tells an end, without any verb: somebody of ours must be at it.</summary>
-    public TaskFile Ended(string id, double seconds = 15)
+    public TaskFile Ended(string id, double seconds = 60)
     {
         Eventually.Holds(() => Task(id).IsFinished, $"{id} has ended: {Task(id)}", seconds);
         return Task(id);

@@ -116,7 +116,7 @@ public sealed class DocumentTests
     public void What_still_runs_is_not_complete_and_a_name_that_leads_elsewhere_is_refused()
     {
         using var box = new Sandbox();
-        box.Write("p.yaml", "tasks: [{id: long, cmd: sleep 60}]\n");
+        box.Write("p.yaml", "tasks: [{id: long, cmd: sleep 300}]\n");
         box.Run("plan", "run", "p.yaml", "--detach").Gives(0);
 
         box.Run("plan", "document", "last", "--name", "a").Gives(3);

@@ -125,7 +125,7 @@ public sealed class OlderFaultTests
         using var box = new Sandbox();
         box.Write(
             "p.yaml",
-            "tasks:\n  - id: slow\n    cmd: [sh, -c, 'sleep 61 & setsid sleep 62 & wait']\n    timeout_sec: 1\n"
+            "tasks:\n  - id: slow\n    cmd: [sh, -c, 'sleep 301 & setsid sleep 302 & wait']\n    timeout_sec: 1\n"
         );
 
         box.Run("plan", "run", "p.yaml").Gives(3);

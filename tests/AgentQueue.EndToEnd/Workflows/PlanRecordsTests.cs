@@ -7,7 +7,7 @@ public sealed class PlanRecordsTests
     public void Each_action_is_one_record_about_its_run()
     {
         using var box = new Sandbox();
-        box.Write("p.yaml", "tasks: [{id: a, cmd: sleep 60}]\n");
+        box.Write("p.yaml", "tasks: [{id: a, cmd: sleep 300}]\n");
         box.Write(
             "ask.yaml",
             "tasks: [{id: a, cmd: 'true', approval: now?}, {id: b, cmd: 'true', approval: b?}]\n"
