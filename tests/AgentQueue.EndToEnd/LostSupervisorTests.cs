@@ -38,10 +38,7 @@ public sealed class LostSupervisorTests
         using var box = new Sandbox();
         var id = box.RunInBackground("exec sleep 300");
         box.KillAtOnce(box.SupervisorOf(id));
-        foreach (var pid in box.ProcessesOf(id))
-        {
-            box.KillAtOnce(pid);
-        }
+        box.KillProcessesOf(id);
 
         box.Run("status").Gives(0);
 
@@ -113,8 +110,13 @@ public sealed class LostSupervisorTests
                 box.Journal.ShowsNoSecondStart();
                 foreach (var task in box.Tasks)
                 {
-                    // What never began is pending again and was run in the end; what did is told as it was.
-                    Assert.Equal(1, box.Journal.StartsOf(task.Id));
+                    // What never began is pending again and was run in the end; what did is told as it was. An
+                    // agent may have been ended before its first line.
+                    Assert.InRange(
+                        box.Journal.StartsOf(task.Id),
+                        task.Status == "complete" ? 1 : 0,
+                        1
+                    );
                     if (task.Status == "complete")
                     {
                         Assert.Contains(("stop", task.Id), box.Journal.Lines);

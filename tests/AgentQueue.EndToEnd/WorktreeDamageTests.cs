@@ -158,11 +158,7 @@ public sealed class WorktreeDamageTests
             }
         }
 
-        foreach (var pid in box.ProcessesOf(id))
-        {
-            box.KillAtOnce(pid);
-        }
-
+        box.KillProcessesOf(id);
         box.Run("cancel", id).Gives(0);
         Assert.Single(box.Trees());
 

@@ -346,10 +346,7 @@ public sealed class WorktreeTests
                         .Contains($"__supervise {id} ", StringComparison.Ordinal)
                 )
             );
-            foreach (var pid in box.ProcessesOf(id))
-            {
-                box.KillAtOnce(pid);
-            }
+            box.KillProcessesOf(id);
         }
 
         Assert.Equal("pending", box.Task(id).Status);

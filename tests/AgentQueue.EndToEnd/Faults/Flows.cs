@@ -273,11 +273,7 @@ internal static class Flows
         var id = b.RunInBackground(Sleeping);
         Eventually.Holds(() => File.Exists(b.PathOf("run", id, ".run")), "it is recorded");
         b.KillAtOnce(b.SupervisorOf(id));
-        foreach (var pid in b.ProcessesOf(id))
-        {
-            b.KillAtOnce(pid);
-        }
-
+        b.KillProcessesOf(id);
         return id;
     }
 

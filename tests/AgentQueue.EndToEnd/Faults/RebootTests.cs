@@ -58,7 +58,7 @@ public sealed class RebootTests
                     "the agent runs"
                 );
                 box.KillAtOnce(box.SupervisorOf(id));
-                box.ProcessesOf(id).ForEach(box.KillAtOnce);
+                box.KillProcessesOf(id);
                 box.Run("release", free).Gives(0);
                 var done = agent == "the agent had written .done";
                 if (done)

@@ -64,7 +64,7 @@ public sealed class RecycledPidTests(ITestOutputHelper output)
                 box.KillAtOnce(box.SupervisorOf(id));
                 if (agent == "the agent is gone")
                 {
-                    box.ProcessesOf(id).ForEach(box.KillAtOnce);
+                    box.KillProcessesOf(id);
                 }
 
                 Forge(record, forgery, stranger.Pid);

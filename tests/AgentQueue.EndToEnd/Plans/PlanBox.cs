@@ -133,7 +133,9 @@ internal static partial class PlanBox
         string.Join(", ", box.Journal.Lines.Select(static l => $"{l.Word} {l.Task}"));
 
     /// <summary>Ends everything that was started in the sandbox, at once.</summary>
-    public static void KillAll(this Sandbox box) =>
+    public static void KillAll(this Sandbox box)
+    {
+        var killed = new HashSet<int>();
         Eventually.Holds(
             () =>
             {
@@ -141,12 +143,15 @@ internal static partial class PlanBox
                 foreach (var pid in mine)
                 {
                     Processes.Signal(pid, Processes.Kill);
+                    killed.Add(pid);
                 }
 
-                return mine.Count == 0;
+                // The threads of one that is dead may still hold its locks.
+                return mine.Count == 0 && killed.All(Processes.IsGone);
             },
             "all are dead"
         );
+    }
 
     [GeneratedRegex("run_[0-9a-z]+")]
     private static partial Regex RunIds();

@@ -97,7 +97,32 @@ internal static partial class Processes
         _ = SendSignal(pid, signal);
     }
 
-    public static string[] Environ(int pid) => Read(pid, "environ").Split('\0');
+    /// <summary>
+    /// Its environment; nothing of one that has ended. One that is just calling exec has none for a moment, and is
+    /// asked again.
+    /// </summary>
+    public static string[] Environ(int pid)
+    {
+        var text = Read(pid, "environ");
+        for (var looks = 0; text.Length == 0 && looks < 1000 && IsBetweenPrograms(pid); looks++)
+        {
+            Thread.Sleep(1);
+            text = Read(pid, "environ");
+        }
+
+        return text.Split('\0');
+    }
+
+    /// <summary>True of the first process of a session.</summary>
+    public static bool LeadsSession(int pid) =>
+        Stat(pid) is { } fields && fields[3] == pid.ToString(CultureInfo.InvariantCulture);
+
+    // It has memory, which a zombie and a thread of the kernel have not, and no arguments, which every program has.
+    private static bool IsBetweenPrograms(int pid) =>
+        Stat(pid) is { } fields
+        && fields[0] is not ("Z" or "X")
+        && fields[20] != "0"
+        && Read(pid, "cmdline").Length == 0;
 
     // The fields from the third on: the name before them may itself hold blanks and parentheses.
     private static string[]? Stat(int pid)

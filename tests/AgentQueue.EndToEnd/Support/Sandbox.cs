@@ -136,7 +136,10 @@ internal sealed class Sandbox : IDisposable
     public List<int> ProcessesOf(string id) =>
         [.. Processes.With($"AGENTQ_TASK_ID={id}").Where(IsMine)];
 
-    /// <summary>Living supervisors of this sandbox.</summary>
+    /// <summary>
+    /// Living supervisors of this sandbox. What one of them has just forked looks like it until it has called exec,
+    /// but leads no session.
+    /// </summary>
     public List<int> Supervisors =>
         [
             .. Processes
@@ -145,8 +148,16 @@ internal sealed class Sandbox : IDisposable
                     Processes
                         .CommandLine(p)
                         .StartsWith("agentq __supervise ", StringComparison.Ordinal)
+                    && Processes.LeadsSession(p)
                 ),
         ];
+
+    /// <summary>
+    /// Waits until the last supervisor has gone: one whose task has ended tidies up after it, and changes files in
+    /// <c>run/</c>, while whoever waited for the task goes on already.
+    /// </summary>
+    public void AllHaveLeft() =>
+        Eventually.Holds(() => Supervisors.Count == 0, "the last supervisor has gone");
 
     /// <summary>The supervisor of a task that runs.</summary>
     public int SupervisorOf(string id) =>
@@ -155,13 +166,28 @@ internal sealed class Sandbox : IDisposable
     /// <summary>Everything living that was started here, whoever started it.</summary>
     public List<int> Mine => Processes.With(_mark);
 
-    /// <summary>Ends it at once, without a chance to do anything.</summary>
+    /// <summary>Ends it at once, without a chance to do anything. It may have ended by itself.</summary>
     public void KillAtOnce(int pid)
     {
-        Assert.True(IsMine(pid), $"{pid} was not started here");
-        Processes.Signal(pid, Processes.Kill);
-        Eventually.Holds(() => Processes.IsGone(pid), $"{pid} is dead");
+        if (IsMine(pid))
+        {
+            Processes.Signal(pid, Processes.Kill);
+        }
+
+        Eventually.Holds(() => Processes.IsGone(pid), $"{pid}, which was started here, is dead");
     }
+
+    /// <summary>Ends all that belongs to a task, and what it starts meanwhile.</summary>
+    public void KillProcessesOf(string id) =>
+        Eventually.Holds(
+            () =>
+            {
+                var left = ProcessesOf(id);
+                left.ForEach(KillAtOnce);
+                return left.Count == 0;
+            },
+            $"nothing of {id} lives"
+        );
 
     private bool IsMine(int pid) => Processes.Environ(pid).Contains(_mark);
 
