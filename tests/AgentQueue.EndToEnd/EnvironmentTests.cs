@@ -163,6 +163,7 @@ public sealed class EnvironmentTests
     {
         using var box = new Sandbox();
         box.Sh("umask 0; agentq start shell 'echo x' --quiet && agentq run --wait").Gives(0);
+        box.AllHaveLeft();
 
         const UnixFileMode Others =
             UnixFileMode.GroupRead

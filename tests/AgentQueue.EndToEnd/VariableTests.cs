@@ -192,6 +192,7 @@ public sealed class VariableTests
             box.Run("start", "lost", "--wait"),
             box.Run("status", "--json"),
         };
+        box.AllHaveLeft();
 
         Assert.Equal("21\n", box.Log(id));
         Assert.Contains("h='\\''auth: {{ env.TOKEN }}'\\''", said[0].Out, StringComparison.Ordinal);

@@ -162,7 +162,7 @@ internal static class EventBox
         Eventually.Holds(
             () =>
                 box.Happened() is [.., { Name: "queue_idle" }]
-                && box.Tasks.All(static t => t.IsFinished),
+                && box.Ids.Select(box.TryTask).All(static t => t is null or { IsFinished: true }),
             $"all is over: {string.Join('\n', box.Happened())}",
             120
         );

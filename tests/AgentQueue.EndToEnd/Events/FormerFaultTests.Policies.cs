@@ -242,6 +242,7 @@ public sealed partial class FormerFaultTests
         }
 
         box.Settles();
+        box.AllHaveLeft();
         var log = box.Happened();
         Assert.Equal(
             Enumerable.Range(1, log.Count).Select(static i => (long)i),

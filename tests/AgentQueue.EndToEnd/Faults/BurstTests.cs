@@ -71,8 +71,8 @@ public sealed class BurstTests
                 Eventually.Holds(
                     () =>
                         // Read as a whole only when it is nearly long enough: the tasks need the processors more.
-                        new FileInfo(box.Journal.Path).Length
-                            > Files * 2 * 20
+                        new FileInfo(box.Journal.Path)
+                            is { Exists: true, Length: > Files * 2 * 20 }
                         && box.Journal.Starts.Count() > Files
                         && box.Tasks.All(static t => t.IsFinished),
                     "all have run",

@@ -84,6 +84,7 @@ public sealed class GrowthTests
                     fault.Injected(100);
                     box.Sh("agentq run --drain --parallel 4 --wait", seconds: 60).Gives(0);
                     Assert.All(box.Tasks, static t => Assert.Equal("complete", t.Status));
+                    box.AllHaveLeft();
                     box.Run("clean", "all", "-y").Gives(0);
                     Assert.Empty(box.Ids);
                     // The same after each round: nothing is left that grows.
@@ -110,6 +111,7 @@ public sealed class GrowthTests
                 box.RunWith(Batch(50), "start", "--batch", "-").Gives(0);
                 fault.Injected(50);
                 box.Sh("agentq run --drain --parallel 4 --wait", seconds: 60).Gives(0);
+                box.AllHaveLeft();
                 box.Sh(
                         "sed -i 's/\"completedAt\": \"20../\"completedAt\": \"200/' .agents/tasks/task_*.json"
                     )

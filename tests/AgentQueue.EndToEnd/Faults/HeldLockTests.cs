@@ -61,7 +61,7 @@ public sealed class HeldLockTests
                 Assert.Matches("(?m)^agentq: Cannot lock ", outcome.Err);
                 Assert.Contains("local disk", outcome.Err, StringComparison.Ordinal);
                 Assert.Empty(box.Journal.Starts);
-                Assert.Empty(box.Mine);
+                box.LeaveNothingRunning();
                 if (!verb.StartsWith("start", StringComparison.Ordinal))
                 {
                     Assert.Equal(before, box.Picture());
@@ -145,6 +145,7 @@ public sealed class HeldLockTests
             box.Run("deps", "add", box.Ids[2], failed).Gives(0);
             box.Enqueue(box.Journal.Around("true"));
             box.Write("batch.jsonl", """{"agent": "shell", "prompt": "true"}""" + "\n");
+            box.LeaveNothingRunning();
         }
 
         return line.Replace("$FAILED", box.Ids[0], StringComparison.Ordinal)

@@ -29,6 +29,17 @@ public sealed class IdleCostTests(ITestOutputHelper output)
                     "all run",
                     seconds: 60
                 );
+                // The last that each of them has to do for the start of its task.
+                var log = Path.Join(box.Queue, "events", "log.jsonl");
+                Eventually.Holds(
+                    () =>
+                        File.Exists(log)
+                        && File.ReadLines(log)
+                            .Count(static l =>
+                                l.Contains("\"task_started:", StringComparison.Ordinal)
+                            ) == Supervisors,
+                    "all starts are told"
+                );
                 var pids = box.Tasks.Select(static t => t.Pid!.Value).ToList();
                 Assert.Equal(Supervisors, pids.Distinct().Count());
 

@@ -58,6 +58,7 @@ public sealed class LostPermissionTests
                 box.Run("init").Gives(0);
                 var failed = box.Enqueue("exit 1");
                 box.Run("run", "--wait").Gives(3);
+                box.AllHaveLeft();
                 var id = box.Enqueue("true");
                 var before = box.Picture();
                 var line = verb.Replace("$ID", id, StringComparison.Ordinal)

@@ -133,6 +133,7 @@ public sealed class PlantedFilesTests
         box.Settings("\"fsync\": false");
         var done = box.Enqueue("true");
         box.Run("run", "--wait").Gives(0);
+        box.AllHaveLeft();
         var bad = box.Enqueue("echo bad");
         var good = box.Enqueue("echo good > good");
         File.Delete(Path.Join(box.Queue, "settings.json"));

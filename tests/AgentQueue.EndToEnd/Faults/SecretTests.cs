@@ -106,6 +106,7 @@ public sealed class SecretTests
         Say("run", "--dry-run");
         Say("run", "--dry-run", "--json");
         Say("run", "--drain", "--parallel", "3", "--wait", "--debug");
+        box.AllHaveLeft();
         Assert.Equal("complete", box.Task(good).Status);
         var sleeps = Start("worker", "sleep 300", "--env", "DATABASE_URL");
         Say("run", sleeps, "--debug", "--json");
@@ -179,6 +180,7 @@ public sealed class SecretTests
             Say(line.Split(' '));
         }
 
+        box.AllHaveLeft();
         GC.KeepAlive((lost, unset));
         return said;
 
