@@ -38,7 +38,8 @@ public sealed class AgentsTests
         Cli(box, "opencode", "trap '' TERM; sleep 600 & wait; sleep 600");
         var begin = Stopwatch.GetTimestamp();
         var shown = box.Run("agents").Gives(0).Out;
-        Assert.InRange(Stopwatch.GetElapsedTime(begin).TotalSeconds, 0, 15);
+        // A tenth of what the silent one takes.
+        Assert.InRange(Stopwatch.GetElapsedTime(begin).TotalSeconds, 0, 60);
         Assert.Matches(@"claude \(built-in\) .*\| 2\.1\.197 \| as tested ", shown);
         Assert.Matches(@"codex .*\| 0\.170\.0 \| newer than tested \(0\.169\.0\) ", shown);
         Assert.Matches(@"gemini .*\| 0\.19\.2 \| older than 0\.20\.0: not supported ", shown);
@@ -46,7 +47,7 @@ public sealed class AgentsTests
         Assert.Matches(@"qwen .*\| - \| - ", shown);
         Assert.Matches(@"opencode .*\| - \| - ", shown);
         Assert.Contains("not installed: aider, amp, copilot, cursor, droid\n", shown);
-        Assert.Empty(box.Mine);
+        Eventually.Holds(() => box.Mine.Count == 0, "the silent one is ended");
     }
 
     [Fact]

@@ -65,12 +65,14 @@ public sealed class DrainTests
     public void What_is_queued_during_a_drain_is_done_too()
     {
         using var box = new Sandbox();
-        box.Enqueue("sleep 1");
+        var gate = Path.Join(box.Outside, "gate");
+        box.Enqueue($"until test -e {gate}; do sleep 0.05; done");
         box.Run("run", "--drain", "--parallel", "2").Gives(0);
 
         var later = box.Enqueue("echo later");
 
         Assert.Equal("complete", box.Ended(later).Status);
+        File.WriteAllText(gate, "");
     }
 
     [Fact]

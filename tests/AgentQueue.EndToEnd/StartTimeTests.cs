@@ -81,10 +81,10 @@ public sealed class StartTimeTests
         using var box = new Sandbox();
         var begun = DateTimeOffset.UtcNow;
 
-        var start = box.Run("start", "shell", "true", "--in", "1s", "--wait").Gives(0);
+        var start = box.Run("start", "shell", "true", "--in", "3s", "--wait").Gives(0);
 
         Assert.Contains("not before ", start.Out, StringComparison.Ordinal);
-        Assert.True(Assert.Single(box.Tasks).StartedAt >= begun.AddSeconds(1));
+        Assert.True(Assert.Single(box.Tasks).StartedAt >= begun.AddSeconds(3));
     }
 
     [Fact]

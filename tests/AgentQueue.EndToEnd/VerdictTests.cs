@@ -18,7 +18,7 @@ public sealed class VerdictTests
     [InlineData($"touch {Mine}.done; exit 4", "complete", null, 4)]
     [InlineData($"echo broken > {Mine}.error", "failed", "error", 0)]
     [InlineData($"touch {Mine}.done; echo broken > {Mine}.error", "failed", "error", 0)]
-    [InlineData($"touch {Mine}.cancelled; sleep 0.1; exit 3", "cancelled", null, 3)]
+    [InlineData($"trap '' TERM; touch {Mine}.cancelled; sleep 0.1; exit 3", "cancelled", null, 3)]
     public void What_an_agent_does_and_what_it_comes_to(
         string command,
         string status,
@@ -192,7 +192,8 @@ public sealed class VerdictTests
 
         var run = box.Run("run", "--wait").Gives(0);
 
-        Assert.True(run.Took.TotalSeconds < 20, run.ToString());
+        // Far less than the child takes.
+        Assert.True(run.Took.TotalSeconds < 60, run.ToString());
         Assert.Equal("complete", box.Task(id).Status);
     }
 

@@ -284,14 +284,14 @@ public sealed class WorktreeTests
     public void A_setup_that_fails_or_takes_too_long_fails_the_task_before_its_agent()
     {
         using var box = GitProject.Open(
-            """ "setup": [["sh", "-c", "echo one"], ["sh", "-c", "echo two; test -e $OUTSIDE/ok || test -e $OUTSIDE/slow && exec sleep 300 || exit 4"]], "setupTimeout": "1s" """
+            """ "setup": [["sh", "-c", "echo one"], ["sh", "-c", "echo two; test -e $OUTSIDE/ok || test -e $OUTSIDE/slow && exec sleep 300 || exit 4"]], "setupTimeout": "4s" """
         );
 
         var failed = box.Work("echo ran");
         File.WriteAllText(Path.Join(box.Outside, "slow"), "");
         var slow = box.Work("echo ran");
 
-        foreach (var (id, why) in new[] { (failed, "code 4"), (slow, "longer than 1s") })
+        foreach (var (id, why) in new[] { (failed, "code 4"), (slow, "longer than 4s") })
         {
             Assert.Equal("launch", box.Task(id).Reason);
             Assert.Contains(why, box.Task(id).Error, StringComparison.Ordinal);

@@ -189,7 +189,7 @@ public sealed class GoingOnTests : IDisposable
     [Fact]
     public void A_task_at_the_limit_of_its_account_waits_for_the_reset_and_goes_on_by_itself()
     {
-        var reset = DateTimeOffset.UtcNow.AddSeconds(3).ToUnixTimeSeconds();
+        var reset = DateTimeOffset.UtcNow.AddSeconds(12).ToUnixTimeSeconds();
         var cli = new ScriptedCli(
             _box,
             ScriptedCli.Refused(
@@ -515,7 +515,7 @@ public sealed class GoingOnTests : IDisposable
                 """{"type":"system","subtype":"api_retry","error_status":429,"error":"rate_limit"}"""
             ) + "exec tail -f /dev/null\n"
         );
-        var id = _box.Run("start", "claude", "Do it", "--run", "--quiet", "--idle-timeout", "1s")
+        var id = _box.Run("start", "claude", "Do it", "--run", "--quiet", "--idle-timeout", "4s")
             .Gives(0)
             .Text;
 

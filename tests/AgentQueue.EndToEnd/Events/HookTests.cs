@@ -123,14 +123,14 @@ public sealed class HookTests
             echo $$ > "$OUT/pid"
             wait
             """,
-            "1s"
+            "5s"
         );
 
         box.Run("trigger", "slow").Gives(0);
 
         var mine = new[] { "pid", "child", "apart" }.Select(n => PidOf(box, n)).ToList();
         var failure = Eventually.Gives(() => Failures(box).FirstOrDefault(), "the failure is told");
-        Assert.Equal("sh timed out after 1s: working", failure);
+        Assert.Equal("sh timed out after 5s: working", failure);
         Assert.All(mine, static p => Assert.True(Processes.IsGone(p)));
     }
 
@@ -138,7 +138,7 @@ public sealed class HookTests
     public void What_it_leaves_running_has_its_time_too_and_is_no_failure()
     {
         using var box = new Sandbox();
-        Hook(box, "go", """sleep 300 & echo $! > "$OUT/pid" """, "1s");
+        Hook(box, "go", """sleep 300 & echo $! > "$OUT/pid" """, "4s");
 
         box.Run("trigger", "go").Gives(0);
 

@@ -36,6 +36,10 @@ public sealed class WatchChainTests
         Assert.Equal("failed", box.Of("lint")[1].Status);
         Assert.Single(box.Of("test"));
         Assert.Equal("task_failed:lint\n", box.Log(box.Of("notify")[1].Id));
+        Eventually.Holds(
+            () => watch.Out.Contains("task_failed:lint (exit 1)", StringComparison.Ordinal),
+            "it is told here too"
+        );
         Processes.Signal(watch.Pid, Processes.Interrupt);
         var said = watch.End().Gives(130).Out;
         Assert.Contains("saved: src/app.py created; started lint", said, StringComparison.Ordinal);

@@ -26,7 +26,7 @@ public sealed class ClockJumpTests
                 var clock = FakeClock(box);
                 box.Run("init").Gives(0);
                 var begun = Stopwatch.GetTimestamp();
-                var id = box.RunInBackground("exec sleep 300", "--timeout", "3");
+                var id = box.RunInBackground("exec sleep 300", "--timeout", "8");
 
                 File.WriteAllText(clock, jump + "\n");
                 fault.Injected();
@@ -36,7 +36,7 @@ public sealed class ClockJumpTests
                 var task = box.Ended(id);
 
                 Assert.Equal(("failed", "timeout"), (task.Status, task.Reason));
-                Assert.True(Stopwatch.GetElapsedTime(begun).TotalSeconds >= 3, "ended early");
+                Assert.True(Stopwatch.GetElapsedTime(begun).TotalSeconds >= 8, "ended early");
                 Assert.Empty(box.ProcessesOf(id));
             }
         );

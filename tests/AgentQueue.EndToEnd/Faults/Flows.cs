@@ -158,7 +158,7 @@ internal static class Flows
         ["daemon"] = new(
             "daemon",
             static b => b.Enqueue(Noted),
-            Under: "timeout --preserve-status -s INT 0.4"
+            Under: "timeout --preserve-status -s INT 2"
         ),
         ["retry --run of one with a dependant"] = new(
             "retry $FIRST --run",

@@ -69,18 +69,22 @@ public sealed class KilledSupervisorTests
         using (var run = box.Begin(["run", .. ids]))
         {
             // Some at birth, some before their agent lives, some long after.
-            for (var look = 0; look < 200 && !(run.HasEnded && box.Supervisors.Count == 0); look++)
-            {
-                foreach (var pid in box.Supervisors)
+            Eventually.Holds(
+                () =>
                 {
-                    if (random.Next(3) == 0 && killed.Add(pid))
+                    foreach (var pid in box.Supervisors)
                     {
-                        Processes.Signal(pid, Processes.Kill);
+                        if (random.Next(3) == 0 && killed.Add(pid))
+                        {
+                            Processes.Signal(pid, Processes.Kill);
+                        }
                     }
-                }
 
-                Thread.Sleep(random.Next(4));
-            }
+                    Thread.Sleep(random.Next(4));
+                    return run.HasEnded && box.Supervisors.Count == 0;
+                },
+                "none is left"
+            );
 
             run.End().Gives(0, 3);
         }

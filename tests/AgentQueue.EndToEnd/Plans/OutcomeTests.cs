@@ -186,7 +186,7 @@ public sealed class OutcomeTests
               - {id: b, cmd: "false", depends_on: [a]}
             """
         );
-        Assert.Equal("running pending", box.Plan(run).States);
+        Eventually.Holds(() => box.Plan(run).States == "running pending", "it is at work");
 
         box.Open();
 

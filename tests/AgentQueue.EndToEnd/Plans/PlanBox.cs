@@ -119,6 +119,10 @@ internal static partial class PlanBox
     public static string Gate(this Sandbox box, string name = "gate") =>
         $"until test -e '{Path.Join(box.Outside, name)}'; do sleep 0.02; done";
 
+    /// <summary>Waits until so many have noted their starts, and a little longer: were there more, they would start too.</summary>
+    public static string UntilStarted(this Sandbox box, int count) =>
+        $"until test $(grep -c start '{box.Journal.Path}') -ge {count}; do sleep 0.02; done; sleep 0.05";
+
     public static void Open(this Sandbox box, string name = "gate") =>
         File.WriteAllText(Path.Join(box.Outside, name), "");
 

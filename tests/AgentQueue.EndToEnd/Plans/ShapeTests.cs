@@ -101,13 +101,14 @@ public sealed class ShapeTests
     public void Of_a_matrix_no_more_run_at_once_than_it_allows()
     {
         using var box = new Sandbox();
+        var noted = box.Noting("m-${matrix.a}${matrix.b}", box.UntilStarted(2));
 
         box.RunPlan(
                 $$"""
                 max_parallel: 6
                 tasks:
                   - id: m
-                    cmd: {{box.Noting("m-${matrix.a}${matrix.b}", "sleep 0.05")}}
+                    cmd: {{noted}}
                     matrix: {a: [x, y, z], b: [p, q, r]}
                     max_parallel: 2
                 """
@@ -152,7 +153,10 @@ public sealed class ShapeTests
                 $$"""
                 max_parallel: 12
                 tasks:
-                  - {id: m, cmd: {{box.Noting("m", "sleep 0.05")}}, matrix: {n: [{{numbers}}]} }
+                  - {id: m, cmd: {{box.Noting(
+                    "m",
+                    box.UntilStarted(3)
+                )}}, matrix: {n: [{{numbers}}]} }
                 """,
                 "--max-parallel",
                 "3"
