@@ -364,12 +364,37 @@ public sealed class WatchTests : IDisposable
     public void A_project_that_goes_away_ends_it_with_a_sentence(string away)
     {
         _box.Write("src/a.py", "");
-        BeginPatiently("*.py");
+        Begin("*.py=saved");
+        // Seen as a whole: were it slow, what is in it would go first, and that is an event.
+        Processes.Signal(_watch!.Pid, Processes.Stop);
         _box.Sh(away).Gives(0);
+        Processes.Signal(_watch.Pid, Continue);
         var ended = _watch!.End().Gives(1);
 
         Assert.Contains("is not there any more", ended.Err, StringComparison.Ordinal);
         Assert.Empty(Events);
+        Directory.CreateDirectory(_box.Folder);
+    }
+
+    [Fact]
+    public void A_project_that_is_emptied_first_and_goes_then_ends_it_too()
+    {
+        _box.Write("src/a.py", "");
+        Begin("*.py=saved");
+        _box.Sh("rm -r src agent-config.json").Gives(0);
+        Event(1);
+        _box.Sh("rm -rf .agents").Gives(0);
+        // Nothing in it changes any more, and who works in it keeps the folder itself from being freed.
+        Eventually.Holds(
+            () => _box.Sh("rm -rf .agents; rmdir ../project").Code == 0,
+            "the project is removed"
+        );
+
+        Assert.Contains(
+            "is not there any more",
+            _watch!.End().Gives(1).Err,
+            StringComparison.Ordinal
+        );
         Directory.CreateDirectory(_box.Folder);
     }
 

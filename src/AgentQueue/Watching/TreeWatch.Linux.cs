@@ -18,6 +18,10 @@ internal sealed class LinuxTreeWatch : TreeWatch
         | Linux.IN_DELETE_SELF
         | Linux.IN_MOVE_SELF;
 
+    // What is told of the folder around the root. That the root goes, it does not tell itself as long as anybody
+    // works in it, and this process does.
+    private const uint Departures = Linux.IN_DELETE | Linux.IN_MOVED_FROM;
+
     private readonly Dictionary<int, WatchedFolder> _folders = [];
     private readonly Dictionary<int, string> _outsideFolders = [];
     private readonly byte[] _buffer = new byte[64 << 10];
@@ -34,6 +38,12 @@ internal sealed class LinuxTreeWatch : TreeWatch
     {
         _take = Take;
         _fd = Linux.OpenWatch();
+        if (_fd >= 0 && Path.GetDirectoryName(root) is { } around)
+        {
+            // First, so that the mask of a file outside, which may stand there, replaces this one.
+            _ = Linux.WatchFolder(_fd, around, Departures);
+        }
+
         MakeWake();
     }
 
