@@ -20,6 +20,7 @@ namespace AgentQueue.Events;
 internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
 {
     private const int MostLooks = 5;
+    private const int MostBlockedLooks = 500;
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(4);
 
     private readonly QueueFolder _queue = project.Queue;
@@ -387,12 +388,23 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         }
     }
 
-    // Who only asks whether a lock is held, holds it for that moment; and who leaves then would be the last one.
+    // Who only asks whether a lock is held, holds it for that moment; and who leaves then would be the last one. On a
+    // busy machine the moment may last, so a look that met somebody who asks hardly counts.
     private bool IsIdleForCertain()
     {
-        for (var looks = 1; !IsIdle(); looks++)
+        bool? isIdle;
+        for (var (looks, blocked) = (0, 0); (isIdle = IsIdle()) != true; )
         {
-            if (HasFollowers || looks == MostLooks)
+            if (isIdle is null)
+            {
+                blocked++;
+            }
+            else
+            {
+                looks++;
+            }
+
+            if (HasFollowers || looks == MostLooks || blocked == MostBlockedLooks)
             {
                 return false;
             }
@@ -403,17 +415,25 @@ internal sealed class EventEmitter(ProjectQueue project) : ITaskListener
         return true;
     }
 
-    private bool IsIdle()
+    // Null if somebody else who asks keeps that from being seen.
+    private bool? IsIdle()
     {
-        return !HasFollowers
-            && !_queue.LockNames().Exists(_queue.IsSupervised)
-            && !Drain.AnySupervisor(_queue)
-            // Stored by somebody who is about to start it.
-            && !QueueSnapshot
-                .Take(_queue, Closeness.OpenTasks)
-                .Unfinished.Exists(static t =>
-                    EventTaskId.Is(t.Id) && t.State is TaskState.Pending { Held: false }
-                );
+        if (HasFollowers || _queue.LockNames().Exists(_queue.IsSupervised))
+        {
+            return false;
+        }
+
+        if (Drain.AnySupervisor(_queue) is not false and var any)
+        {
+            return any is null ? null : false;
+        }
+
+        // Stored by somebody who is about to start it.
+        return !QueueSnapshot
+            .Take(_queue, Closeness.OpenTasks)
+            .Unfinished.Exists(static t =>
+                EventTaskId.Is(t.Id) && t.State is TaskState.Pending { Held: false }
+            );
     }
 
     private EventRecord Decide(Occurrence occurrence)

@@ -198,25 +198,35 @@ internal sealed class Drain(QueueFolder queue, QueueScope scope)
         queue.Disk.Delete(System.IO.Path.Join(queue.Run, "ready" + _suffix));
     }
 
-    /// <summary>True if a supervisor of any scope lives, also between two tasks.</summary>
-    public static bool AnySupervisor(QueueFolder queue)
+    /// <summary>
+    /// True if a supervisor of any scope lives, also between two tasks; null if somebody else is just asking the same.
+    /// </summary>
+    public static bool? AnySupervisor(QueueFolder queue)
     {
+        bool? any = false;
         foreach (var name in queue.Disk.List(queue.Run))
         {
             if (name.StartsWith(SupervisorsName, StringComparison.Ordinal))
             {
-                using var alone = queue.Disk.TryLock(
-                    System.IO.Path.Join(queue.Run, name),
-                    create: false
-                );
-                if (alone is null)
+                var path = System.IO.Path.Join(queue.Run, name);
+                using var alone = queue.Disk.TryLock(path, create: false);
+                if (alone is not null)
+                {
+                    continue;
+                }
+
+                // Supervisors share it; whoever asks holds it alone.
+                using var shared = queue.Disk.TryLockShared(path, create: false);
+                if (shared is not null)
                 {
                     return true;
                 }
+
+                any = null;
             }
         }
 
-        return false;
+        return any;
     }
 
     /// <summary>The runs that are being drained, or were when their supervisors were killed.</summary>

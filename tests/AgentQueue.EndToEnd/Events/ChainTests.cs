@@ -358,6 +358,37 @@ public sealed class ChainTests
         Assert.Equal(2, box.Happened("queue_idle").Count);
     }
 
+    [Needs(Machine.Linux)]
+    public void Who_only_asks_whether_anybody_works_keeps_nobody_from_telling_that_nothing_does()
+    {
+        using var box = new Sandbox();
+        for (var round = 1; round <= 6; round++)
+        {
+            var gate = $"gate{round}";
+            box.Run("run", box.Enqueue(box.Gate(gate))).Gives(0);
+            // As one who asks, and is kept from going on for a while.
+            using var asks = box.Program(
+                "/usr/bin/env",
+                null,
+                "flock",
+                Path.Join(box.Queue, "run", "supervisors"),
+                "sleep",
+                "0.3"
+            );
+            Eventually.Holds(
+                () =>
+                    Processes.CommandLine(asks.Pid).StartsWith("flock", StringComparison.Ordinal)
+                    && (Processes.Status(asks.Pid, "State") ?? "").StartsWith('S'),
+                "it stands behind the supervisor"
+            );
+
+            box.Open(gate);
+
+            box.Happens("queue_idle", round);
+            asks.End().Gives(0);
+        }
+    }
+
     [Fact]
     public void Events_that_queue_run_one_after_the_other_in_their_order()
     {
