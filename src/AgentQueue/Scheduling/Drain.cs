@@ -150,8 +150,9 @@ internal sealed class Drain(QueueFolder queue, QueueScope scope)
     /// </summary>
     public HeldLock? TryJoin()
     {
-        // Somebody who asks whether the drain is deserted holds the file alone for a moment.
-        for (var i = 0; i < 100; i++)
+        // Somebody who asks whether the drain is deserted holds the file alone for a moment, which may last where the
+        // machine is busy; a supervisor that has not joined would be no sign of life.
+        for (var i = 0; i < 1000; i++)
         {
             if (queue.Disk.TryLockShared(SupervisorsFile, create: true) is { } joined)
             {
