@@ -12,7 +12,7 @@ internal sealed class AdapterReader(string file)
     [
         "$schema",
         "title",
-        "command",
+        CommandKey,
         "args",
         "promptVia",
         "permissions",
@@ -28,6 +28,7 @@ internal sealed class AdapterReader(string file)
         ErrorsKey,
     ];
 
+    private const string CommandKey = "command";
     public const string ErrorsKey = "errors";
 
     private static readonly string[] s_versionKeys = ["args", "tested", "oldest"];
@@ -101,9 +102,9 @@ internal sealed class AdapterReader(string file)
             adapter = With(adapter, member.Name, member.Value);
         }
 
-        if (adapter.Command.Length == 0 && !_reader.HasErrors)
+        if (!root.Members.Any(static m => m.Name == CommandKey))
         {
-            _reader.Error(root.At, "command", "is missing: the program to start");
+            _reader.Error(root.At, CommandKey, "is missing: the program to start");
         }
 
         CheckSlots(adapter, root);
@@ -130,7 +131,7 @@ internal sealed class AdapterReader(string file)
         key switch
         {
             "title" => adapter with { Title = _reader.Text(value, key) ?? "" },
-            "command" => adapter with { Command = _reader.Text(value, key, false) ?? "" },
+            CommandKey => adapter with { Command = _reader.Text(value, key, false) ?? "" },
             "args" => adapter with { Args = _reader.Texts(value, key) ?? [] },
             "promptVia" => adapter with
             {
@@ -512,6 +513,11 @@ internal sealed class AdapterReader(string file)
                         texts = _reader.Texts(member.Value, at) ?? [];
                         break;
                     default:
+                        if (member.Value.Kind != JsonValueKind.Array)
+                        {
+                            _reader.Error(member.At, at, "must be a list of HTTP statuses");
+                        }
+
                         foreach (var item in member.Value.Items)
                         {
                             if (_reader.Whole(item, at, 100, 599) is { } number)

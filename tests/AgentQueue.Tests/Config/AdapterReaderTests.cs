@@ -1,0 +1,64 @@
+using System.Text;
+using AgentQueue.Config;
+
+namespace AgentQueue.Tests.Config;
+
+public sealed class AdapterReaderTests
+{
+    [Fact]
+    public void A_misspelt_command_is_unknown_and_missing() =>
+        Assert.Equal(
+            [
+                "x.json:3: comand is not a known key; did you mean 'command'?",
+                "x.json:4: model has no {model}",
+                "x.json:1: command is missing: the program to start",
+                "x.json:1: model is never used: args has no element \"{model}\"",
+            ],
+            Problems(
+                """
+                {
+                  "promptVia": "stdin",
+                  "comand": "x",
+                  "model": ["-m"]
+                }
+                """
+            )
+        );
+
+    [Theory]
+    [InlineData("\"\"", "x.json:1: command must not be empty")]
+    [InlineData("1", "x.json:1: command must be text, not a number")]
+    public void A_command_that_is_wrong_is_not_missing(string command, string problem) =>
+        Assert.Equal([problem], Problems($$"""{ "command": {{command}}, "promptVia": "stdin" }"""));
+
+    [Fact]
+    public void An_error_with_one_status_in_place_of_a_list_is_refused() =>
+        Assert.Equal(
+            ["x.json:1: errors[0].status must be a list of HTTP statuses"],
+            Problems(
+                """{ "command": "x", "promptVia": "stdin", "errors": [{ "class": "auth", "status": 401 }] }"""
+            )
+        );
+
+    [Fact]
+    public void A_schema_and_comments_may_stand_in_it() =>
+        Assert.Empty(
+            Problems(
+                """
+                {
+                  "$schema": "../../docs/adapter.schema.json", // for the editor
+                  "command": "x",
+                  "promptVia": "stdin",
+                }
+                """
+            )
+        );
+
+    private static IEnumerable<string> Problems(string json)
+    {
+        var reader = new AdapterReader("x.json");
+        var adapter = reader.Read("x", Encoding.UTF8.GetBytes(json));
+        Assert.Equal(adapter is null, reader.Problems.Any(static p => p.IsError));
+        return reader.Problems.Select(static p => p.ToString());
+    }
+}
