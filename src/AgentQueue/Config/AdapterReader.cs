@@ -5,7 +5,10 @@ using AgentQueue.Tasks;
 
 namespace AgentQueue.Config;
 
-/// <summary>Reads one file of <c>adapters/</c> and collects what is wrong with it.</summary>
+/// <summary>
+/// Reads one file of <c>adapters/</c> and collects what is wrong with it. docs/adapter.schema.json has the same keys,
+/// which a test compares.
+/// </summary>
 internal sealed class AdapterReader(string file)
 {
     public static readonly string[] Keys =
@@ -31,9 +34,11 @@ internal sealed class AdapterReader(string file)
     private const string CommandKey = "command";
     public const string ErrorsKey = "errors";
 
-    private static readonly string[] s_versionKeys = ["args", "tested", "oldest"];
+    public static readonly string[] PermissionKeys = ["args", "env"];
 
-    private static readonly string[] s_streamKeys =
+    public static readonly string[] VersionKeys = ["args", "tested", "oldest"];
+
+    public static readonly string[] StreamKeys =
     [
         "rules",
         "usage",
@@ -42,7 +47,7 @@ internal sealed class AdapterReader(string file)
         "resumedIsTotal",
     ];
 
-    private static readonly string[] s_ruleKeys =
+    public static readonly string[] RuleKeys =
     [
         "when",
         "unless",
@@ -55,6 +60,10 @@ internal sealed class AdapterReader(string file)
         "end",
         "retry",
     ];
+
+    public static readonly string[] TextConditionKeys = ["begins", "has"];
+
+    public static readonly string[] ErrorKeys = ["class", "texts", "status"];
 
     public static readonly (string Word, StreamFact Fact)[] Facts =
     [
@@ -235,7 +244,7 @@ internal sealed class AdapterReader(string file)
         {
             var path = ConfigReader.Path(key, level.Name);
             var part = new AdapterPart();
-            foreach (var member in _reader.Members(level.Value, path, ["args", "env"]))
+            foreach (var member in _reader.Members(level.Value, path, PermissionKeys))
             {
                 var at = ConfigReader.Path(path, member.Name);
                 part =
@@ -286,7 +295,7 @@ internal sealed class AdapterReader(string file)
         ImmutableArray<string> args = [];
         string? tested = null;
         string? oldest = null;
-        foreach (var member in _reader.Members(value, key, s_versionKeys))
+        foreach (var member in _reader.Members(value, key, VersionKeys))
         {
             var path = ConfigReader.Path(key, member.Name);
             switch (member.Name)
@@ -314,7 +323,7 @@ internal sealed class AdapterReader(string file)
     private StreamFormat ReadStream(SourceValue value, string key)
     {
         var stream = new StreamFormat();
-        foreach (var member in _reader.Members(value, key, s_streamKeys))
+        foreach (var member in _reader.Members(value, key, StreamKeys))
         {
             var path = ConfigReader.Path(key, member.Name);
             stream = member.Name switch
@@ -358,7 +367,7 @@ internal sealed class AdapterReader(string file)
     private StreamRule ReadRule(SourceValue value, string key)
     {
         var rule = new StreamRule();
-        foreach (var member in _reader.Members(value, key, s_ruleKeys))
+        foreach (var member in _reader.Members(value, key, RuleKeys))
         {
             var path = ConfigReader.Path(key, member.Name);
             rule = member.Name switch
@@ -424,7 +433,7 @@ internal sealed class AdapterReader(string file)
         string key
     )
     {
-        foreach (var member in _reader.Members(value, key, ["begins", "has"]))
+        foreach (var member in _reader.Members(value, key, TextConditionKeys))
         {
             var text = _reader.Text(
                 member.Value,
@@ -499,9 +508,7 @@ internal sealed class AdapterReader(string file)
             string? word = null;
             ImmutableArray<string> texts = [];
             var status = ImmutableArray.CreateBuilder<int>();
-            foreach (
-                var member in _reader.Members(value.Items[i], path, ["class", "texts", "status"])
-            )
+            foreach (var member in _reader.Members(value.Items[i], path, ErrorKeys))
             {
                 var at = ConfigReader.Path(path, member.Name);
                 switch (member.Name)
