@@ -13,21 +13,7 @@ internal static class AnswerCommand
         Description = "What it wants to know; - reads it from standard input",
     };
 
-    private static readonly Option<bool> s_run = Options.Flag(
-        "--run",
-        "Start it at once if a slot is free"
-    );
-
-    private static readonly Option<bool> s_wait = Options.Flag(
-        "--wait",
-        "Start it, stay until it has ended, and exit by its outcome"
-    );
-
-    private static readonly Option<bool> s_quiet = Options.Flag(
-        "--quiet",
-        "Print nothing but the id",
-        "-q"
-    );
+    private static readonly RunOptions s_then = new();
 
     public static Command Create()
     {
@@ -39,10 +25,8 @@ internal static class AnswerCommand
         {
             s_id,
             s_answer,
-            s_run,
-            s_wait,
-            s_quiet,
         };
+        s_then.AddTo(command);
         command.Runs(Execute);
         return command;
     }
@@ -55,14 +39,6 @@ internal static class AnswerCommand
             id,
             answer == "-" ? InputText.FromStandardInput() : answer
         );
-        return StartReport.Finish(
-            session,
-            [task],
-            new StartReport.Wishes(
-                parsed.GetValue(s_run),
-                parsed.GetValue(s_wait),
-                parsed.GetValue(s_quiet)
-            )
-        );
+        return StartReport.Finish(session, [task], s_then.Read(parsed));
     }
 }

@@ -16,21 +16,7 @@ internal static class ContinueCommand
         Description = "What it shall do now; - reads it from standard input",
     };
 
-    private static readonly Option<bool> s_run = Options.Flag(
-        "--run",
-        "Start it at once if a slot is free"
-    );
-
-    private static readonly Option<bool> s_wait = Options.Flag(
-        "--wait",
-        "Start it, stay until it has ended, and exit by its outcome"
-    );
-
-    private static readonly Option<bool> s_quiet = Options.Flag(
-        "--quiet",
-        "Print nothing but the id",
-        "-q"
-    );
+    private static readonly RunOptions s_then = new();
 
     public static Command Create()
     {
@@ -42,10 +28,8 @@ internal static class ContinueCommand
         {
             s_id,
             s_more,
-            s_run,
-            s_wait,
-            s_quiet,
         };
+        s_then.AddTo(command);
         command.Runs(Execute);
         return command;
     }
@@ -68,11 +52,7 @@ internal static class ContinueCommand
         return StartReport.Finish(
             session,
             [session.Project.NewTasks.Create(request)],
-            new StartReport.Wishes(
-                parsed.GetValue(s_run),
-                parsed.GetValue(s_wait),
-                parsed.GetValue(s_quiet)
-            )
+            s_then.Read(parsed)
         );
     }
 }

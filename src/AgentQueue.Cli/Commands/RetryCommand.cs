@@ -35,21 +35,7 @@ internal static class RetryCommand
         "Go on in the agent's session instead of beginning anew"
     );
 
-    private static readonly Option<bool> s_run = Options.Flag(
-        "--run",
-        "Start it at once if a slot is free"
-    );
-
-    private static readonly Option<bool> s_wait = Options.Flag(
-        "--wait",
-        "Start it, stay until it has ended, and exit by the outcome"
-    );
-
-    private static readonly Option<bool> s_quiet = Options.Flag(
-        "--quiet",
-        "Print nothing but the new ids",
-        "-q"
-    );
+    private static readonly RunOptions s_then = new("the new ids", "the outcome");
 
     public static Command Create()
     {
@@ -66,10 +52,8 @@ internal static class RetryCommand
             s_maxRetries,
             s_auto,
             s_resume,
-            s_run,
-            s_wait,
-            s_quiet,
         };
+        s_then.AddTo(command);
         command.Runs(Execute);
         return command;
     }
@@ -94,11 +78,7 @@ internal static class RetryCommand
                     session.Project.Reconciler.Reconcile(autoRetry: false).Snapshot,
                     options
                 );
-        var wishes = new StartReport.Wishes(
-            parsed.GetValue(s_run),
-            parsed.GetValue(s_wait),
-            parsed.GetValue(s_quiet)
-        );
+        var wishes = s_then.Read(parsed);
         return Retry(session, ids, options, wishes);
     }
 

@@ -115,21 +115,7 @@ internal static class StartCommand
         "Do not start it before it is released"
     );
 
-    private static readonly Option<bool> s_run = Options.Flag(
-        "--run",
-        "Start it at once if a slot is free"
-    );
-
-    private static readonly Option<bool> s_wait = Options.Flag(
-        "--wait",
-        "Start it, stay until it has ended, and exit by its outcome"
-    );
-
-    private static readonly Option<bool> s_quiet = Options.Flag(
-        "--quiet",
-        "Print nothing but the id",
-        "-q"
-    );
+    private static readonly RunOptions s_then = new();
 
     private static readonly Option<string?> s_batch = Options.Text(
         "--batch",
@@ -170,11 +156,9 @@ internal static class StartCommand
             s_at,
             s_in,
             s_hold,
-            s_run,
-            s_wait,
-            s_quiet,
-            s_batch,
         };
+        s_then.AddTo(command);
+        command.Options.Add(s_batch);
         WorkOptions.AddTo(command);
         command.Runs(Execute);
         return command;
@@ -200,12 +184,10 @@ internal static class StartCommand
         return StartReport.Finish(
             session,
             tasks,
-            new StartReport.Wishes(
-                parsed.GetValue(s_run),
-                parsed.GetValue(s_wait),
-                parsed.GetValue(s_quiet),
-                IsBatch: batch is not null
-            )
+            s_then.Read(parsed) with
+            {
+                IsBatch = batch is not null,
+            }
         );
     }
 
