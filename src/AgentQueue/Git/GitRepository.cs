@@ -111,27 +111,12 @@ internal sealed class GitRepository
             ? end.Text
             : null;
 
-    /// <summary>
-    /// True if nothing in the work tree, untracked files included, differs from its commit; what is ignored
-    /// does not count.
-    /// </summary>
-    public bool IsClean() => Status("normal").Output.Length == 0;
-
     /// <summary>What differs from the commit, each untracked file by itself, as <c>status --porcelain -z</c> says it.</summary>
-    public GitEnd Status() => Status("all");
+    public GitEnd Status() =>
+        Call(["status", "--porcelain", "-z", "--untracked-files=all", "--", .. Everything()]);
 
     /// <summary>A tree with nothing in it.</summary>
     public string EmptyTree => Call(["hash-object", "-t", "tree", "--stdin"]).Text;
-
-    private GitEnd Status(string untracked) =>
-        Call([
-            "status",
-            "--porcelain",
-            "-z",
-            $"--untracked-files={untracked}",
-            "--",
-            .. Everything(),
-        ]);
 
     /// <summary>
     /// The id of a tree of everything that is in the work tree now, tracked, and untracked but not ignored,

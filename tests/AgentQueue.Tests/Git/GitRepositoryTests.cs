@@ -102,13 +102,11 @@ public sealed class GitRepositoryTests : IDisposable
         _stage.Write("sub/.agents/tasks/task_1.json", "{}");
         _stage.Write(".agents/usage.jsonl", "{}");
         Assert.Equal(before, repository.Snapshot());
-        Assert.True(repository.IsClean());
         _stage.Write(".agents/adapters/own.json", "{}");
         Assert.Equal(
             [new ChangedFile(".agents/adapters/own.json", ChangeKind.Added)],
             Changes(repository, before)
         );
-        Assert.False(repository.IsClean());
     }
 
     [Fact]
@@ -132,7 +130,6 @@ public sealed class GitRepositoryTests : IDisposable
         GitStage.GitIn(folder, "init", "--quiet");
         var repository = GitRepository.Find(folder)!;
         Assert.Null(repository.Head());
-        Assert.True(repository.IsClean());
         var before = repository.Snapshot();
         _stage.Write("empty/x", "x");
         Assert.Equal([new ChangedFile("x", ChangeKind.Added)], Changes(repository, before));
@@ -162,7 +159,7 @@ public sealed class GitRepositoryTests : IDisposable
 
         _stage.Write("untracked.txt", "1\n");
         _stage.Repository.Snapshot();
-        _stage.Repository.IsClean();
+        _stage.Repository.Status();
         Assert.False(File.Exists(Path.Join(_stage.Root, "hooked")));
     }
 
