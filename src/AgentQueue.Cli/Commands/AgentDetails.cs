@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AgentQueue.Cli.Output;
 using AgentQueue.Config;
 using AgentQueue.Tasks;
@@ -27,6 +28,7 @@ internal static class AgentDetails
         Row(screen, "exitGrace", Time(agent.ExitGrace));
         Row(screen, "maxParallel", agent.MaxParallel?.ToString() ?? "no limit of its own");
         Row(screen, "keepChildren", agent.KeepChildren ? "yes" : "no");
+        PrintWorktree(screen, agent.Worktree);
         PrintVariables(screen, agent);
         PrintEvents(screen, agent);
         PrintSample(screen, view);
@@ -62,6 +64,39 @@ internal static class AgentDetails
             adapter.Resume is null ? "cannot be gone on with" : "can be gone on with"
         );
         Row(screen, "result", adapter.Stream is null ? "text only" : "read from its stream");
+    }
+
+    private static void PrintWorktree(Screen screen, WorktreeRule? rule)
+    {
+        if (rule is null)
+        {
+            return;
+        }
+
+        Row(screen, "worktree", "one for each of its tasks");
+        Row(screen, "root", rule.Root);
+        PrintCommands(screen, "setup", rule.Setup);
+        Row(screen, "setupTimeout", rule.SetupTimeout is { } s ? Duration.Format(s) : null);
+        PrintCommands(screen, "teardown", rule.Teardown);
+        Row(screen, "teardownTimeout", rule.TeardownTimeout is { } t ? Duration.Format(t) : null);
+    }
+
+    // None at all is a setting too: it takes the place of the project's.
+    private static void PrintCommands(
+        Screen screen,
+        string label,
+        ImmutableArray<ImmutableArray<string>>? commands
+    )
+    {
+        foreach (var command in commands ?? [])
+        {
+            Row(screen, label, ShellWords.Join(command));
+        }
+
+        if (commands is { IsEmpty: true })
+        {
+            Row(screen, label, "none");
+        }
     }
 
     private static void PrintVariables(Screen screen, AgentDefinition agent)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using AgentQueue.Config;
 using AgentQueue.Tasks;
@@ -102,7 +103,52 @@ internal static class AgentReply
         }
 
         w.WriteBoolean("keepChildren"u8, agent.KeepChildren);
+        Worktree(w, agent.Worktree);
         Events(w, agent);
+    }
+
+    private static void Worktree(Utf8JsonWriter w, WorktreeRule? rule)
+    {
+        if (rule is null)
+        {
+            w.WriteNull("worktree"u8);
+            return;
+        }
+
+        w.WriteStartObject("worktree"u8);
+        w.WriteString("root"u8, rule.Root);
+        Commands(w, "setup", rule.Setup);
+        Seconds(w, "setupTimeout", rule.SetupTimeout);
+        Commands(w, "teardown", rule.Teardown);
+        Seconds(w, "teardownTimeout", rule.TeardownTimeout);
+        w.WriteEndObject();
+    }
+
+    private static void Commands(
+        Utf8JsonWriter w,
+        string name,
+        ImmutableArray<ImmutableArray<string>>? commands
+    )
+    {
+        if (commands is not { } some)
+        {
+            w.WriteNull(name);
+            return;
+        }
+
+        w.WriteStartArray(name);
+        foreach (var command in some)
+        {
+            w.WriteStartArray();
+            foreach (var word in command)
+            {
+                w.WriteStringValue(word);
+            }
+
+            w.WriteEndArray();
+        }
+
+        w.WriteEndArray();
     }
 
     private static void Events(Utf8JsonWriter w, AgentDefinition agent)
