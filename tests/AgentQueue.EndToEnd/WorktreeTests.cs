@@ -515,4 +515,43 @@ public sealed class WorktreeTests
         Assert.Contains("inner", merge.Err, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Join(box.Trees().Single(), "inner", "x")));
     }
+
+    [Needs(Machine.Git)]
+    public void What_is_done_with_the_work_is_recorded()
+    {
+        using var box = GitProject.Open();
+        var one = box.Work("echo one > one");
+        var two = box.Work("echo two > two");
+
+        box.Run("apply", one).Gives(0);
+        box.Run("discard", one).Gives(1);
+        var lost = box.Run("discard", one, "--force", "--json").Gives(0).Json;
+        box.Run("merge", two).Gives(0);
+
+        var records = box.Run("records", "--action", "worktree", "--json")
+            .Gives(0)
+            .Json.GetProperty("records")
+            .EnumerateArray()
+            .Select(r =>
+                string.Join(
+                    " | ",
+                    r.GetProperty("action").GetString(),
+                    r.GetProperty("subject").GetString(),
+                    string.Join(
+                        ' ',
+                        r.GetProperty("arguments").EnumerateArray().Select(a => a.GetString())
+                    ),
+                    r.GetProperty("exitCode").GetInt32(),
+                    r.GetProperty("output").GetString()
+                )
+            );
+        Assert.Equal(
+            [
+                $"worktree.merge | {two} | agentq merge {two} | 0 | {box.Git("rev-parse HEAD")} into main",
+                $"worktree.discard | {one} | agentq discard {one} --force --json | 0 | {lost.GetProperty("branch").GetString()} at {lost.GetProperty("tip").GetString()}",
+                $"worktree.apply | {one} | agentq apply {one} | 0 | 1 file changed",
+            ],
+            records
+        );
+    }
 }

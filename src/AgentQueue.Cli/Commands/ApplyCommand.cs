@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
 using System.CommandLine;
+using System.Globalization;
 using AgentQueue.Cli.Output;
+using AgentQueue.Git;
 using AgentQueue.Keeping;
 
 namespace AgentQueue.Cli.Commands;
@@ -25,8 +28,10 @@ internal static class ApplyCommand
 
     private static ExitCode Execute(Session session, ParseResult parsed)
     {
+        var log = new ActionLog(session, parsed, "worktree.apply");
         var id = session.FindId(parsed.GetValue(s_id)!, archived: true);
         var files = new TaskWorktrees(session.Project).Apply(id, session.CurrentFolder);
+        log.Add(id.Value, output: OutputOf(files));
         if (session.Json)
         {
             JsonOutput.PrintObject(
@@ -52,4 +57,10 @@ internal static class ApplyCommand
 
         return ExitCode.Ok;
     }
+
+    private static string OutputOf(ImmutableArray<ChangedFile> files) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{files.Length} {(files.Length == 1 ? "file" : "files")} changed"
+        );
 }

@@ -32,8 +32,10 @@ internal static class DiscardCommand
 
     private static ExitCode Execute(Session session, ParseResult parsed)
     {
+        var log = new ActionLog(session, parsed, "worktree.discard");
         var id = session.FindId(parsed.GetValue(s_id)!, archived: true);
         var work = new TaskWorktrees(session.Project).Discard(id, parsed.GetValue(s_force));
+        log.Add(id.Value, output: work.Tip is { } lost ? $"{work.Branch} at {lost}" : work.Branch);
         if (session.Json)
         {
             JsonOutput.PrintObject(

@@ -32,9 +32,11 @@ internal static class MergeCommand
 
     private static ExitCode Execute(Session session, ParseResult parsed)
     {
+        var log = new ActionLog(session, parsed, "worktree.merge");
         var id = session.FindId(parsed.GetValue(s_id)!, archived: true);
         var keep = parsed.GetValue(s_keep);
         var work = new TaskWorktrees(session.Project).Merge(id, session.CurrentFolder, keep);
+        log.Add(id.Value, output: $"{work.Commit} into {work.Into}");
         if (session.Json)
         {
             JsonOutput.PrintObject(

@@ -39,6 +39,10 @@ internal static class RecordsCommand
         "plan.reject",
         "plan.resume",
         "plan.run",
+        "worktree",
+        "worktree.apply",
+        "worktree.discard",
+        "worktree.merge",
     ];
 
     static RecordsCommand() =>
