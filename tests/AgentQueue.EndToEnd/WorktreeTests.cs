@@ -253,34 +253,6 @@ public sealed class WorktreeTests
     }
 
     [Needs(Machine.Git)]
-    public void Submodules_are_there_without_a_network_and_their_commits_are_not_lost()
-    {
-        using var box = GitProject.Open();
-        box.Sh(
-                """
-                set -e
-                git init -q -b main "$OUTSIDE/lib"
-                cd "$OUTSIDE/lib"; echo lib > lib.txt; git add -A; git commit -q -m lib; cd -
-                git -c protocol.file.allow=always submodule add -q "$OUTSIDE/lib" lib
-                git commit -q -m "with lib"
-                mv "$OUTSIDE/lib" "$OUTSIDE/away"
-                """
-            )
-            .Gives(0);
-
-        var id = box.Work(
-            "cat lib/lib.txt && cd lib && echo more > more.txt && git add -A && git commit -q -m more && cd .. && git commit -qam 'lib moves on'"
-        );
-
-        Assert.Equal("complete", box.Task(id).Status);
-        Assert.Contains("submodule", box.Run("discard", id).Gives(1).Err, StringComparison.Ordinal);
-        box.Run("merge", id).Gives(0);
-        Assert.Empty(box.Trees());
-        box.Git("-c protocol.file.allow=never submodule update lib");
-        Assert.Equal("more\n", File.ReadAllText(Path.Join(box.Folder, "lib", "more.txt")));
-    }
-
-    [Needs(Machine.Git)]
     public void A_setup_that_fails_or_takes_too_long_fails_the_task_before_its_agent()
     {
         using var box = GitProject.Open(

@@ -4,6 +4,7 @@ using System.Globalization;
 using AgentQueue.Cli.Output;
 using AgentQueue.Git;
 using AgentQueue.Keeping;
+using AgentQueue.Tasks;
 
 namespace AgentQueue.Cli.Commands;
 
@@ -30,31 +31,26 @@ internal static class ApplyCommand
     {
         var log = new ActionLog(session, parsed, "worktree.apply");
         var id = session.FindId(parsed.GetValue(s_id)!, archived: true);
-        var files = new TaskWorktrees(session.Project).Apply(id, session.CurrentFolder);
-        log.Add(id.Value, output: OutputOf(files));
+        var work = new TaskWorktrees(session.Project).Apply(id, session.CurrentFolder);
+        log.Add(id.Value, output: OutputOf(work.Files));
         if (session.Json)
         {
-            JsonOutput.PrintObject(
-                Session.Screen,
-                w =>
-                {
-                    w.WriteString("taskId"u8, id.Value);
-                    DiffCommand.WriteFiles(w, files);
-                }
-            );
-            return ExitCode.Ok;
+            PrintJson(id, work);
         }
-
-        foreach (var file in files)
+        else
         {
-            Session.Screen.Line($"{DiffCommand.WordFor(file.Kind), -8} {file.Path}");
+            foreach (var file in work.Files)
+            {
+                Session.Screen.Line($"{DiffCommand.WordFor(file.Kind), -8} {file.Path}");
+            }
+
+            if (work.Files.IsEmpty && work.LeftOut.IsEmpty)
+            {
+                Session.Screen.Talk($"There is nothing in {id} that is not here already");
+            }
         }
 
-        if (files.IsEmpty)
-        {
-            Session.Screen.Talk($"There is nothing in {id} that is not here already");
-        }
-
+        WarnOfLeftOut(id, work);
         return ExitCode.Ok;
     }
 
@@ -63,4 +59,36 @@ internal static class ApplyCommand
             CultureInfo.InvariantCulture,
             $"{files.Length} {(files.Length == 1 ? "file" : "files")} changed"
         );
+
+    private static void PrintJson(TaskId id, AppliedWork work) =>
+        JsonOutput.PrintObject(
+            Session.Screen,
+            w =>
+            {
+                w.WriteString("taskId"u8, id.Value);
+                DiffCommand.WriteFiles(w, work.Files);
+                w.WriteStartArray("leftOut"u8);
+                foreach (var path in work.LeftOut)
+                {
+                    w.WriteStringValue(path);
+                }
+
+                w.WriteEndArray();
+            }
+        );
+
+    private static void WarnOfLeftOut(TaskId id, AppliedWork work)
+    {
+        if (work.LeftOut.IsEmpty)
+        {
+            return;
+        }
+
+        var modules = work.LeftOut.Length == 1 ? "submodule" : "submodules";
+        var first = work.Files.IsEmpty ? "" : "commit what is here now, then ";
+        Session.Screen.Talk(
+            $"agentq: warning: changes inside the {modules} {string.Join(", ", work.LeftOut)} were left out; {first}agentq merge {id} brings those that are committed there",
+            Tone.Warn
+        );
+    }
 }

@@ -192,6 +192,36 @@ internal sealed class GitRepository
         return changes.ToImmutable();
     }
 
+    /// <summary>
+    /// Submodules and other repositories inside, by path, that two trees have at different commits, or of which only
+    /// one of them has it.
+    /// </summary>
+    public IEnumerable<string> ChangedLinks(string before, string after)
+    {
+        const string Link = "160000";
+        const string Nothing = "000000";
+        var items = Call([
+            "diff-tree",
+            "-r",
+            "-z",
+            "--raw",
+            "--no-renames",
+            "--ignore-submodules=none",
+            "--end-of-options",
+            before,
+            after,
+        ]).Items;
+        for (var i = 0; i + 1 < items.Length; i += 2)
+        {
+            // ":MODE MODE ID ID STATUS", then the path.
+            var (old, now) = (items[i][1..7], items[i][8..14]);
+            if (old is Link or Nothing && now is Link or Nothing)
+            {
+                yield return items[i + 1];
+            }
+        }
+    }
+
     /// <exception cref="QueueException">It did not end with 0.</exception>
     public GitEnd Call(
         IReadOnlyList<string> arguments,

@@ -80,7 +80,16 @@ internal static class Submodules
                 .Select(c => Path.GetRelativePath(tree.Top, c.Folder)),
         ];
 
-    /// <summary>Brings such commits into the main checkout's, under a branch of this name.</summary>
+    /// <summary>Submodules in which something is not committed, untracked files included, by path.</summary>
+    public static IEnumerable<string> Uncommitted(GitRepository tree) =>
+        Clones(tree)
+            .Where(c =>
+                tree.Git.Run(c.Folder, ["status", "--porcelain", "--untracked-files=normal"])
+                    is not { IsSuccess: true, Output.Length: 0 }
+            )
+            .Select(c => Path.GetRelativePath(tree.Top, c.Folder));
+
+    /// <summary>Brings commits that stand only in them into the main checkout's, under a branch of this name.</summary>
     public static void Save(GitRepository tree, string branch)
     {
         foreach (var clone in Clones(tree).Where(c => c.HasOwnCommits(tree.Git)))

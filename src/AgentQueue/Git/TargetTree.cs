@@ -2,6 +2,14 @@ using System.Collections.Immutable;
 
 namespace AgentQueue.Git;
 
+/// <summary>What was brought into a work tree.</summary>
+/// <param name="Files">That changed; none if all of it was there already.</param>
+/// <param name="LeftOut">Repositories inside, by path, with changes that were not brought in: submodules for the most part.</param>
+internal sealed record AppliedWork(
+    ImmutableArray<ChangedFile> Files,
+    ImmutableArray<string> LeftOut
+);
+
 /// <summary>The work tree that a task's changes are brought into. It is changed wholly or not at all.</summary>
 internal sealed class TargetTree(GitRepository repository)
 {
@@ -13,9 +21,8 @@ internal sealed class TargetTree(GitRepository repository)
     /// Brings a task's changes into the files, without committing anything or touching the index; what is there,
     /// committed or not, stays.
     /// </summary>
-    /// <returns>The files that changed; none if all of it was there already.</returns>
     /// <exception cref="QueueException">Something that is there does not go together with it.</exception>
-    public ImmutableArray<ChangedFile> Apply(TaskTree task)
+    public AppliedWork Apply(TaskTree task)
     {
         var content = task.Content();
         var before = repository.Snapshot();
@@ -42,9 +49,14 @@ internal sealed class TargetTree(GitRepository repository)
                 to,
             ])
             .Output;
+        string[] links = [.. repository.ChangedLinks(from, to)];
+        var work = new AppliedWork(
+            [.. repository.Changes(from, to).Where(f => !links.Contains(f.Path))],
+            [.. links.Union(task.UncommittedSubmodules).Order(StringComparer.Ordinal)]
+        );
         if (patch.Length == 0)
         {
-            return [];
+            return work with { Files = [] };
         }
 
         var end = repository.Git.Run(
@@ -54,7 +66,7 @@ internal sealed class TargetTree(GitRepository repository)
             input: patch
         );
         return end.IsSuccess
-            ? repository.Changes(from, to)
+            ? work
             : throw new QueueException(
                 $"The changes do not fit what is in {repository.Top}: {end.Problem}",
                 "Nothing was changed; commit or move away what is in the way"

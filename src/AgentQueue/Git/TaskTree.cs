@@ -119,6 +119,10 @@ internal sealed class TaskTree
     /// <summary>Some of it is not committed.</summary>
     public bool IsDirty => Tree is not null && !IsHalf && Tree.Snapshot() != TreeOf(Tree.Head()!);
 
+    /// <summary>Submodules, by path, in which something is not committed.</summary>
+    public IEnumerable<string> UncommittedSubmodules =>
+        Tree is null || IsHalf ? [] : Submodules.Uncommitted(Tree);
+
     public ImmutableArray<ChangedFile> Changes() => Shared.Changes(Base, Content());
 
     /// <summary>What it has changed, as git shows differences.</summary>

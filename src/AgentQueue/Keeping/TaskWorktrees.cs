@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using AgentQueue.Git;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
@@ -92,7 +91,7 @@ internal sealed class TaskWorktrees(ProjectQueue project)
             : new TargetTree(here);
     }
 
-    public ImmutableArray<ChangedFile> Apply(TaskId id, string folder)
+    public AppliedWork Apply(TaskId id, string folder)
     {
         var task = Read(id);
         var tree = Open(task);
