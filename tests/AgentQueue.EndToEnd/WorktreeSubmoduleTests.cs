@@ -59,6 +59,34 @@ public sealed class WorktreeSubmoduleTests
         Assert.Equal("more\n", File.ReadAllText(Path.Join(box.Folder, "lib", "more.txt")));
     }
 
+    [Needs(Machine.Git)]
+    public void What_is_not_committed_in_a_submodule_goes_only_by_force()
+    {
+        using var box = WithSubmodule();
+        var id = box.Work("echo x > x; echo loose > lib/loose.txt");
+        var loose = Path.Join(box.Worktree(id, "path"), "lib", "loose.txt");
+
+        foreach (var verb in new[] { "discard", "clean" })
+        {
+            Assert.Contains(
+                "not committed in its submodule lib",
+                box.Run(verb, id).Gives(1).Err,
+                StringComparison.Ordinal
+            );
+        }
+
+        Assert.Contains(
+            "worktree was left",
+            box.Run("merge", id).Gives(0).Err,
+            StringComparison.Ordinal
+        );
+        Assert.True(File.Exists(Path.Join(box.Folder, "x")));
+        Assert.True(File.Exists(loose));
+
+        box.Run("discard", id, "--force").Gives(0);
+        Assert.Empty(box.Trees());
+    }
+
     // Where it came from is gone.
     private static Sandbox WithSubmodule()
     {

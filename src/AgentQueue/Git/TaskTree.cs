@@ -158,6 +158,11 @@ internal sealed class TaskTree
             return $"commits in its submodule {submodule} that are nowhere else";
         }
 
+        if (UncommittedSubmodules.FirstOrDefault() is { } open)
+        {
+            return $"changes that are not committed in its submodule {open}";
+        }
+
         if (Tree is not null && Submodules.Embedded(Tree) is [var inner, ..])
         {
             return $"a repository of its own, {inner}";
