@@ -102,7 +102,10 @@ public sealed class SupervisorWatchTests
                 _world.Host.Started[0].Identity,
                 Completion.Sentinel
             ),
-            seen! with { Calls = [] }
+            seen! with
+            {
+                Calls = [],
+            }
         );
     }
 
