@@ -298,8 +298,12 @@ public sealed class WorktreeTests
         Assert.Empty(box.ProcessesOf(id));
     }
 
-    [Needs(Machine.Git)]
-    public void A_supervisor_that_dies_over_the_setup_leaves_a_task_that_starts_once_and_whole()
+    [NeedsTheory(Machine.Git)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_supervisor_that_dies_over_the_setup_leaves_a_task_that_starts_once_and_whole(
+        bool withTheSetup
+    )
     {
         using var box = GitProject.Open(
             """ "setup": ["sh", "-c", "echo set >> $OUTSIDE/sets; echo half > half; test -e $OUTSIDE/go || exec sleep 300; rm half"] """
@@ -318,7 +322,10 @@ public sealed class WorktreeTests
                         .Contains($"__supervise {id} ", StringComparison.Ordinal)
                 )
             );
-            box.KillProcessesOf(id);
+            if (withTheSetup)
+            {
+                box.KillProcessesOf(id);
+            }
         }
 
         Assert.Equal("pending", box.Task(id).Status);

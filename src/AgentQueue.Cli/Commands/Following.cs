@@ -17,9 +17,12 @@ internal static class Following
         int? limit = null
     )
     {
-        TellWhatKeeps(session, ids);
+        // What was put off is told of as soon as one looks.
+        TellWhatKeeps(session, [.. ids.Where(id => !IsPutOff(session, id))]);
         using var parting = quiet ? null : new Parting();
-        var ended = session.Project.Foreground.SeeThrough(
+        var foreground = session.Project.Foreground;
+        foreground.PutOff = task => Session.Screen.Talk(WhyPutOff(session, task), Tone.Warn);
+        var ended = foreground.SeeThrough(
             ids,
             limit ?? session.Project.Settings.Parallel,
             start =>
@@ -50,6 +53,27 @@ internal static class Following
         return QueueWait.Outcome(ended);
     }
 
+    private static bool IsPutOff(Session session, TaskId id) =>
+        session.Queue.Read(id)
+            is TaskRead.Found(
+                {
+                    Attempt: > 0,
+                    State: TaskState.Pending { Question: not null }
+                        or TaskState.Pending { Limit: not null }
+                },
+                _
+            );
+
+    private static string WhyPutOff(Session session, AgentTask task)
+    {
+        var clock = session.Project.Clock;
+        return task.State is TaskState.Pending { Question: { } question }
+                ? $"{task.Id} asks: {question}\n  Answer it: agentq answer {task.Id} \"…\""
+            : task.State is TaskState.Pending { NotBefore: { } until, Limit: { } limit }
+                ? $"{task.Id} waits for a usage limit until {StartTime.Describe(until, clock.GetUtcNow(), clock.LocalTimeZone)}; {limit}"
+            : $"{task.Id} waits";
+    }
+
     public static bool IsPending(Session session, TaskId id) =>
         session.Queue.Read(id) is TaskRead.Found({ State: TaskState.Pending }, _)
         && !session.Queue.IsSupervised(id);
@@ -68,6 +92,15 @@ internal static class Following
             try
             {
                 session.Project.Run.Preview([id], int.MaxValue, int.MaxValue);
+                // It may be started by its name, but whoever waits for it does not.
+                if (session.Project.Run.BarOf(id) is { IsPassing: false, Until: { } until } bar)
+                {
+                    var clock = session.Project.Clock;
+                    Session.Screen.Talk(
+                        $"Task {id} is not to start before {StartTime.Describe(until, clock.GetUtcNow(), clock.LocalTimeZone)}: {bar.Reason}; waiting\n  Start it all the same: agentq run {id}",
+                        Tone.Warn
+                    );
+                }
             }
             catch (QueueException e)
             {

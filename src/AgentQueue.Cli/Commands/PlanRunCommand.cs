@@ -202,10 +202,7 @@ internal static class PlanRunCommand
 
         if (view.State == RunState.Stopped)
         {
-            screen.Talk(
-                $"Nobody works on it any more: its supervisors are gone. Go on: agentq plan resume {run}",
-                Tone.Warn
-            );
+            screen.Talk(RunText.WhyStopped(session.Project, run), Tone.Warn);
         }
 
         return view.ExitCode;

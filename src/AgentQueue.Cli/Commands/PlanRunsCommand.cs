@@ -296,10 +296,7 @@ internal static class PlanRunsCommand
 
         if (view.State == RunState.Stopped)
         {
-            screen.Talk(
-                $"Nobody works on it: its supervisors are gone. Go on: agentq plan resume {view.Record.Id}",
-                Tone.Warn
-            );
+            screen.Talk(RunText.WhyStopped(session.Project, view.Record.Id), Tone.Warn);
         }
     }
 

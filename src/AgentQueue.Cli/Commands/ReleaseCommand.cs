@@ -58,6 +58,14 @@ internal static class ReleaseCommand
     // Who answers a question has seen it.
     private static void RefuseAsking(Session session, TaskId id)
     {
+        if (session.Queue.ReadOrThrow(id).State is TaskState.Pending { Question: { } asked })
+        {
+            throw new QueueException(
+                $"Task {id} asks: {asked}",
+                $"Answer it: agentq answer {id} \"…\""
+            );
+        }
+
         if (
             RunId.Of(id) is { } run
             && session.Queue.ReadOrThrow(id)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using AgentQueue.Cli.Output;
 using AgentQueue.Plans;
+using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
@@ -11,6 +12,12 @@ namespace AgentQueue.Cli.Commands;
 internal static class RunText
 {
     private const int BarWidth = 20;
+
+    /// <summary>Why a run that is not over goes on by nobody's hand, and what to do.</summary>
+    public static string WhyStopped(ProjectQueue project, RunId run) =>
+        project.RunOf(run).FirstBar() is { } bar
+            ? $"What is left of it is not started: {bar.Reason}. Once that is over: agentq plan resume {run}"
+            : $"Nobody works on it: its supervisors are gone. Go on: agentq plan resume {run}";
 
     /// <summary>What has become of all of it, in one line.</summary>
     public static string Summary(RunView view, DateTimeOffset now)

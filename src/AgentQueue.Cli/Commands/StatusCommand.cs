@@ -196,6 +196,11 @@ internal static class StatusCommand
     /// <summary>What keeps tasks from starting besides slots and dependencies.</summary>
     public static IReadOnlyList<StartBar> Bars(Session session, StatusView view)
     {
+        if (view.Counts.Pending == 0)
+        {
+            return [];
+        }
+
         var bars = StartGate.Standing(
             session.Queue,
             () => session.Project.Planner,

@@ -242,6 +242,7 @@ internal sealed class Cleaning(QueueFolder queue, Reconciler reconciler, TimePro
         yield return queue.LogFile(id);
         yield return queue.ArchivedLog(id);
         yield return queue.QuestionFile(id);
+        yield return queue.AnswerFile(id);
         yield return queue.ResultFile(id);
         yield return queue.ArchivedResult(id);
     }

@@ -163,11 +163,15 @@ internal sealed class ConfigPlanner(QueueFolder queue, Func<Settings> settings) 
         : Config.Adapters.Has(agent) ? agent
         : null;
 
-    public bool WaitsAtLimit(string agent) =>
+    public bool WaitsAtLimit(AgentTask task) =>
         (
-            Config.Agents.TryGetValue(agent, out var definition)
-                ? definition.Work.OnLimit ?? settings().OnLimit
-                : settings().OnLimit
+            task.Options?.OnLimit
+            ?? (
+                Config.Agents.TryGetValue(task.Agent, out var definition)
+                    ? definition.Work.OnLimit
+                    : null
+            )
+            ?? settings().OnLimit
         ).Waits;
 
     public bool HasAdapter(string agent) =>

@@ -20,6 +20,9 @@ internal sealed class ForegroundRun(
     // Whatever keeps killing supervisors before they can record anything is not waited out.
     private const int MostStarts = 5;
 
+    /// <summary>Told when a task waits for a person, or for a usage limit to end.</summary>
+    public Action<AgentTask> PutOff { get; set; } = static _ => { };
+
     /// <param name="limit">How many tasks may run at once, whoever started them.</param>
     /// <param name="started">Told of each task that was started on the way.</param>
     /// <param name="ended">Told of each end, and of the retry that takes over, if one will.</param>
@@ -38,6 +41,7 @@ internal sealed class ForegroundRun(
         var told = new HashSet<TaskId>();
         var done = new List<AgentTask>();
         var starts = new Dictionary<TaskId, int>();
+        var attemptsPutOff = new HashSet<(TaskId, int)>();
         using var watch = queue.Disk.Watch(queue.Tasks);
         while (true)
         {
@@ -54,6 +58,15 @@ internal sealed class ForegroundRun(
 
                 if (!task.IsFinished)
                 {
+                    if (
+                        task is { Attempt: > 0, State: TaskState.Pending waiting }
+                        && (waiting.Question ?? waiting.Limit) is not null
+                        && attemptsPutOff.Add((id, task.Attempt))
+                    )
+                    {
+                        PutOff(task);
+                    }
+
                     if (
                         task.State is TaskState.Pending { Held: false, NotBefore: { } start }
                         && start > clock.GetUtcNow()

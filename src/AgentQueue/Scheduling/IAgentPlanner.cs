@@ -23,7 +23,7 @@ internal interface IAgentPlanner
     string? AccountOf(string agent) => null;
 
     /// <summary>False if its tasks are not to wait for a usage limit: then they are started, and find out.</summary>
-    bool WaitsAtLimit(string agent) => true;
+    bool WaitsAtLimit(AgentTask task) => true;
 
     /// <summary>True if an adapter says how the agent is read.</summary>
     bool HasAdapter(string agent) => false;

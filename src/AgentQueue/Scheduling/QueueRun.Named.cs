@@ -16,6 +16,13 @@ internal sealed partial class QueueRun
         return [.. chosen.Select(t => queue.ReadOrThrow(t.Id))];
     }
 
+    /// <summary>What keeps the first ready task of the scope from starting besides slots; null if nothing does.</summary>
+    public StartBar? FirstBar() =>
+        StartGate.IsNeeded(queue, planner)
+        && LookAround(autoRetry: false).Survey.Barred is [{ Bar: var bar }, ..]
+            ? bar
+            : null;
+
     /// <summary>What keeps a ready task from starting besides slots; null if nothing does.</summary>
     public StartBar? BarOf(TaskId id) =>
         StartGate.IsNeeded(queue, planner)
@@ -68,28 +75,32 @@ internal sealed partial class QueueRun
             );
         }
 
-        throw pending.Held
-            ? new QueueException($"Task {id} is held", $"Let it go: agentq release {id}")
-            : new Dependencies(queue, snapshot).Check(task) switch
-            {
-                Readiness.Waiting w => new QueueException(
-                    $"Task {id} waits for {string.Join(", ", w.For)}",
-                    $"See its dependencies: agentq deps show {id}"
-                ),
-                Readiness.Blocked b => new QueueException(
-                    $"Task {id} cannot start: {b.Reason}",
-                    b.MayRetry
-                        ? $"Retry the dependency, or remove it: agentq deps remove {id} {b.By}"
-                        : $"Do without the dependency: agentq deps remove {id} {b.By}"
-                ),
-                _ when pending.NotBefore is { } at && at > clock.GetUtcNow() => new QueueException(
-                    $"Task {id} is not to start before {StartTime.Describe(at, clock.GetUtcNow(), clock.LocalTimeZone)}",
-                    $"Let it go now: agentq release {id}, then agentq run {id}; or have it started in time: agentq run --drain"
-                ),
-                _ => new QueueException(
-                    $"Task {id} is not ready to start",
-                    $"See why: agentq show {id}"
-                ),
-            };
+        throw pending is { Held: true, Question: { } question }
+            ? new QueueException(
+                $"Task {id} asks: {question}",
+                $"Answer it: agentq answer {id} \"…\""
+            )
+        : pending.Held ? new QueueException($"Task {id} is held", $"Let it go: agentq release {id}")
+        : new Dependencies(queue, snapshot).Check(task) switch
+        {
+            Readiness.Waiting w => new QueueException(
+                $"Task {id} waits for {string.Join(", ", w.For)}",
+                $"See its dependencies: agentq deps show {id}"
+            ),
+            Readiness.Blocked b => new QueueException(
+                $"Task {id} cannot start: {b.Reason}",
+                b.MayRetry
+                    ? $"Retry the dependency, or remove it: agentq deps remove {id} {b.By}"
+                    : $"Do without the dependency: agentq deps remove {id} {b.By}"
+            ),
+            _ when pending.NotBefore is { } at && at > clock.GetUtcNow() => new QueueException(
+                $"Task {id} is not to start before {StartTime.Describe(at, clock.GetUtcNow(), clock.LocalTimeZone)}",
+                $"Let it go now: agentq release {id}, then agentq run {id}; or have it started in time: agentq run --drain"
+            ),
+            _ => new QueueException(
+                $"Task {id} is not ready to start",
+                $"See why: agentq show {id}"
+            ),
+        };
     }
 }

@@ -89,7 +89,9 @@ internal sealed class Reconciler(
     private bool NeedsSettling(TaskSummary task, QueueSnapshot snapshot) =>
         task.State is TaskState.Running
             ? !snapshot.MayBeSupervised(task.Id) || !queue.IsSupervised(task.Id)
-            : snapshot.HasVerdictSentinel(task.Id);
+            : snapshot.HasVerdictSentinel(task.Id)
+                // Its supervisor was killed before it could record the start, in the worktree's setup perhaps.
+                || (snapshot.MayBeSupervised(task.Id) && !queue.IsSupervised(task.Id));
 
     /// <summary>
     /// Settles one task if its file no longer says what became of it; false if there was nothing to record.
@@ -128,6 +130,11 @@ internal sealed class Reconciler(
                 _verdicts.Close(task, again: true);
                 return false;
             case TaskState.Pending when !new Sentinels(queue).AnyVerdict(id):
+                if (orphaned)
+                {
+                    orphans.End(id, identity);
+                }
+
                 return false;
             case TaskState.Running when orphaned:
                 if (!orphans.End(id, identity) || !IsGone(id))

@@ -30,19 +30,33 @@ internal sealed class Sessions(ProjectQueue project)
         var session = SessionOf(task);
         var answered = task with
         {
-            Options = (task.Options ?? new()) with
-            {
-                Session = session,
-                FollowUp = session is null
-                    ? $"{task.Prompt}\n\n---\nYou have worked on this before, and asked:\n\n{question}\n\nThe answer:\n\n{answer}\n"
-                    : answer,
-            },
+            Options = RunsItsPrompt(task)
+                ? task.Options
+                : (task.Options ?? new()) with
+                {
+                    Session = session,
+                    FollowUp = session is null
+                        ? $"{task.Prompt}\n\n---\nYou have worked on this before, and asked:\n\n{question}\n\nThe answer:\n\n{answer}\n"
+                        : answer,
+                },
             State = new TaskState.Pending(),
         };
         _queue.Disk.Delete(_queue.QuestionFile(id));
+        _queue.Disk.Delete(_queue.AnswerFile(id));
+        _queue.Disk.WriteNew(
+            _queue.AnswerFile(id),
+            System.Text.Encoding.UTF8.GetBytes(answer + "\n"),
+            sync: false
+        );
         _queue.Write(answered);
         return answered;
     }
+
+    // A shell would take the question, and the answer, for commands.
+    private bool RunsItsPrompt(AgentTask task) =>
+        task.Step is { Command.IsEmpty: false }
+        || ShellQuoting.ScriptOfPrompt(project.Config.Find(task.Agent), Placeholders.UserPrompt)
+            is not null;
 
     private static string RefuseUnlessAsking(AgentTask task) =>
         task.State is TaskState.Pending { Question: { } question }

@@ -133,7 +133,8 @@ internal sealed class StartGate
             _limits.Count > 0
             && _planner.AccountOf(task.Agent) is { } account
             && _limits.TryGetValue(account, out var limit)
-            && _planner.WaitsAtLimit(task.Agent)
+            && _queue.Read(task.Id) is TaskRead.Found(var limited, _)
+            && _planner.WaitsAtLimit(limited)
         )
         {
             if (limit.Until > _now)
@@ -147,7 +148,12 @@ internal sealed class StartGate
             }
         }
 
-        if (_budgets.Count > 0 && _queue.Read(task.Id) is TaskRead.Found(var whole, _))
+        // What a command uses, nobody knows.
+        if (
+            _budgets.Count > 0
+            && _planner.HasAdapter(task.Agent)
+            && _queue.Read(task.Id) is TaskRead.Found(var whole, _)
+        )
         {
             foreach (var budget in _budgets)
             {

@@ -46,6 +46,8 @@ internal sealed partial class Supervisor
             reading is null
             || error is null
             || !ErrorClass.IsLimit(error.Class)
+            // Its work may well be about limits.
+            || reading.Word == AgentWord.Success
             || verdict
                 is not Verdict.Failed { Reason: Reason.Exit or Reason.Agent or Reason.Stalled }
         )

@@ -194,6 +194,7 @@ internal sealed partial class Supervisor
         if (
             verdict is Verdict.Failed { Reason: Reason.Exit or Reason.Agent }
             && ErrorClass.IsLimit(error?.Class)
+            && reading?.Word != AgentWord.Success
         )
         {
             evidence = evidence with { IsAtLimit = true };

@@ -142,6 +142,9 @@ internal sealed class QueueFolder
     /// <summary>What an agent wants to know from a person; it writes that and ends.</summary>
     public string QuestionFile(TaskId id) => Path.Join(Tasks, id.Value + ".question");
 
+    /// <summary>What a person has answered, for an agent that is not told of it in its prompt.</summary>
+    public string AnswerFile(TaskId id) => Path.Join(Tasks, id.Value + ".answer");
+
     public string ResultFile(TaskId id) => Path.Join(Results, id.Value + ".json");
 
     /// <summary>What every attempt has used, one line each.</summary>

@@ -100,7 +100,8 @@ internal abstract record Verdict
             { CheckFailed: { } problem } => new Failed(Tasks.Reason.Verify, problem),
             { CheckLost: { } detail } => new Failed(Tasks.Reason.Lost, detail),
             { Done: true, Completion: not Completion.Exit } => new Complete(
-                NoteFor(e.Exit) ?? e.Remark
+                NoteFor(e.Exit)
+                    ?? (e.AgentProblem is { } said ? $"wrote .done, and said: {said}" : e.Remark)
             ),
             { LaunchError: { } message } => new Failed(Tasks.Reason.Launch, message),
             { IsAtLimit: true } => new Failed(
