@@ -178,19 +178,4 @@ internal static class EventBox
                     || l.StartsWith(".agents/logs", StringComparison.Ordinal)
                 )
         );
-
-    /// <summary>Everything of agentq sees a wall clock that is read from the file that is returned.</summary>
-    public static string FakeClock(this Sandbox box)
-    {
-        var file = Path.Join(box.Outside, "clock");
-        File.WriteAllText(file, "+0\n");
-        var library = box.Sh("faketime -f +0 sh -c 'echo $LD_PRELOAD'").Gives(0).Text;
-        box.Environment["LD_PRELOAD"] = library;
-        box.Environment["FAKETIME_TIMESTAMP_FILE"] = file;
-        box.Environment["FAKETIME_NO_CACHE"] = "1";
-        box.Environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
-        box.Environment["FAKETIME_FORCE_MONOTONIC_FIX"] = "0";
-        box.Environment["FAKETIME_DONT_RESET"] = "1";
-        return file;
-    }
 }

@@ -23,7 +23,7 @@ public sealed class ClockJumpTests
             fault =>
             {
                 using var box = new Sandbox();
-                var clock = FakeClock(box);
+                var clock = box.FakeClock();
                 box.Run("init").Gives(0);
                 var begun = Stopwatch.GetTimestamp();
                 var id = box.RunInBackground("exec sleep 300", "--timeout", "8");
@@ -53,7 +53,7 @@ public sealed class ClockJumpTests
             fault =>
             {
                 using var box = new Sandbox();
-                var clock = FakeClock(box);
+                var clock = box.FakeClock();
                 box.Run("init").Gives(0);
                 var id = box.RunInBackground(
                     $"until [ -e '{box.Outside}/go' ]; do sleep 0.05; done; exit 7",
@@ -111,19 +111,4 @@ public sealed class ClockJumpTests
                 Assert.True(Stopwatch.GetElapsedTime(begun).TotalSeconds >= 1, "ended early");
             }
         );
-
-    private static string FakeClock(Sandbox box)
-    {
-        var file = Path.Join(box.Outside, "clock");
-        File.WriteAllText(file, "+0\n");
-        // What the wrapper of that name would load.
-        var library = box.Sh("faketime -f +0 sh -c 'echo $LD_PRELOAD'").Gives(0).Text;
-        box.Environment["LD_PRELOAD"] = library;
-        box.Environment["FAKETIME_TIMESTAMP_FILE"] = file;
-        box.Environment["FAKETIME_NO_CACHE"] = "1";
-        box.Environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
-        box.Environment["FAKETIME_FORCE_MONOTONIC_FIX"] = "0";
-        box.Environment["FAKETIME_DONT_RESET"] = "1";
-        return file;
-    }
 }

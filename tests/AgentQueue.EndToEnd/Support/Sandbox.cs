@@ -169,12 +169,22 @@ internal sealed class Sandbox : IDisposable
     /// <summary>Ends it at once, without a chance to do anything. It may have ended by itself.</summary>
     public void KillAtOnce(int pid)
     {
+        var line = Processes.CommandLine(pid);
         if (IsMine(pid))
         {
             Processes.Signal(pid, Processes.Kill);
         }
 
-        Eventually.Holds(() => Processes.IsGone(pid), $"{pid}, which was started here, is dead");
+        // What a supervisor has just forked is its image, and holds its locks, until it has called exec.
+        Eventually.Holds(
+            () =>
+                Processes.IsGone(pid)
+                && !(
+                    line.Contains("__supervise ", StringComparison.Ordinal)
+                    && Mine.Exists(p => p != pid && Processes.CommandLine(p) == line)
+                ),
+            $"{pid}, which was started here, is dead"
+        );
     }
 
     /// <summary>Ends all that belongs to a task, and what it starts meanwhile.</summary>
