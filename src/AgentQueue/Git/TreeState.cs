@@ -9,9 +9,9 @@ namespace AgentQueue.Git;
 internal sealed class TreeState
 {
     private readonly string? _head;
-    private readonly Dictionary<string, (string Status, long Size, long Time)> _files;
+    private readonly Dictionary<string, Entry> _files;
 
-    private TreeState(string? head, Dictionary<string, (string Status, long Size, long Time)> files)
+    private TreeState(string? head, Dictionary<string, Entry> files)
     {
         _head = head;
         _files = files;
@@ -25,7 +25,7 @@ internal sealed class TreeState
     {
         var head = repository.Head();
         var end = repository.Status();
-        var files = new Dictionary<string, (string, long, long)>(StringComparer.Ordinal);
+        var files = new Dictionary<string, Entry>(StringComparer.Ordinal);
         var items = end.Items;
         for (var i = 0; i < items.Length; i++)
         {
@@ -47,10 +47,42 @@ internal sealed class TreeState
 
         void Add(string path, string status)
         {
-            var info = new FileInfo(Path.Join(repository.Top, path));
-            files[path] = info.Exists
-                ? (status, info.Length, info.LastWriteTimeUtc.Ticks)
-                : (status, -1, 0);
+            // git ends the names of repositories inside with a slash while they are untracked.
+            path = path.TrimEnd('/');
+            files[path] = EntryOf(Path.Join(repository.Top, path), status);
+        }
+    }
+
+    private static Entry EntryOf(string path, string status)
+    {
+        var file = new FileInfo(path);
+        if (file.Exists)
+        {
+            return new Entry(status, file.Length, file.LastWriteTimeUtc.Ticks);
+        }
+
+        var folder = new DirectoryInfo(path);
+        return
+            // A folder in the place of a file that is gone.
+            !folder.Exists || status.Contains('D', StringComparison.Ordinal)
+                ? new Entry(status, -1, 0)
+            : folder.LinkTarget is not null ? new Entry(status, 0, folder.LastWriteTimeUtc.Ticks)
+            : new Entry(status, 0, 0, InsideOf(path));
+    }
+
+    private static TreeState? InsideOf(string folder)
+    {
+        try
+        {
+            // In a submodule that was left empty git finds the repository around it.
+            return GitRepository.Find(folder) is { } inside && inside.Top == folder
+                ? Of(inside)
+                : null;
+        }
+        catch (QueueException)
+        {
+            // It has changed; in what, nobody learns.
+            return null;
         }
     }
 
@@ -80,7 +112,7 @@ internal sealed class TreeState
 
         foreach (var (path, file) in after._files)
         {
-            if (!before._files.TryGetValue(path, out var earlier) || earlier != file)
+            if (!before._files.TryGetValue(path, out var earlier) || !earlier.IsSame(file))
             {
                 changed[path] = new ChangedFile(
                     path,
@@ -105,5 +137,26 @@ internal sealed class TreeState
         }
 
         return [.. changed.Values];
+    }
+
+    private bool IsSame(TreeState other) =>
+        _head == other._head
+        && _files.Count == other._files.Count
+        && _files.All(f => other._files.TryGetValue(f.Key, out var its) && f.Value.IsSame(its));
+
+    /// <summary>A path that differs from the commit.</summary>
+    /// <param name="Status">The two letters of <c>status --porcelain</c>.</param>
+    /// <param name="Size">In bytes; -1 for what is gone, 0 for a folder.</param>
+    /// <param name="Time">In ticks, when it was written; 0 for a folder.</param>
+    /// <param name="Inside">Of a submodule, or another repository inside; null for what is none, or cannot be read.</param>
+    private sealed record Entry(string Status, long Size, long Time, TreeState? Inside = null)
+    {
+        public bool IsSame(Entry other) =>
+            (Status, Size, Time) == (other.Status, other.Size, other.Time)
+            && (
+                Inside is null || other.Inside is null
+                    ? Inside == other.Inside
+                    : Inside.IsSame(other.Inside)
+            );
     }
 }

@@ -111,6 +111,82 @@ public sealed class TreeStateTests : IDisposable
         Assert.True(Now().IsClean);
     }
 
+    [Fact]
+    public void A_submodule_with_a_new_commit_is_modified_and_again_with_the_next()
+    {
+        var sub = AddSubmodule();
+        var before = Now();
+        GitStage.GitIn(sub, "commit", "--quiet", "--allow-empty", "-m", "one");
+
+        Assert.Equal(["sub Modified"], Since(before));
+
+        var later = Now();
+        Assert.Empty(Since(later));
+        GitStage.GitIn(sub, "commit", "--quiet", "--allow-empty", "-m", "two");
+
+        Assert.Equal(["sub Modified"], Since(later));
+    }
+
+    [Fact]
+    public void What_changes_inside_a_submodule_that_was_dirty_before_counts()
+    {
+        var sub = AddSubmodule();
+        File.WriteAllText(Path.Join(sub, "a.txt"), "a\n");
+        var before = Now();
+        Assert.Empty(Since(before));
+        File.WriteAllText(Path.Join(sub, "a.txt"), "longer\n");
+
+        Assert.Equal(["sub Modified"], Since(before));
+    }
+
+    [Fact]
+    public void A_repository_that_is_new_inside_is_added_and_one_that_is_gone_deleted()
+    {
+        var before = Now();
+        GitStage.GitIn(_stage.Root, "init", "--quiet", "inside");
+        _stage.Write("inside/x", "x\n");
+        GitStage.GitIn(Path.Join(_stage.Root, "inside"), "add", "x");
+        Identify(Path.Join(_stage.Root, "inside"));
+        GitStage.GitIn(Path.Join(_stage.Root, "inside"), "commit", "--quiet", "-m", "first");
+
+        Assert.Equal(["inside Added"], Since(before));
+
+        AddSubmodule();
+        var later = Now();
+        _stage.Git("rm", "--quiet", "-r", "-f", "sub");
+
+        Assert.Contains("sub Deleted", Since(later));
+    }
+
+    [Fact]
+    public void A_folder_in_the_place_of_a_file_is_none_of_it()
+    {
+        var before = Now();
+        File.Delete(Path.Join(_stage.Root, "kept.txt"));
+        _stage.Write("kept.txt/x", "x\n");
+
+        Assert.Equal(["kept.txt Deleted", "kept.txt/x Added"], Since(before));
+    }
+
+    private string AddSubmodule()
+    {
+        var sub = Path.Join(_stage.Repository.Top, "sub");
+        _stage.Git("init", "--quiet", "sub");
+        _stage.Write("sub/s.txt", "s\n");
+        Identify(sub);
+        GitStage.GitIn(sub, "add", "s.txt");
+        GitStage.GitIn(sub, "commit", "--quiet", "-m", "first");
+        _stage.Git("submodule", "--quiet", "add", "./sub", "sub");
+        _stage.Commit("submodule");
+        return sub;
+    }
+
+    private static void Identify(string folder)
+    {
+        GitStage.GitIn(folder, "config", "user.name", "Tester");
+        GitStage.GitIn(folder, "config", "user.email", "tester@example.org");
+    }
+
     private TreeState Now() => TreeState.Of(_stage.Repository);
 
     private List<string> Since(TreeState before) =>
