@@ -11,17 +11,24 @@ internal sealed class TreeState
     private readonly string? _head;
     private readonly Dictionary<string, Entry> _files;
 
-    private TreeState(string? head, Dictionary<string, Entry> files)
+    private readonly string? _without;
+
+    private TreeState(string? head, Dictionary<string, Entry> files, string? without)
     {
         _head = head;
         _files = files;
+        _without = without;
     }
 
     /// <summary>Nothing is left uncommitted; untracked files count, ignored ones do not.</summary>
     public bool IsClean => _files.Count == 0;
 
+    /// <summary>What is left uncommitted, by its path from the top, in order.</summary>
+    public IEnumerable<string> Uncommitted => _files.Keys.Order(StringComparer.Ordinal);
+
+    /// <param name="without">A folder that does not count, as its path from the top with <c>/</c>; null for none.</param>
     /// <exception cref="QueueException">git cannot tell.</exception>
-    public static TreeState Of(GitRepository repository)
+    public static TreeState Of(GitRepository repository, string? without = null)
     {
         var head = repository.Head();
         var end = repository.Status();
@@ -43,15 +50,23 @@ internal sealed class TreeState
             }
         }
 
-        return new TreeState(head, files);
+        return new TreeState(head, files, without);
 
         void Add(string path, string status)
         {
             // git ends the names of repositories inside with a slash while they are untracked.
             path = path.TrimEnd('/');
-            files[path] = EntryOf(Path.Join(repository.Top, path), status);
+            if (!IsIn(without, path))
+            {
+                files[path] = EntryOf(Path.Join(repository.Top, path), status);
+            }
         }
     }
+
+    private static bool IsIn(string? folder, string path) =>
+        folder is not null
+        && path.StartsWith(folder, StringComparison.Ordinal)
+        && (path.Length == folder.Length || path[folder.Length] == '/');
 
     private static Entry EntryOf(string path, string status)
     {
@@ -75,7 +90,8 @@ internal sealed class TreeState
         try
         {
             // In a submodule that was left empty git finds the repository around it.
-            return GitRepository.Find(folder) is { } inside && inside.Top == folder
+            return
+                GitRepository.Find(folder) is { } inside && inside.Top == Path.GetFullPath(folder)
                 ? Of(inside)
                 : null;
         }
@@ -136,7 +152,7 @@ internal sealed class TreeState
             }
         }
 
-        return [.. changed.Values];
+        return [.. changed.Values.Where(f => !IsIn(after._without, f.Path))];
     }
 
     private bool IsSame(TreeState other) =>

@@ -307,21 +307,28 @@ internal sealed class WorkTree
 {
     private readonly GitRepository _repository;
     private readonly TreeState _before;
+    private readonly string? _queue;
 
-    private WorkTree(GitRepository repository, TreeState before)
+    private WorkTree(GitRepository repository, TreeState before, string? queue)
     {
         _repository = repository;
         _before = before;
+        _queue = queue;
     }
 
     /// <summary>Null outside of a repository, or if git cannot tell.</summary>
-    public static WorkTree? Of(string folder, TimeProvider clock)
+    /// <param name="queueFolder">What agentq keeps there is nobody's work.</param>
+    public static WorkTree? Of(string folder, string queueFolder, TimeProvider clock)
     {
         try
         {
-            return GitRepository.Find(folder, clock) is { } repository
-                ? new WorkTree(repository, TreeState.Of(repository))
-                : null;
+            if (GitRepository.Find(folder, clock) is not { } repository)
+            {
+                return null;
+            }
+
+            var queue = PathIn(repository.Top, queueFolder);
+            return new WorkTree(repository, TreeState.Of(repository, queue), queue);
         }
         catch (QueueException)
         {
@@ -329,19 +336,35 @@ internal sealed class WorkTree
         }
     }
 
-    /// <summary>What has changed since, and whether nothing is left uncommitted; null if git cannot tell.</summary>
-    public (ImmutableArray<ResultFile> Files, bool IsClean)? Look()
+    // git tells the top without any links in its path.
+    private static string? PathIn(string top, string folder)
+    {
+        var path = Path.GetRelativePath(
+                ExcludedFolders.RealPath(top) ?? top,
+                ExcludedFolders.RealPath(folder) ?? folder
+            )
+            .Replace(Path.DirectorySeparatorChar, '/');
+        return
+            path is "." or ".."
+            || path.StartsWith("../", StringComparison.Ordinal)
+            || Path.IsPathRooted(path)
+            ? null
+            : path;
+    }
+
+    /// <summary>What has changed since, and the paths of what is left uncommitted; null if git cannot tell.</summary>
+    public (ImmutableArray<ResultFile> Files, ImmutableArray<string> Uncommitted)? Look()
     {
         try
         {
-            var now = TreeState.Of(_repository);
+            var now = TreeState.Of(_repository, _queue);
             return (
                 [
                     .. TreeState
                         .Changes(_repository, _before, now)
                         .Select(static f => new ResultFile(f.Path, WordOf(f.Kind))),
                 ],
-                now.IsClean
+                [.. now.Uncommitted]
             );
         }
         catch (QueueException)

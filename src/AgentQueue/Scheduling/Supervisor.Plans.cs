@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
@@ -9,6 +10,8 @@ namespace AgentQueue.Scheduling;
 /// <content>What a plan asks of the work of a task: checks, and what is kept of it.</content>
 internal sealed partial class Supervisor
 {
+    private const int MostNames = 3;
+
     private static bool HasChecks(AgentTask task, AgentPlan plan) =>
         !plan.Checks.IsEmpty || task.Checks is { IsEmpty: false };
 
@@ -132,12 +135,23 @@ internal sealed partial class Supervisor
                 $"Whether anything has changed cannot be told: {plan.WorkingFolder} is in no git repository that can be read"
             ),
             { Files: [] } when task.Checks.Changes => CheckResult.Failed("Nothing was changed"),
-            { IsClean: false } when task.Checks.Clean => CheckResult.Failed(
-                "Changes were left uncommitted"
+            { Uncommitted: { IsEmpty: false } paths } when task.Checks.Clean => CheckResult.Failed(
+                $"Changes were left uncommitted: {NamesOf(paths)}"
             ),
             _ => CheckResult.Passed,
         };
     }
+
+    private static string NamesOf(ImmutableArray<string> paths) =>
+        string.Join(", ", paths.Take(MostNames))
+        + (
+            paths.Length > MostNames
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $" and {paths.Length - MostNames} more"
+                )
+                : ""
+        );
 
     // Whatever is wrong with an output, the task has ended as it has; what was not kept is said beside that, and
     // stands in its log.

@@ -30,7 +30,7 @@ internal sealed partial class Supervisor
         var reading = AgentReading.Of(queue, task, plan, clock);
         var tree =
             reading is not null || task.Checks is { Changes: true } or { Clean: true }
-                ? WorkTree.Of(plan.WorkingFolder, clock)
+                ? WorkTree.Of(plan.WorkingFolder, queue.Folder, clock)
                 : null;
         var calls = ImmutableArray<AgentCall>.Empty;
         for (var call = 0; ; call++)
