@@ -102,7 +102,8 @@ internal static class ResultCommand
                 );
         }
 
-        var result = new Results(queue).Read(id) ?? UnreadResult.Of(task, end);
+        var kept = new Results(queue).Read(id);
+        var result = kept is { Adapter.Length: > 0 } ? kept : UnreadResult.Of(task, end, kept);
         return new ResultReply(
             task,
             end,

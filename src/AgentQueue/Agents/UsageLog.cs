@@ -38,12 +38,12 @@ internal sealed class UsageLog(QueueFolder queue)
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>Adds the line of a task whose result is there. The caller holds the task's lock.</summary>
+    /// <summary>Adds the line of a task whose result is there, and was read from an agent. The caller holds the task's lock.</summary>
     public void Add(AgentTask task)
     {
         if (
             queue.Disk.Facts(queue.ResultFile(task.Id)) is null
-            || new Results(queue).Read(task.Id) is not { } result
+            || new Results(queue).Read(task.Id) is not { Adapter.Length: > 0 } result
         )
         {
             return;

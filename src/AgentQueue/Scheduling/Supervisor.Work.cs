@@ -167,6 +167,10 @@ internal sealed partial class Supervisor
                 )
             );
         }
+        else if (HasChecks(task, plan))
+        {
+            NoteChecks(task, agent.Exit, check, Verdict.Judge(evidence));
+        }
 
         var verdict = Verdict.Judge(evidence);
         if (
@@ -202,6 +206,30 @@ internal sealed partial class Supervisor
 
         return RecordPatiently(task, evidence);
     }
+
+    // Its file tells that a check failed, and not whether the check could be made.
+    private void NoteChecks(AgentTask task, ExitStatus? exit, CheckResult check, Verdict verdict) =>
+        Attempt(() =>
+        {
+            var results = new Results(queue);
+            var seen = SeenBy(verdict) ?? ErrorClass.Unknown;
+            results.Write(
+                UnreadResult.Noted(
+                    task,
+                    results.Read(task.Id),
+                    clock.GetUtcNow(),
+                    exit,
+                    (check.State, check.Problem),
+                    verdict is Verdict.Complete
+                        ? null
+                        : new ReadError(
+                            seen,
+                            seen == ErrorClass.Unknown ? Confidence.Guess : Confidence.Certain,
+                            (verdict as Verdict.Failed)?.Message
+                        )
+                )
+            );
+        });
 
     private static string? WhyNoRetry(
         AgentTask task,

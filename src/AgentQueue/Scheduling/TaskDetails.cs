@@ -123,7 +123,10 @@ internal sealed record TaskDetails
             [
                 .. task.DependsOn.Select(on => DependencyOf(task, on, dependencies.Value)),
             ],
-            Result = task.Attempt > 0 ? new Results(queue).Read(id) : null,
+            Result =
+                task.Attempt > 0 && new Results(queue).Read(id) is { Adapter.Length: > 0 } result
+                    ? result
+                    : null,
             LogTail = logFile.Exists ? Storage.LogTail.Lines(log, LogLines, LongestTail) : "",
         };
     }

@@ -128,6 +128,38 @@ public sealed class ResultJsonTests
         Assert.True(result.Usage.IsEmpty && result.Files is null && result.ToolCalls is null);
     }
 
+    [Theory]
+    [InlineData(1, "Unavailable")]
+    [InlineData(2, "Failed")]
+    public void Whether_a_check_could_be_made_is_what_was_noted_of_the_same_attempt(
+        int attempt,
+        string told
+    )
+    {
+        var failed = TimedQueue.Failed(1, ago: 5);
+        var task = failed with
+        {
+            State = (TaskState.Failed)failed.State with { Reason = Reason.Verify },
+        };
+        var noted = UnreadResult.Noted(
+            task with
+            {
+                Attempt = 1,
+            },
+            earlier: null,
+            TimedQueue.Now,
+            ExitStatus.Exited(0),
+            (Verification.Unavailable, "no git"),
+            error: null
+        );
+        task = task with { Attempt = attempt };
+
+        Assert.Equal(
+            told,
+            UnreadResult.Of(task, (TaskState.Finished)task.State, noted).Verification.ToString()
+        );
+    }
+
     [Fact]
     public void A_task_with_checks_that_is_complete_has_passed_them()
     {

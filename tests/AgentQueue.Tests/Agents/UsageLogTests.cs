@@ -110,6 +110,32 @@ public sealed class UsageLogTests : IDisposable
     }
 
     [Fact]
+    public void What_was_noted_of_checks_alone_is_no_usage()
+    {
+        var task = Result(1, new Usage { Input = 5 });
+        Log.Add(task);
+        var results = new Results(_temp.Queue);
+        results.Write(
+            UnreadResult.Noted(
+                task with
+                {
+                    Attempt = 2,
+                },
+                results.Read(task.Id),
+                TimedQueue.Now,
+                ExitStatus.Exited(0),
+                (Verification.Unavailable, "no git"),
+                error: null
+            )
+        );
+        Log.Add(task with { Attempt = 2 });
+
+        Assert.Equal("claude", Assert.Single(Log.Read()).Adapter);
+        // Else the next attempt that can be read would not know what was used before it.
+        Assert.Equal(5, results.Read(task.Id)!.Usage.Input);
+    }
+
+    [Fact]
     public void Of_a_task_that_told_nothing_the_time_is_known()
     {
         Log.Add(Result(1, new Usage()));

@@ -1,3 +1,4 @@
+using AgentQueue.Agents;
 using AgentQueue.Scheduling;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -126,6 +127,12 @@ public sealed class SupervisorPlanTests
         var failed = Failed(Run(null, new FakeAgent().Exit(1)));
         Assert.Equal((Reason.Verify, 0), (failed.Reason, failed.ExitCode));
         Assert.Contains("nonesuch", failed.Message, StringComparison.Ordinal);
+        var kept = new Results(_stage.World.Open().Queue).Read(Id)!;
+        Assert.Equal(
+            ("", 1, Verification.Unavailable, ExitStatus.Exited(0)),
+            (kept.Adapter, kept.Attempt, kept.Verification, kept.Exit)
+        );
+        Assert.Equal(failed.Message, kept.Error?.Message);
     }
 
     [Fact]
