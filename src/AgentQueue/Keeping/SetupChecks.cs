@@ -29,7 +29,24 @@ internal sealed class SetupChecks(ProjectQueue project, Func<string, string?> en
         {
             CheckAgents(findings, path);
         }
+
+        CheckGit(findings, path);
     }
+
+    private void CheckGit(List<Finding> findings, string? path) =>
+        findings.Add(
+            ExecutableLookup.Find("git", path, project.Root) is { } git
+                ? new Finding("git", Health.Ok, $"Found: {git}")
+            // A link to the repository's folder is a file.
+            : Path.Exists(Path.Join(project.Root, ".git"))
+                ? new Finding(
+                    "git",
+                    Health.Warning,
+                    "git is not found on the PATH, so there are no worktrees, and what agents change is not known",
+                    "Install git (https://git-scm.com), or add its folder to the PATH"
+                )
+            : new Finding("git", Health.Ok, "git is not found, and not needed here")
+        );
 
     private void CheckAgents(List<Finding> findings, string? path)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using AgentQueue.Git;
 using AgentQueue.Processes;
 using AgentQueue.Storage;
 using AgentQueue.Tasks;
@@ -132,7 +133,12 @@ internal sealed partial class Supervisor
         return tree?.Look() switch
         {
             null => CheckResult.Unavailable(
-                $"Whether anything has changed cannot be told: {plan.WorkingFolder} is in no git repository that can be read"
+                "Whether anything has changed cannot be told: "
+                    + (
+                        GitProgram.Find(clock) is null
+                            ? "git was not found on the PATH; install it (https://git-scm.com), or add its folder to the PATH that agentq is started with"
+                            : $"{plan.WorkingFolder} is in no git repository that can be read"
+                    )
             ),
             { Files: [] } when task.Checks.Changes => CheckResult.Failed("Nothing was changed"),
             { Uncommitted: { IsEmpty: false } paths } when task.Checks.Clean => CheckResult.Failed(

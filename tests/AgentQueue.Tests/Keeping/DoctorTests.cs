@@ -94,6 +94,40 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal(Health.Problem, HealthOf(Examine(), "config"));
     }
 
+    [Theory]
+    [InlineData(null, "Ok")]
+    [InlineData("folder", "Warning")]
+    [InlineData("file", "Warning")]
+    public void Git_is_missed_only_where_a_repository_is(string? repository, string health)
+    {
+        var path = Path.Join(_project.Root, ".git");
+        if (repository == "folder")
+        {
+            Directory.CreateDirectory(path);
+        }
+        else if (repository == "file")
+        {
+            File.WriteAllText(path, "gitdir: elsewhere\n");
+        }
+
+        var diagnosis = new Doctor(
+            _project.Project,
+            static name => name == "PATH" ? "" : Environment.GetEnvironmentVariable(name)
+        ).Examine(fix: false);
+
+        var finding = Assert.Single(diagnosis.Findings, static f => f.Check == "git");
+        Assert.Equal(health, finding.Health.ToString());
+        Assert.Equal(health == "Warning", finding.Advice is not null);
+    }
+
+    [Fact]
+    public void Git_is_told_where_it_is_found()
+    {
+        Directory.CreateDirectory(Path.Join(_project.Root, ".git"));
+
+        Assert.Equal(Health.Ok, HealthOf(Examine(), "git"));
+    }
+
     [Fact]
     public void Leftovers_are_found_and_removed()
     {
