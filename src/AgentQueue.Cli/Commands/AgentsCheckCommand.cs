@@ -84,7 +84,7 @@ internal static class AgentsCheckCommand
         var path = Path.GetFullPath(asked, session.CurrentFolder);
         if (AgentConfig.IsName(asked) && !asked.EndsWith(".json", StringComparison.Ordinal))
         {
-            var (file, text) = AgentsShowCommand.Read(adapters, asked);
+            var (file, text) = adapters.Read(asked);
             return (file, asked, text);
         }
 

@@ -35,7 +35,7 @@ internal static class AgentsShowCommand
 
     private static ExitCode Execute(Session session, ParseResult parsed)
     {
-        var (file, bytes) = Read(session.Project.Config.Adapters, parsed.GetValue(s_name)!);
+        var (file, bytes) = session.Project.Config.Adapters.Read(parsed.GetValue(s_name)!);
         var text = Encoding.UTF8.GetString(bytes);
         if (session.Json)
         {
@@ -56,23 +56,5 @@ internal static class AgentsShowCommand
         }
 
         return ExitCode.Ok;
-    }
-
-    /// <summary>What defines an adapter, and what it is called.</summary>
-    /// <exception cref="QueueException">There is none, or its file cannot be read.</exception>
-    public static (string File, byte[] Bytes) Read(Adapters adapters, string name)
-    {
-        if (!adapters.Has(name))
-        {
-            var names = adapters.Names.Select(static n => n.Name).ToList();
-            throw new QueueException(
-                $"There is no adapter '{name}'{Nearest.Suggestion(name, names)}",
-                $"There are {string.Join(", ", names)}"
-            );
-        }
-
-        return adapters.FileOf(name) is { } file && ConfigReader.ReadBytes(file, file) is { } bytes
-            ? (file, bytes)
-            : ($"adapters/{name}.json", Adapters.TextOf(name)!);
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 
 namespace AgentQueue.Config;
 
@@ -66,7 +65,7 @@ internal sealed class Adapters(string projectRoot, string? userFolder)
     public bool Has(string name) =>
         AgentConfig.IsName(name)
         && name != ErrorsName
-        && (FileOf(name) is not null || EmbeddedText.Names(BuiltInPrefix + name + Extension).Any());
+        && (FileOf(name) is not null || TextOf(name) is not null);
 
     /// <exception cref="QueueException">There is none, or its file has errors.</exception>
     public Adapter Find(string name)
@@ -76,32 +75,52 @@ internal sealed class Adapters(string projectRoot, string? userFolder)
             return known;
         }
 
-        var file = Has(name) ? FileOf(name) : null;
-        if (file is null && !Has(name))
-        {
-            var names = Names.Select(static n => n.Name).ToList();
-            throw new QueueException(
-                $"There is no adapter '{name}'{Nearest.Suggestion(name, names)}",
-                $"There are {string.Join(", ", names)}; write one of your own into {Path.Join(ProjectFolder, name + Extension)}"
-            );
-        }
-
-        var shown = file ?? BuiltInPrefix + name + Extension;
-        var bytes = file is null
-            ? EmbeddedText.Read(shown)
-            : ConfigReader.ReadBytes(file, file) ?? throw new UnreachableException();
+        var (shown, bytes) = Read(name);
         var reader = new AdapterReader(shown);
         var adapter = reader.Read(name, bytes);
         ConfigProblem.ThrowIfError([.. reader.Problems]);
         return _read[name] = adapter!;
     }
 
+    /// <summary>What defines an adapter, and what it is called.</summary>
+    /// <exception cref="QueueException">There is none, or its file cannot be read.</exception>
+    public (string Shown, byte[] Bytes) Read(string name)
+    {
+        if (AgentConfig.IsName(name) && name != ErrorsName)
+        {
+            // Whoever writes one with > has emptied it first: what was empty or gone when it was opened is none.
+            foreach (var file in FilesOf(name))
+            {
+                if (ConfigReader.ReadBytes(file, file) is { Length: > 0 } bytes)
+                {
+                    return (file, bytes);
+                }
+            }
+
+            if (TextOf(name) is { } text)
+            {
+                return (BuiltInPrefix + name + Extension, text);
+            }
+        }
+
+        var names = Names.Select(static n => n.Name).ToList();
+        throw new QueueException(
+            $"There is no adapter '{name}'{Nearest.Suggestion(name, names)}",
+            $"There are {string.Join(", ", names)}; write one of your own into {Path.Join(ProjectFolder, name + Extension)}"
+        );
+    }
+
     /// <summary>The file that defines an adapter of the user or the project; null for one of the program.</summary>
-    public string? FileOf(string name) =>
+    public string? FileOf(string name) => FilesOf(name).FirstOrDefault(IsWritten);
+
+    private IEnumerable<string> FilesOf(string name) =>
         ((string?[])[ProjectFolder, userFolder])
             .Where(static folder => folder is not null)
-            .Select(folder => Path.Join(folder, name + Extension))
-            .FirstOrDefault(File.Exists);
+            .Select(folder => Path.Join(folder, name + Extension));
+
+    // An empty file is one that is just being written.
+    private static bool IsWritten(string file) =>
+        new FileInfo(file) is { Exists: true, Length: > 0 };
 
     /// <summary>True if the project's own folder defines it.</summary>
     public bool IsOfProject(string name) =>
@@ -159,6 +178,7 @@ internal sealed class Adapters(string projectRoot, string? userFolder)
                 [
                     .. Directory
                         .EnumerateFiles(folder, "*" + Extension)
+                        .Where(IsWritten)
                         .Select(static f => Path.GetFileNameWithoutExtension(f))
                         .Where(AgentConfig.IsName),
                 ]
