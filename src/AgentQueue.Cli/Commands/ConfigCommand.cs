@@ -37,7 +37,7 @@ internal static class ConfigCommand
         show.Runs(Show);
         var validate = new Verb(
             "validate",
-            "Check both files; exit code 2 if one has an error",
+            "Check both files and all adapters; exit code 2 if one has an error",
             "agentq config validate"
         );
         validate.Runs(Validate);

@@ -78,7 +78,7 @@ internal sealed class Adapters(string projectRoot, string? userFolder)
         var (shown, bytes) = Read(name);
         var reader = new AdapterReader(shown);
         var adapter = reader.Read(name, bytes);
-        ConfigProblem.ThrowIfError([.. reader.Problems]);
+        ConfigProblem.ThrowIfError([.. reader.Problems], $"agentq agents check {shown}");
         return _read[name] = adapter!;
     }
 
@@ -108,6 +108,42 @@ internal sealed class Adapters(string projectRoot, string? userFolder)
             $"There is no adapter '{name}'{Nearest.Suggestion(name, names)}",
             $"There are {string.Join(", ", names)}; write one of your own into {Path.Join(ProjectFolder, name + Extension)}"
         );
+    }
+
+    /// <summary>All that is wrong with the files of the project and the user, file by file.</summary>
+    public IEnumerable<ConfigProblem> Validate()
+    {
+        foreach (var folder in (string?[])[ProjectFolder, userFolder])
+        {
+            foreach (var name in In(folder).Order(StringComparer.Ordinal))
+            {
+                var file = Path.Join(folder, name + Extension);
+                var shown =
+                    folder == ProjectFolder ? $".agents/{FolderName}/{name}{Extension}" : file;
+                foreach (var problem in Validate(name, file, shown))
+                {
+                    yield return problem;
+                }
+            }
+        }
+    }
+
+    private static IReadOnlyList<ConfigProblem> Validate(string name, string file, string shown)
+    {
+        var reader = new AdapterReader(shown);
+        try
+        {
+            if (ConfigReader.ReadBytes(file, shown) is { Length: > 0 } bytes)
+            {
+                reader.Read(name, bytes);
+            }
+
+            return reader.Problems;
+        }
+        catch (QueueException e)
+        {
+            return [new ConfigProblem(shown, 0, "", ProblemSeverity.Error, e.Message)];
+        }
     }
 
     /// <summary>The file that defines an adapter of the user or the project; null for one of the program.</summary>

@@ -97,7 +97,8 @@ internal sealed class AgentConfig
 
     /// <summary>
     /// All that is wrong or doubtful, file by file and in their order; empty if all is well or there is no file.
-    /// Also looks for the commands on <paramref name="searchPath"/> and for the template files.
+    /// Also looks for the commands on <paramref name="searchPath"/> and for the template files, and checks the
+    /// adapters of the project and the user.
     /// </summary>
     public static ImmutableArray<ConfigProblem> Validate(
         string projectRoot,
@@ -105,6 +106,10 @@ internal sealed class AgentConfig
         bool? onWindows = null
     )
     {
+        var adapters = new Adapters(
+            projectRoot,
+            Adapters.UserFolder(Environment.GetEnvironmentVariable)
+        );
         var reader = new AgentConfigReader(FileName, onWindows ?? OperatingSystem.IsWindows());
         try
         {
@@ -112,15 +117,20 @@ internal sealed class AgentConfig
         }
         catch (QueueException e)
         {
-            return [new ConfigProblem(FileName, 0, "", ProblemSeverity.Error, e.Message)];
+            return
+            [
+                new ConfigProblem(FileName, 0, "", ProblemSeverity.Error, e.Message),
+                .. adapters.Validate(),
+            ];
         }
 
-        reader.CheckSurroundings(projectRoot, searchPath);
+        reader.CheckSurroundings(adapters, projectRoot, searchPath);
         return
         [
             .. reader
                 .Problems.GroupBy(static p => p.File)
                 .SelectMany(static f => f.OrderBy(static p => p.Line)),
+            .. adapters.Validate(),
         ];
     }
 

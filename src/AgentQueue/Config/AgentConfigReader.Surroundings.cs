@@ -4,12 +4,8 @@ namespace AgentQueue.Config;
 internal sealed partial class AgentConfigReader
 {
     /// <summary>Looks for the commands and the template files of the agents that were read.</summary>
-    public void CheckSurroundings(string projectRoot, string? searchPath)
+    public void CheckSurroundings(Adapters adapters, string projectRoot, string? searchPath)
     {
-        var adapters = new Adapters(
-            projectRoot,
-            Adapters.UserFolder(Environment.GetEnvironmentVariable)
-        );
         foreach (var (agent, source, reader) in _agents)
         {
             _reader = reader;

@@ -37,7 +37,11 @@ internal sealed record ConfigProblem(
     }
 
     /// <summary>Refuses to go on if any of <paramref name="problems"/> is an error; names the first.</summary>
-    public static void ThrowIfError(IReadOnlyList<ConfigProblem> problems)
+    /// <param name="command">What tells all of them.</param>
+    public static void ThrowIfError(
+        IReadOnlyList<ConfigProblem> problems,
+        string command = "agentq config validate"
+    )
     {
         if (problems.FirstOrDefault(p => p.IsError) is not { } first)
         {
@@ -47,7 +51,7 @@ internal sealed record ConfigProblem(
         var others = problems.Count(p => p.IsError) - 1;
         throw QueueException.Usage(
             others > 0 ? $"{first} (and {others} more)" : first.ToString(),
-            "Type 'agentq config validate' for all that is wrong"
+            $"Type '{command}' for all that is wrong"
         );
     }
 }
