@@ -9,7 +9,7 @@ namespace AgentQueue.Config;
 /// Reads one file of <c>adapters/</c> and collects what is wrong with it. docs/adapter.schema.json has the same keys,
 /// which a test compares.
 /// </summary>
-internal sealed class AdapterReader(string file)
+internal sealed partial class AdapterReader(string file)
 {
     public static readonly string[] Keys =
     [
@@ -141,7 +141,7 @@ internal sealed class AdapterReader(string file)
         {
             "title" => adapter with { Title = _reader.Text(value, key) ?? "" },
             CommandKey => adapter with { Command = _reader.Text(value, key, false) ?? "" },
-            "args" => adapter with { Args = _reader.Texts(value, key) ?? [] },
+            "args" => adapter with { Args = ReadWords(value, key, Adapter.Slots) ?? [] },
             "promptVia" => adapter with
             {
                 PromptVia =
@@ -160,77 +160,6 @@ internal sealed class AdapterReader(string file)
             ErrorsKey => adapter with { Errors = [.. ReadErrors(value, key)] },
             _ => adapter,
         };
-
-    // A part without its slot, or a slot without its part, would be left out without a word.
-    private void CheckSlots(Adapter adapter, SourceValue root)
-    {
-        void Check(string slot, bool has, string key)
-        {
-            var isThere = adapter.Args.Contains($"{{{slot}}}");
-            if (has && !isThere)
-            {
-                _reader.Error(root.At, key, $"is never used: args has no element \"{{{slot}}}\"");
-            }
-            else if (!has && isThere)
-            {
-                _reader.Error(root.At, "args", $"has {{{slot}}}, and there is no \"{key}\"");
-            }
-        }
-
-        Check("model", adapter.Model is not null, "model");
-        Check("resume", adapter.Resume is not null, "resume");
-        Check("maxTurns", adapter.MaxTurns is not null, "maxTurns");
-        Check("maxUsd", adapter.MaxUsd is not null, "maxUsd");
-        if (
-            adapter.Stream is { UsageRules.IsEmpty: false }
-            && !adapter.Args.Any(static a => Placeholders.Contains(a, Placeholders.UsageFile))
-        )
-        {
-            _reader.Error(root.At, "stream.usage", "is never used: args has no {usageFile}");
-        }
-
-        if (adapter.Permissions.Values.Any(static p => !p.Args.IsEmpty))
-        {
-            Check("permission", has: true, "permissions");
-        }
-
-        if (
-            adapter.PromptVia == PromptVia.Arg
-            && !adapter.Args.Any(static a => Placeholders.Contains(a, Placeholders.Prompt))
-        )
-        {
-            _reader.Error(root.At, "args", "has no {prompt}, and promptVia is arg");
-        }
-
-        if (
-            adapter.PromptVia == PromptVia.File
-            && !adapter.Args.Any(static a => Placeholders.Contains(a, Placeholders.PromptFile))
-        )
-        {
-            _reader.Error(root.At, "args", "has no {promptFile}, and promptVia is file");
-        }
-
-        var bare = adapter.Args.IndexOf($"{{{Placeholders.Prompt}}}");
-        if (bare >= 0 && !adapter.Args[..bare].Contains("--"))
-        {
-            _reader.Error(
-                root.At,
-                "args",
-                "lets a prompt that begins with '-' pass for an option: put \"--\" before {prompt}, write \"--option={prompt}\", or use stdin"
-            );
-        }
-    }
-
-    private ImmutableArray<string>? ReadPart(SourceValue value, string key, string slot)
-    {
-        var words = _reader.Texts(value, key);
-        if (words is { } some && !some.Any(w => Placeholders.Contains(w, slot)))
-        {
-            _reader.Error(value.At, key, $"has no {{{slot}}}");
-        }
-
-        return words;
-    }
 
     private ImmutableSortedDictionary<Permission, AdapterPart> ReadPermissions(
         SourceValue value,
@@ -251,7 +180,7 @@ internal sealed class AdapterReader(string file)
                     member.Name == "args"
                         ? part with
                         {
-                            Args = _reader.Texts(member.Value, at) ?? [],
+                            Args = ReadWords(member.Value, at, []) ?? [],
                         }
                         : part with
                         {

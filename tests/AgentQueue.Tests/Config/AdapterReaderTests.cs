@@ -54,6 +54,43 @@ public sealed class AdapterReaderTests
             )
         );
 
+    [Theory]
+    [InlineData(
+        """{"command":"x","args":["{modl}","{sesion}"],"promptVia":"stdin"}""",
+        "args[0] has {modl}, which is no slot; did you mean {model}?",
+        "args[1] has {sesion}, which is no slot; did you mean {resume}?"
+    )]
+    [InlineData(
+        """{"command":"x","args":["{permission}"],"promptVia":"stdin","permissions":{"read":{"args":["--in={workspce}"]}}}""",
+        "permissions.read.args[0] has {workspce}, which is no slot; did you mean {workspace}?"
+    )]
+    [InlineData(
+        """{"command":"x","args":["{model}"],"promptVia":"stdin","model":["{model}","{modell}"]}""",
+        "model[1] has {modell}, which is no slot; did you mean {model}?"
+    )]
+    [InlineData(
+        """{"command":"x","args":["--model={model}"],"promptVia":"stdin"}""",
+        "args[0] has {model} inside of an element, where it is no slot; let \"{model}\" be an element by itself"
+    )]
+    [InlineData(
+        """{"command":"x","args":["{xyzzyxyzzy}"],"promptVia":"stdin"}""",
+        "args[0] has {xyzzyxyzzy}, which is no slot"
+    )]
+    public void A_misspelt_slot_is_an_error_with_the_nearest_one(
+        string json,
+        params string[] problems
+    ) => Assert.Equal(problems.Select(static p => $"x.json:1: {p}"), Problems(json));
+
+    [Theory]
+    [InlineData("{workspace}/{taskId}")]
+    [InlineData("${HOME}")]
+    [InlineData("{a b}")]
+    [InlineData("{1}")]
+    public void Other_braces_may_stand_in_it(string argument) =>
+        Assert.Empty(
+            Problems($$"""{ "command": "x", "promptVia": "stdin", "args": ["{{argument}}"] }""")
+        );
+
     private static IEnumerable<string> Problems(string json)
     {
         var reader = new AdapterReader("x.json");
