@@ -186,8 +186,11 @@ internal sealed class AgentConfig
     /// <summary>True if any name is an agent, because opencode is on this process's PATH.</summary>
     public bool HasFallback => HasFallbackOn(Environment.GetEnvironmentVariable("PATH"));
 
-    private bool HasFallbackOn(string? searchPath) =>
-        ExecutableLookup.Find(FallbackCommand, searchPath, ProjectRoot) is not null;
+    private bool HasFallbackOn(string? searchPath) => HasFallbackOn(searchPath, ProjectRoot);
+
+    /// <inheritdoc cref="HasFallback"/>
+    public static bool HasFallbackOn(string? searchPath, string projectRoot) =>
+        ExecutableLookup.Find(FallbackCommand, searchPath, projectRoot) is not null;
 
     /// <summary>The built-in agent that runs its prompt as a command line, exactly as it is.</summary>
     public static AgentDefinition Shell(bool onWindows) =>

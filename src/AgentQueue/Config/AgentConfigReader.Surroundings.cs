@@ -16,6 +16,74 @@ internal sealed partial class AgentConfigReader
 
             CheckTemplateFile(agent, source, projectRoot);
         }
+
+        CheckNames(adapters, projectRoot, searchPath);
+    }
+
+    // With opencode any other name is an agent of it.
+    private void CheckNames(Adapters adapters, string projectRoot, string? searchPath)
+    {
+        if (AgentConfig.HasFallbackOn(searchPath, projectRoot))
+        {
+            CheckNames(known: null);
+        }
+        else
+        {
+            string[] known =
+            [
+                .. _names.Keys,
+                AgentDefinition.Shell,
+                .. adapters.Names.Select(static n => n.Name),
+            ];
+            CheckNames(known);
+        }
+    }
+
+    private void CheckNames(string[]? known)
+    {
+        foreach (var (agent, source, reader) in _agents)
+        {
+            foreach (
+                var (key, name) in agent
+                    .Work.Fallback.Select(static name => ("fallback", name))
+                    .Concat(agent.Work.OnLimit?.Fallback is { } other ? [("onLimit", other)] : [])
+            )
+            {
+                var (at, path) = PlaceOf(source, key);
+                CheckName(reader, at, path, name, known, agent.Name);
+            }
+        }
+
+        foreach (var (budgets, reader) in _ofBudgets)
+        {
+            foreach (var (name, at, key) in budgets.Agents)
+            {
+                CheckName(reader, at, key, name, known, itself: null);
+            }
+        }
+    }
+
+    private static void CheckName(
+        ConfigReader reader,
+        SourcePlace at,
+        string key,
+        string name,
+        string[]? known,
+        string? itself
+    )
+    {
+        if (name == itself)
+        {
+            reader.Error(at, key, "names the agent itself");
+        }
+        else if (!AgentConfig.IsName(name) || known?.Contains(name) == false)
+        {
+            reader.Error(
+                at,
+                key,
+                $"names '{name}', and there is no such agent{Nearest.Suggestion(name, known ?? [])}"
+            );
+        }
     }
 
     private AgentDefinition? Fill(AgentDefinition agent, SourceMember source, Adapters adapters)

@@ -94,6 +94,7 @@ internal sealed partial class AgentConfigReader(string file, bool onWindows)
         string,
         (SourceMember Source, ConfigReader Reader)
     > _variables = new(StringComparer.Ordinal);
+    private readonly List<(BudgetRuleReader Budgets, ConfigReader Reader)> _ofBudgets = [];
     private (int Value, SourceMember Source, ConfigReader Reader)? _keepHistory;
     private IReadOnlyList<ConfigReader> _readers = [];
 
@@ -189,7 +190,9 @@ internal sealed partial class AgentConfigReader(string file, bool onWindows)
                     Worktrees = new WorktreeRuleReader(_reader).Add(Worktrees, member);
                     break;
                 case BudgetRuleReader.RootKey:
-                    Budgets.AddRange(new BudgetRuleReader(_reader).Read(member.Value, member.Name));
+                    var budgets = new BudgetRuleReader(_reader);
+                    Budgets.AddRange(budgets.Read(member.Value, member.Name));
+                    _ofBudgets.Add((budgets, _reader));
                     break;
                 case "on":
                     Hooks.AddRange(events.ReadHooks(member.Value, member.Name));

@@ -19,6 +19,9 @@ internal sealed class BudgetRuleReader(ConfigReader reader)
         "label",
     ];
 
+    /// <summary>The agents that budgets name, for who knows which there are.</summary>
+    public List<(string Name, SourcePlace At, string Key)> Agents { get; } = [];
+
     private static readonly (string Word, int Choice)[] s_periods = [("day", 1), ("plan", 2)];
 
     public IEnumerable<BudgetRule> Read(SourceValue value, string key)
@@ -63,7 +66,16 @@ internal sealed class BudgetRuleReader(ConfigReader reader)
             case "time":
                 return rule with { Time = reader.Length(value, key, TimeSpan.FromSeconds(1)) };
             case "agent":
-                return rule with { Agent = reader.Text(value, key, mayBeEmpty: false) };
+                var agent = reader.Text(value, key, mayBeEmpty: false);
+                if (agent is not null)
+                {
+                    Agents.Add((agent, value.At, key));
+                }
+
+                return rule with
+                {
+                    Agent = agent,
+                };
             case "label":
                 var label = reader.Text(value, key, mayBeEmpty: false);
                 if (label?.Contains('=', StringComparison.Ordinal) == false)

@@ -174,10 +174,7 @@ internal sealed class ProjectQueue
             );
         }
 
-        if (request.Options?.OnLimit?.Fallback is { } fallback)
-        {
-            Config.Find(fallback);
-        }
+        CheckFallback(request, agent);
 
         if (
             request.Checks is { FixAttempts: > 0 }
@@ -203,6 +200,26 @@ internal sealed class ProjectQueue
                 $"The prompt is longer than {AgentTemplate.LongestPromptArgument / 1024} KiB, which '{agent.Name}' cannot be given as an argument",
                 "Set \"promptVia\": \"stdin\" for it in agent-config.json"
             );
+        }
+    }
+
+    private void CheckFallback(NewTask request, AgentDefinition agent)
+    {
+        var onLimit = (request.Options?.OnLimit ?? agent.Work.OnLimit)?.Fallback;
+        if (
+            onLimit == agent.Name
+            || request.Options?.Fallback?.Contains(agent.Name, StringComparer.Ordinal) == true
+        )
+        {
+            throw QueueException.Usage(
+                $"Agent '{agent.Name}' cannot take over from itself",
+                "Name another one: --on-limit fallback:AGENT; see the agents: agentq agents"
+            );
+        }
+
+        if (request.Options?.OnLimit?.Fallback is { } fallback)
+        {
+            Config.Find(fallback);
         }
     }
 

@@ -145,6 +145,36 @@ public sealed class ProjectQueueTests : IDisposable
             Open().CheckDeliverable(new NewTask("nobody", "do it"))
         );
 
+    [Fact]
+    public void An_agent_does_not_take_over_from_itself()
+    {
+        var policy = new AgentOptions { OnLimit = LimitPolicy.Parse("fallback:claude") };
+        Assert.Contains(
+            "itself",
+            Refused(new NewTask("claude", "do it") { Options = policy }).Message,
+            StringComparison.Ordinal
+        );
+        Open().CheckDeliverable(new NewTask("codex", "do it") { Options = policy });
+        Refused(
+            new NewTask("claude", "do it")
+            {
+                Options = new AgentOptions { Fallback = ["codex", "claude"] },
+            }
+        );
+        File.WriteAllText(
+            Path.Join(_temp.Root, AgentConfig.FileName),
+            """{ "agents": { "a": { "adapter": "claude", "onLimit": "fallback:a" } } }"""
+        );
+        Refused(new NewTask("a", "do it"));
+    }
+
+    private QueueException Refused(NewTask request)
+    {
+        var refused = Assert.Throws<QueueException>(() => Open().CheckDeliverable(request));
+        Assert.Equal(ExitCode.Usage, refused.ExitCode);
+        return refused;
+    }
+
     private ProjectQueue Open() => new(_temp.Root, TimeProvider.System);
 
     private void Note(QueueException problem) => _problems.Add(problem.Message);
