@@ -56,6 +56,9 @@ internal sealed record Adapter
     /// <summary>Looked through in their order, before those that all adapters share.</summary>
     public ImmutableArray<ErrorPattern> Errors { get; init; } = [];
 
+    /// <summary>It can be held to an amount of dollars: it tells what it costs, or has a cap of its own.</summary>
+    public bool TellsDollars => MaxUsd is not null || Stream is { TellsCost: true };
+
     /// <summary>The slots that may stand in <see cref="Args"/>.</summary>
     public static readonly string[] Slots =
     [

@@ -12,12 +12,29 @@ internal sealed partial class AgentConfigReader
             if (Fill(agent, source, adapters) is { } filled)
             {
                 CheckCommand(filled, source, projectRoot, searchPath);
+                CheckDollars(agent, source, adapters);
             }
 
             CheckTemplateFile(agent, source, projectRoot);
         }
 
         CheckNames(adapters, projectRoot, searchPath);
+    }
+
+    private void CheckDollars(AgentDefinition agent, SourceMember source, Adapters adapters)
+    {
+        var adapter = agent.Work.Adapter is { } name ? adapters.Find(name) : null;
+        if (agent.Work.MaxUsd is not null && adapter is not { TellsDollars: true })
+        {
+            var (at, key) = PlaceOf(source, "maxUsd");
+            _reader.Error(
+                at,
+                key,
+                adapter is null
+                    ? "cannot be held: it has no adapter that tells dollars"
+                    : $"cannot be held: {adapter.Title} tells no dollars; use maxTokens"
+            );
+        }
     }
 
     // With opencode any other name is an agent of it.

@@ -31,6 +31,12 @@ internal sealed record StreamFormat
                     f.Fact is StreamFact.Input or StreamFact.Output or StreamFact.Cost
                 )
             );
+
+    /// <summary>Something in it tells what was paid.</summary>
+    public bool TellsCost =>
+        Rules
+            .Concat(UsageRules)
+            .Any(static r => r.Facts.Any(static f => f.Fact == StreamFact.Cost));
 }
 
 /// <summary>What a line, or one element of a list in it, tells.</summary>

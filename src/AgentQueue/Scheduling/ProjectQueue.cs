@@ -175,14 +175,16 @@ internal sealed class ProjectQueue
         }
 
         CheckFallback(request, agent);
+        var adapter = agent.Work.Adapter is { } name ? Config.Adapters.Find(name) : null;
+        if (request.Options?.MaxUsd is not null && adapter is not { TellsDollars: true })
+        {
+            throw QueueException.Usage(
+                $"Agent '{agent.Name}' tells no dollars, so nobody could hold it to an amount of them",
+                "Limit its tokens instead: --max-tokens N"
+            );
+        }
 
-        if (
-            request.Checks is { FixAttempts: > 0 }
-            && (
-                agent.Work.Adapter is not { } adapter
-                || Config.Adapters.Find(adapter).Resume is null
-            )
-        )
+        if (request.Checks is { FixAttempts: > 0 } && adapter?.Resume is null)
         {
             throw QueueException.Usage(
                 $"Agent '{agent.Name}' cannot go on with a session, so it cannot mend what a check says",

@@ -30,6 +30,14 @@ public sealed class AgentNamesTests : IDisposable
         "\"agents\": { \"a\": { \"adapter\": \"claude\", \"onLimit\": \"fallback:a\" } }",
         "agent-config.json:3: agents.a.onLimit names the agent itself"
     )]
+    [InlineData(
+        "\"agents\": { \"a\": { \"adapter\": \"codex\", \"maxUsd\": 1 } }",
+        "agent-config.json:3: agents.a.maxUsd cannot be held: Codex tells no dollars; use maxTokens"
+    )]
+    [InlineData(
+        "\"agents\": { \"a\": { \"command\": \"sh\", \"promptVia\": \"stdin\", \"maxUsd\": 1 } }",
+        "agent-config.json:3: agents.a.maxUsd cannot be held: it has no adapter that tells dollars"
+    )]
     public void What_nobody_can_do_is_an_error(string part, string problem) =>
         Assert.Contains(problem, Errors(part));
 
@@ -41,6 +49,8 @@ public sealed class AgentNamesTests : IDisposable
     [InlineData(
         "\"agents\": { \"a\": { \"adapter\": \"claude\", \"fallback\": [\"reviewer\", \"codex\"] } }"
     )]
+    [InlineData("\"agents\": { \"a\": { \"adapter\": \"claude\", \"maxUsd\": 1 } }")]
+    [InlineData("\"agents\": { \"a\": { \"adapter\": \"opencode\", \"maxUsd\": 1 } }")]
     public void Agents_and_adapters_may_be_named(string part)
     {
         _project.Write(

@@ -146,6 +146,21 @@ public sealed class ProjectQueueTests : IDisposable
         );
 
     [Fact]
+    public void Dollars_are_refused_where_nobody_can_hold_an_agent_to_them()
+    {
+        var options = new AgentOptions { MaxUsd = 1 };
+        var refused = Refused(new NewTask("codex", "do it") { Options = options });
+        Assert.Contains("tells no dollars", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("--max-tokens", refused.Hint, StringComparison.Ordinal);
+        Open().CheckDeliverable(new NewTask("claude", "do it") { Options = options });
+        Open().CheckDeliverable(new NewTask("opencode", "do it") { Options = options });
+        Open()
+            .CheckDeliverable(
+                new NewTask("codex", "do it") { Options = new AgentOptions { MaxTokens = 1 } }
+            );
+    }
+
+    [Fact]
     public void An_agent_does_not_take_over_from_itself()
     {
         var policy = new AgentOptions { OnLimit = LimitPolicy.Parse("fallback:claude") };
