@@ -122,7 +122,7 @@ internal static class WorkOptions
     {
         var options = new AgentOptions
         {
-            Model = parsed.GetValue(s_model),
+            Model = parsed.GetValue(s_model) is { } model ? Name(model) : null,
             Permission = parsed.GetValue(s_permission) is { } word
                 ? Permissions.Parse(word)
                     ?? throw QueueException.Usage(
@@ -142,6 +142,14 @@ internal static class WorkOptions
         };
         return options == new AgentOptions() ? null : options;
     }
+
+    private static string Name(string model) =>
+        string.IsNullOrWhiteSpace(model)
+            ? throw QueueException.Usage(
+                "--model wants the name of a model, and was given nothing",
+                "Leave --model away for the agent's own choice"
+            )
+            : model;
 
     private static decimal Amount(string text) =>
         decimal.TryParse(

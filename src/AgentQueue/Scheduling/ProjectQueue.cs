@@ -193,6 +193,17 @@ internal sealed class ProjectQueue
         }
 
         if (
+            request.Checks is { FixAttempts: > 0 }
+            && WorkChecks.Join(request.Checks, agent.Work.Checks) is { IsEmpty: true }
+        )
+        {
+            throw QueueException.Usage(
+                "--fix-attempts says how often a check that fails is mended, and there is no check",
+                $"Add one: --verify \"COMMAND\", --require-changes or --require-clean, or \"verify\" of agent '{agent.Name}'"
+            );
+        }
+
+        if (
             agent.PromptVia == PromptVia.Arg
             && System.Text.Encoding.UTF8.GetByteCount(request.Prompt)
                 > AgentTemplate.LongestPromptArgument

@@ -183,6 +183,26 @@ public sealed class ProjectQueueTests : IDisposable
         Refused(new NewTask("a", "do it"));
     }
 
+    [Fact]
+    public void Attempts_to_mend_want_a_check()
+    {
+        var attempts = new WorkChecks { FixAttempts = 2 };
+        Assert.Contains(
+            "--verify",
+            Refused(new NewTask("claude", "do it") { Checks = attempts }).Hint,
+            StringComparison.Ordinal
+        );
+        Open()
+            .CheckDeliverable(
+                new NewTask("claude", "do it") { Checks = attempts with { Clean = true } }
+            );
+        File.WriteAllText(
+            Path.Join(_temp.Root, AgentConfig.FileName),
+            """{ "agents": { "a": { "adapter": "claude", "verify": ["true"] } } }"""
+        );
+        Open().CheckDeliverable(new NewTask("a", "do it") { Checks = attempts });
+    }
+
     private QueueException Refused(NewTask request)
     {
         var refused = Assert.Throws<QueueException>(() => Open().CheckDeliverable(request));
