@@ -209,6 +209,49 @@ public sealed class AgentsTests
         Assert.Contains("2.1.197", shown);
     }
 
+    [Fact]
+    public void An_agent_that_is_an_adapter_tells_whose_file_makes_it_one()
+    {
+        using var box = Alone();
+        var settings = Path.Join(box.Outside, "settings");
+        box.Environment["XDG_CONFIG_HOME"] = settings;
+        var ofUser = Path.Join(settings, "agentq", "adapters", "hers.json");
+        Directory.CreateDirectory(Path.GetDirectoryName(ofUser)!);
+        File.WriteAllText(ofUser, Adapter);
+        box.Write(".agents/adapters/newcli.json", Adapter);
+        box.Write(".agents/adapters/wrong.json", "{");
+        Cli(box, "newcli", "echo 0.3.1");
+        Cli(box, "claude", "echo 2.1.197");
+        box.Configure("\"mine\": { \"adapter\": \"newcli\" }");
+        var shown = box.Run("agents").Gives(0).Out;
+        Assert.Contains("newcli (.agents/adapters/newcli.json) ", shown);
+        Assert.Contains("wrong (.agents/adapters/wrong.json) ", shown);
+        Assert.Contains($"hers ({ofUser}) ", shown);
+        Assert.Contains("claude (built-in) ", shown);
+        Assert.Contains("mine |", shown);
+        Assert.StartsWith(
+            "newcli (.agents/adapters/newcli.json)\n",
+            box.Run("agents", "newcli").Gives(0).Out
+        );
+        var agent = box.Run("agents", "hers", "--json").Gives(0).Json.GetProperty("agent");
+        Assert.Equal(ofUser, agent.GetProperty("file").GetString());
+        Assert.False(agent.GetProperty("builtIn").GetBoolean());
+    }
+
+    [Fact]
+    public void A_broken_adapter_is_found_by_all_that_is_said_to_find_it()
+    {
+        using var box = Alone();
+        box.Write(".agents/adapters/newcli.json", "{ broken");
+        const string Problem = "adapters/newcli.json:1";
+        var file = Path.Join(box.Folder, ".agents", "adapters", "newcli.json");
+        var refused = box.Run("start", "newcli", "y").Gives(2).Err;
+        Assert.Contains($"agentq agents check {file}", refused);
+        Assert.Contains(Problem, box.Run("agents", "check", file).Gives(2).Out);
+        Assert.Contains(Problem, box.Run("config", "validate").Gives(2).Out);
+        Assert.Contains(Problem, box.Run("doctor").Out);
+    }
+
     // Agents that happen to be installed here are none of ours.
     private static Sandbox Alone()
     {

@@ -13,7 +13,7 @@ internal static class AgentDetails
     public static void Print(Screen screen, AgentView view)
     {
         var agent = view.Agent;
-        screen.Line(view.IsBuiltIn ? $"{agent.Name} (built-in)" : agent.Name);
+        screen.Line(view.ShownName);
         Row(screen, "description", agent.Description);
         Row(screen, "command", agent.Command);
         Row(screen, "found", view.Found ?? "not found", view.Found is null ? Tone.Bad : Tone.Plain);

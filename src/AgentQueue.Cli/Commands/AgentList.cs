@@ -47,13 +47,14 @@ internal sealed record AgentList(
         var agent = config.Find(name);
         var view = AgentView.Of(
             agent,
-            !config.Configured.ContainsKey(agent.Name),
+            IsBuiltIn(config, agent),
             session.Queue,
             () => session.Project.Settings,
             config
         ) with
         {
             Adapter = agent.Work.Adapter is { } adapter ? config.Adapters.Find(adapter) : null,
+            File = FileOf(config, agent),
         };
         return view with { Version = VersionOf(view, Versions(session, [view])) };
     }
@@ -65,20 +66,33 @@ internal sealed record AgentList(
         {
             return AgentView.Of(
                 config.Filled(agent),
-                !config.Configured.ContainsKey(agent.Name),
+                IsBuiltIn(config, agent),
                 session.Queue,
                 settings: null,
                 config
             ) with
             {
                 Adapter = agent.Work.Adapter is { } adapter ? config.Adapters.Find(adapter) : null,
+                File = FileOf(config, agent),
             };
         }
         catch (QueueException e)
         {
-            return AgentView.Broken(agent, e.Message);
+            return AgentView.Broken(agent, e.Message) with { File = FileOf(config, agent) };
         }
     }
+
+    private static bool IsBuiltIn(AgentConfig config, AgentDefinition agent) =>
+        !config.Configured.ContainsKey(agent.Name) && FileOf(config, agent) is null;
+
+    // The project's as seen from its root.
+    private static string? FileOf(AgentConfig config, AgentDefinition agent) =>
+        config.Configured.ContainsKey(agent.Name)
+        || agent.Work.Adapter is not { } adapter
+        || config.Adapters.FileOf(adapter) is not { } file
+            ? null
+        : config.Adapters.IsOfProject(adapter) ? Path.GetRelativePath(config.ProjectRoot, file)
+        : file;
 
     private static AgentDefinition AgentOf(string name) =>
         new()

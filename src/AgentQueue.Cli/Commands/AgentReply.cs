@@ -62,6 +62,7 @@ internal static class AgentReply
         var agent = view.Agent;
         w.WriteString("name"u8, agent.Name);
         w.WriteBoolean("builtIn"u8, view.IsBuiltIn);
+        w.WriteString("file"u8, view.File);
         w.WriteString("adapter"u8, agent.Work.Adapter);
         w.WriteString("version"u8, view.Version);
         w.WriteString("versionState"u8, AgentView.WordFor(view.Standing));

@@ -22,6 +22,15 @@ internal sealed record AgentView(
     /// <summary>Null for an agent that is only a command.</summary>
     public Adapter? Adapter { get; init; }
 
+    /// <summary>The user's or the project's file that makes it an agent; null for one that is configured or built in.</summary>
+    public string? File { get; init; }
+
+    /// <summary>With where it comes from, unless that is the configuration.</summary>
+    public string ShownName =>
+        File is { } file ? $"{Agent.Name} ({file})"
+        : IsBuiltIn ? $"{Agent.Name} (built-in)"
+        : Agent.Name;
+
     /// <summary>Of the installed program; null if it does not tell.</summary>
     public string? Version { get; init; }
 

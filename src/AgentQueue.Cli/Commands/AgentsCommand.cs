@@ -118,7 +118,7 @@ internal static class AgentsCommand
         {
             var agent = view.Agent;
             table.Add(
-                view.IsBuiltIn ? $"{agent.Name} (built-in)" : agent.Name,
+                view.ShownName,
                 agent.Command,
                 view.Found ?? new Cell(NotFound, Tone.Bad),
                 view.Version ?? "-",
