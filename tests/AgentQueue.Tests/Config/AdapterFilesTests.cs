@@ -14,7 +14,10 @@ public sealed class AdapterFilesTests : IDisposable
     public void Every_adapter_of_the_project_is_checked_with_file_and_line()
     {
         _project.Write(".agents/adapters/newcli.json", "{ broken");
-        _project.Write(".agents/adapters/other.json", "{ \"promptVia\": \"stdin\",\n\"comand\": \"x\",\n\"args\": 1 }");
+        _project.Write(
+            ".agents/adapters/other.json",
+            "{ \"promptVia\": \"stdin\",\n\"comand\": \"x\",\n\"args\": 1 }"
+        );
         _project.Write(".agents/adapters/fine.json", Good);
         var problems = AgentConfig
             .Validate(_project.Root, searchPath: null)
