@@ -86,6 +86,9 @@ internal static class UnreadResult
         end switch
         {
             TaskState.Failed { Reason: Reason.Verify } => Verification.Failed,
+            // It was lost while it was checked.
+            TaskState.Failed { Reason: Reason.Lost, ExitCode: not null }
+                when task.Checks is { IsEmpty: false } => Verification.Unavailable,
             { Status: TaskStatus.Complete, StartedAt: not null }
                 when task.Checks is { IsEmpty: false } => Verification.Passed,
             _ => Verification.None,

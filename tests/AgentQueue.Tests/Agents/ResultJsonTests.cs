@@ -170,4 +170,20 @@ public sealed class ResultJsonTests
             UnreadResult.Of(task, (TaskState.Finished)task.State).Verification
         );
     }
+
+    [Fact]
+    public void What_was_lost_while_it_was_checked_is_neither_passed_nor_failed()
+    {
+        var failed = TimedQueue.Failed(1, ago: 5);
+        var task = failed with
+        {
+            Checks = new WorkChecks { Clean = true },
+            State = (TaskState.Failed)failed.State with { Reason = Reason.Lost, ExitCode = 0 },
+        };
+
+        Assert.Equal(
+            Verification.Unavailable,
+            UnreadResult.Of(task, (TaskState.Finished)task.State).Verification
+        );
+    }
 }
