@@ -8,11 +8,15 @@ namespace AgentQueue.Agents;
 // What the rules make of a line.
 internal sealed partial class AgentStream
 {
-    // One that comes again so much later would count twice, which is better than to keep them all.
-    private const int MostInParts = 10_000;
+    // As many answers as may come in parts at the same time, of an agent and those that it has started. One that
+    // comes again later than so many others would count twice, which is better than to keep them all.
+    private const int MostInParts = 32;
+
+    private static readonly Usage s_nothing = new();
 
     private readonly LineFacts _seen = new();
-    private readonly Dictionary<string, Usage> _each = new(StringComparer.Ordinal);
+    private readonly (string? Whose, Usage Usage)[] _parts = new (string?, Usage)[MostInParts];
+    private int _partsBegun;
 
     private void Apply(ImmutableArray<StreamRule> rules, JsonElement line)
     {
@@ -228,7 +232,7 @@ internal sealed partial class AgentStream
     private void TakeOnce(StreamRule rule, JsonElement value, string whose)
     {
         var before = Facts.Current;
-        Facts.Current = new Usage();
+        Facts.Current = s_nothing;
         foreach (var (fact, path) in rule.Facts)
         {
             if (IsNumber(fact))
@@ -243,13 +247,15 @@ internal sealed partial class AgentStream
             before = SessionBefore;
         }
 
-        if (_each.Count >= MostInParts)
+        var at = Array.FindIndex(_parts, p => p.Whose == whose);
+        if (at < 0)
         {
-            _each.Clear();
+            at = _partsBegun++ % MostInParts;
+            _parts[at] = (whose, s_nothing);
         }
 
-        Facts.Current = before - _each.GetValueOrDefault(whose, new Usage()) + now;
-        _each[whose] = now;
+        Facts.Current = before - _parts[at].Usage + now;
+        _parts[at].Usage = now;
     }
 
     private static bool IsNumber(StreamFact fact) =>
