@@ -5,6 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 artifacts=$PWD/artifacts
 binary=$artifacts/agentq
+server=$artifacts/agentq-server
 empty=$artifacts/empty
 work=$artifacts/build
 
@@ -15,7 +16,7 @@ export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 
 help() {
   cat <<'TEXT'
-./build.sh             build and publish the executable to artifacts/agentq
+./build.sh             build and publish the executables artifacts/agentq and artifacts/agentq-server
 ./build.sh demo        show it at work, in a temporary folder
 ./build.sh test        everything CI runs; --fast stops after the fast tests
 ./build.sh agents      install the agents that people use into artifacts/agents, with npm, for the tests that drive
@@ -197,10 +198,15 @@ up_to_date() {
 }
 
 publish() {
-  if up_to_date "$binary" src; then
+  if up_to_date "$binary" src/*.* src/AgentQueue src/AgentQueue.Cli adapters assistants docs/agent-config.schema.json; then
     say "artifacts/agentq is up to date"
   else
     publish_project src/AgentQueue.Cli agentq "$binary"
+  fi
+  if up_to_date "$server" src/*.* src/AgentQueue src/AgentQueue.Server; then
+    say "artifacts/agentq-server is up to date"
+  else
+    publish_project src/AgentQueue.Server agentq-server "$server"
   fi
 }
 
@@ -529,7 +535,10 @@ package() {
     built >/dev/null
     build
     executable=$binary
-    is_from_here || publish_project src/AgentQueue.Cli agentq "$binary"
+    if ! is_from_here; then
+      publish_project src/AgentQueue.Cli agentq "$binary"
+      publish_project src/AgentQueue.Server agentq-server "$server"
+    fi
   fi
   make_packages "$executable" "$into"
 }
@@ -542,7 +551,8 @@ is_from_here() {
   [[ $("$binary" --version) == *"(commit ${name:-unknown}, built ${time:-2}"* ]]
 }
 
-# make_packages EXECUTABLE FOLDER: what is packed is that file; its version and time are what it says itself.
+# make_packages EXECUTABLE FOLDER: what is packed is that file, and agentq-server beside it; its version and time are
+# what it says itself.
 make_packages() {
   local executable=$1 into=$2 rid facts version name time owner file
   local stage=$work/package
@@ -559,13 +569,15 @@ make_packages() {
     rm -f "$into"/agentq-*.tar.gz "$into"/agentq-*.zip "$into"/agentq_*.deb
   fi
 
+  [[ -x ${executable%/*}/agentq-server ]] || fail "there is no agentq-server beside $executable."
   cp "$executable" "$stage/$name/agentq"
+  cp "${executable%/*}/agentq-server" "$stage/$name/agentq-server"
   cp README.md CHANGELOG.md LICENSE "$stage/$name"
   copy_documents "$stage/$name"
   "$executable" completion bash >"$stage/$name/completions/agentq.bash"
   "$executable" completion zsh >"$stage/$name/completions/_agentq"
   "$executable" completion fish >"$stage/$name/completions/agentq.fish"
-  same_everywhere "$stage/$name" "$stage/$name/agentq"
+  same_everywhere "$stage/$name" agentq agentq-server
 
   zip_file "$stage" "$name" "$into/$name.zip"
   case $(tar --version 2>&1) in
@@ -588,12 +600,12 @@ copy_documents() {
   cp examples/*.yaml "$1/examples"
 }
 
-# same_everywhere FOLDER [EXECUTABLE]: sets modes and times. Uses `time`.
+# same_everywhere FOLDER [EXECUTABLE…]: sets modes and times. Uses `time`.
 same_everywhere() {
-  local digits=${time//[!0-9]/}
+  local digits=${time//[!0-9]/} executable
   find "$1" -type d -exec chmod 755 {} +
   find "$1" -type f -exec chmod 644 {} +
-  [[ -z ${2:-} ]] || chmod 755 "$2"
+  for executable in "${@:2}"; do chmod 755 "$1/$executable"; done
   find "$1" -exec env TZ=UTC0 touch -t "${digits:0:12}.${digits:12:2}" {} +
 }
 
@@ -621,12 +633,12 @@ make_deb() {
     say "skipped: .deb, because ldd or md5sum is missing, which tell what it depends on and its checksums"
     return
   fi
-  depends=$(depends_of "$tree/agentq")
+  depends=$(depends_of "$tree/agentq" "$tree/agentq-server")
 
   local data=$stage/data share=$stage/data/usr/share
   mkdir -p "$stage/control" "$data/usr/bin" "$share/bash-completion/completions" \
     "$share/zsh/vendor-completions" "$share/fish/vendor_completions.d" "$share/doc/agentq"
-  cp "$tree/agentq" "$data/usr/bin"
+  cp "$tree/agentq" "$tree/agentq-server" "$data/usr/bin"
   cp "$tree/completions/agentq.bash" "$share/bash-completion/completions/agentq"
   cp "$tree/completions/_agentq" "$share/zsh/vendor-completions"
   cp "$tree/completions/agentq.fish" "$share/fish/vendor_completions.d"
@@ -634,7 +646,7 @@ make_deb() {
   copy_documents "$share/doc/agentq"
   gzip -n <"$tree/CHANGELOG.md" >"$share/doc/agentq/changelog.gz"
   { cat LICENSE && say && cat docs/third-party.md; } >"$share/doc/agentq/copyright"
-  same_everywhere "$data" "$data/usr/bin/agentq"
+  same_everywhere "$data" usr/bin/agentq usr/bin/agentq-server
 
   (cd "$data" && find . -type f | sed 's:^\./::' | LC_ALL=C sort | xargs md5sum) >"$stage/control/md5sums"
   # As dpkg counts: each file in whole KiB, each folder as one.
@@ -649,6 +661,7 @@ Architecture: $architecture
 Maintainer: agentq contributors
 Installed-Size: $size
 Depends: $depends
+Recommends: libssl3 | libssl3t64
 Section: utils
 Priority: optional
 Description: task queue for AI coding agents
@@ -675,11 +688,11 @@ TEXT
   packed "$target"
 }
 
-# depends_of EXECUTABLE: the packages of the libraries that it is linked with, and the oldest glibc that will do.
+# depends_of EXECUTABLE…: the packages of the libraries that they are linked with, and the oldest glibc that will do.
 depends_of() {
   local library glibc packages=''
-  glibc=$(LC_ALL=C grep -ao 'GLIBC_2\.[0-9]*' "$1" | sort -u -t . -k 2 -n | tail -n 1)
-  for library in $(ldd "$1" | awk '{ print $1 }'); do
+  glibc=$(LC_ALL=C grep -aoh 'GLIBC_2\.[0-9]*' "$@" | sort -u -t . -k 2 -n | tail -n 1)
+  for library in $(ldd "$@" | awk '!/:$/ { print $1 }'); do
     case ${library##*/} in
       linux-vdso.*) ;;
       libc.so.* | libm.so.* | libdl.so.* | librt.so.* | libpthread.so.* | ld-linux*)
@@ -805,13 +818,16 @@ read_prefix() {
 }
 
 install() {
+  local name
   read_prefix "$@"
   build
   mkdir -p "$prefix/bin"
-  cp "$binary" "$prefix/bin/.agentq.new"
-  chmod 755 "$prefix/bin/.agentq.new"
-  mv -f "$prefix/bin/.agentq.new" "$prefix/bin/agentq"
-  say "installed $prefix/bin/agentq; './build.sh uninstall --prefix $prefix' takes it away again"
+  for name in agentq agentq-server; do
+    cp "$artifacts/$name" "$prefix/bin/.$name.new"
+    chmod 755 "$prefix/bin/.$name.new"
+    mv -f "$prefix/bin/.$name.new" "$prefix/bin/$name"
+  done
+  say "installed $prefix/bin/agentq and agentq-server; './build.sh uninstall --prefix $prefix' takes it away again"
   case :$PATH: in
     *:"$prefix/bin":*) ;;
     *) say "$prefix/bin is not on your PATH: add  export PATH=\"$prefix/bin:\$PATH\"  to your shell's profile" ;;
@@ -821,8 +837,8 @@ install() {
 uninstall() {
   read_prefix "$@"
   if [[ -e $prefix/bin/agentq ]]; then
-    rm -f "$prefix/bin/agentq"
-    say "removed $prefix/bin/agentq"
+    rm -f "$prefix/bin/agentq" "$prefix/bin/agentq-server"
+    say "removed $prefix/bin/agentq and agentq-server"
   else
     say "there is no $prefix/bin/agentq"
   fi

@@ -49,6 +49,7 @@ internal static class Verbs
         new("agents", AgentsCommand.Create),
         new("preview", PreviewCommand.Create),
         new("config", ConfigCommand.Create),
+        new("mcp", McpCommand.Create),
         new("completion", CompletionCommand.Create),
         new("doctor", DoctorCommand.Create),
     ];

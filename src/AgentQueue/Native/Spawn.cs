@@ -138,6 +138,30 @@ internal static unsafe partial class Spawn
         byte** envp
     );
 
+    /// <summary>
+    /// Becomes another program, with this one's environment, standard streams and process number. Returns only if
+    /// that is not possible.
+    /// </summary>
+    /// <param name="executable">A path; it is not searched for.</param>
+    /// <param name="arguments">All of argv, the program's name first.</param>
+    /// <returns>errno.</returns>
+    public static int Become(string executable, IReadOnlyList<string> arguments)
+    {
+        SealDescriptors();
+        using var argv = new StringArray(arguments);
+        using var limit = CoreDumps.AsBefore();
+        _ = Execute(executable, argv.Start);
+        return Marshal.GetLastPInvokeError();
+    }
+
+    [LibraryImport(
+        Library,
+        EntryPoint = "execv",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int Execute(string path, byte** argv);
+
     [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_init")]
     private static partial int ActionsInit(void* actions);
 

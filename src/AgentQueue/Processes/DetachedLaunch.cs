@@ -76,15 +76,20 @@ internal static partial class DetachedLaunch
         }
     }
 
-    // The running program itself, even if its file has been replaced since by a newer one.
-    private static (string Program, string[] First) Program()
+    /// <summary>How to call this program again, in a newer version if its file has been replaced meanwhile.</summary>
+    public static (string Path, string[] First) ProgramByPath()
     {
         var path = Environment.ProcessPath ?? "/proc/self/exe";
         return Path.GetFileNameWithoutExtension(path) == "dotnet"
-                ? (path, [Path.Join(AppContext.BaseDirectory, "agentq.dll")])
-            : OperatingSystem.IsLinux() ? ("/proc/self/exe", [])
+            ? (path, [Path.Join(AppContext.BaseDirectory, "agentq.dll")])
             : (path, []);
     }
+
+    // The running program itself, even if its file has been replaced since by a newer one.
+    private static (string Program, string[] First) Program() =>
+        ProgramByPath() is var (path, first) && first is [] && OperatingSystem.IsLinux()
+            ? ("/proc/self/exe", [])
+            : (path, first);
 }
 
 /// <summary>What a new supervisor has to say: one line once its agent runs, or why it does not.</summary>

@@ -1,0 +1,605 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AgentQueue.Scheduling;
+using AgentQueue.Tasks;
+
+namespace AgentQueue.Server.Mcp;
+
+/// <summary>The tools of <c>tools.json</c>, each a call of the program and a part of what it printed.</summary>
+internal sealed class QueueTools(QueueProgram program)
+{
+    private const int UsualWait = 45;
+    private const int UsualTasks = 20;
+    private const int UsualLines = 50;
+
+    // What a reply's tasks may take in all, in bytes of JSON.
+    private const int LongestTasks = 44 << 10;
+
+    // Between two reports of how a wait goes.
+    private static readonly TimeSpan s_beat = TimeSpan.FromSeconds(5);
+
+    /// <summary>Calls a tool whose arguments fit its schema.</summary>
+    /// <param name="tell">Is told how a wait goes: seconds so far, of how many, and in words.</param>
+    /// <exception cref="QueueException">It could not be done; in sentences.</exception>
+    public Task<ToolReply> CallAsync(
+        string tool,
+        JsonElement input,
+        Func<int, int, string, Task>? tell,
+        CancellationToken cancel
+    ) =>
+        tool switch
+        {
+            "start" => StartAsync(input),
+            "list" => ListAsync(input, cancel),
+            "show" => ShowAsync(input, cancel),
+            "wait" => WaitAsync(input, tell, cancel),
+            "cancel" => CancelAsync(input),
+            "retry" => RetryAsync(input),
+            "result" => ResultAsync(input, cancel),
+            "logs" => LogsAsync(input, cancel),
+            "run" => RunAsync(input),
+            "plan_run" => PlanRunAsync(input, cancel),
+            "plan_status" => PlanStatusAsync(input, cancel),
+            "trigger" => TriggerAsync(input),
+            _ => throw new ArgumentOutOfRangeException(nameof(tool), tool, null),
+        };
+
+    /// <summary>The queue as <c>list</c> tells it.</summary>
+    public async Task<ToolReply> ListAsync(JsonElement input, CancellationToken cancel)
+    {
+        List<string> arguments =
+        [
+            "status",
+            "--json",
+            "--no-auto-retry",
+            $"--limit={Number(input, "limit") ?? UsualTasks}",
+        ];
+        if (input.TryGetProperty("state", out var states) && states.GetArrayLength() > 0)
+        {
+            arguments.Add($"--state={string.Join(',', states.EnumerateArray())}");
+        }
+
+        if (Text(input, "agent") is { } agent)
+        {
+            arguments.Add($"--agent={agent}");
+        }
+
+        var status = program.ReadAsync(arguments, cancel);
+        var agents = await AgentsAsync(cancel);
+        var json = (await status).Json;
+        var (tasks, left) = Tasks(json["tasks"]);
+        return new(
+            new()
+            {
+                ["project"] = program.Project,
+                ["counts"] = Copy(json["counts"]),
+                ["tasks"] = tasks,
+                ["notShown"] = (int)json["notShown"]! + left,
+                ["agents"] = agents,
+            }
+        );
+    }
+
+    /// <summary>The runs, the newest first; one of them if it is named.</summary>
+    public async Task<ToolReply> PlanStatusAsync(JsonElement input, CancellationToken cancel)
+    {
+        if (Text(input, "run") is { } run)
+        {
+            var one = await program.ReadAsync(["plan", "status", "--json", "--", run], cancel);
+            return new(
+                new() { ["plans"] = new JsonArray(), ["runs"] = new JsonArray(RunOf(one.Json)) }
+            );
+        }
+
+        const int MostRuns = 5;
+        var json = (await program.ReadAsync(["plan", "list", "--json"], cancel)).Json;
+        return new(
+            new()
+            {
+                ["plans"] = ArrayOf(
+                    json["plans"],
+                    static p => new JsonObject
+                    {
+                        ["plan"] = AgentText.Line((string?)p["path"]),
+                        ["goal"] = AgentText.Line((string?)p["goal"]),
+                        ["valid"] = Copy(p["valid"]),
+                    }
+                ),
+                ["runs"] = ArrayOf(json["runs"], RunOf, MostRuns),
+            }
+        );
+    }
+
+    /// <summary>The log as it is told to a model.</summary>
+    public async Task<JsonObject> LogAsync(string task, int lines, CancellationToken cancel)
+    {
+        var json = (
+            await program.ReadAsync(["logs", "--json", $"--tail={lines}", "--", task], cancel)
+        ).Json;
+        return AgentText.Tail(
+            string.Join('\n', json["lines"]!.AsArray().Select(static l => (string)l!)),
+            (bool)json["cut"]!,
+            (string?)json["logFile"]
+        );
+    }
+
+    private async Task<ToolReply> StartAsync(JsonElement input)
+    {
+        List<string> arguments = ["start", "--json"];
+        if (IsOn(input, "run", usually: true))
+        {
+            arguments.Add("--run");
+        }
+
+        AddOption(arguments, input, "timeout", "--timeout");
+        AddOption(arguments, input, "priority", "--priority");
+        AddOption(arguments, input, "name", "--name");
+        AddOption(arguments, input, "worktree", "--worktree");
+        if (Words(input, "depends_on") is { Count: > 0 } ids)
+        {
+            arguments.Add($"--depends-on={string.Join(',', ids.Select(CheckedId))}");
+        }
+
+        if (IsOn(input, "auto_retry", usually: false))
+        {
+            arguments.Add("--auto-retry");
+        }
+
+        // The prompt travels over standard input: it is in no list of processes, and cannot be an option.
+        arguments.AddRange(["--", Text(input, "agent")!, "-"]);
+        var reply = await program.ChangeAsync(arguments, Text(input, "prompt"));
+        return new(new() { ["task"] = TaskOf(reply.Json["tasks"]![0]!.AsObject()) });
+    }
+
+    private async Task<JsonArray> AgentsAsync(CancellationToken cancel)
+    {
+        var json = (await program.ReadAsync(["agents", "--json"], cancel)).Json;
+        return ArrayOf(
+            json["agents"],
+            static a => new JsonObject
+            {
+                ["name"] = AgentText.Line((string?)a["name"]),
+                ["description"] = AgentText.Line((string?)a["description"]),
+            }
+        );
+    }
+
+    private async Task<ToolReply> ShowAsync(JsonElement input, CancellationToken cancel)
+    {
+        var json = (
+            await program.ReadAsync(["show", "--json", "--", Text(input, "task")!], cancel)
+        ).Json;
+        var files = json["files"]!;
+        var log = AgentText.Tail(
+            string.Join('\n', json["logTail"]!.AsArray().Select(static l => (string)l!)),
+            isCut: true,
+            (string?)files["log"]?["path"]
+        );
+        return new(
+            new()
+            {
+                ["task"] = TaskOf(json["task"]!.AsObject()),
+                ["prompt"] = AgentText.Head(
+                    (string?)json["task"]!["prompt"] ?? "",
+                    (string?)files["task"]?["path"]
+                ),
+                ["log"] = log,
+                ["next"] = new JsonArray([
+                    .. json["next"]!
+                        .AsArray()
+                        .Select(static n => (JsonNode)$"{n!["command"]}  ({n["purpose"]})"),
+                ]),
+            }
+        );
+    }
+
+    private async Task<ToolReply> WaitAsync(
+        JsonElement input,
+        Func<int, int, string, Task>? tell,
+        CancellationToken cancel
+    )
+    {
+        var ids = Words(input, "tasks");
+        var seconds = Number(input, "seconds") ?? UsualWait;
+        List<string> arguments = ["wait", "--json", $"--timeout={seconds}s"];
+        if (IsOn(input, "any", usually: false))
+        {
+            arguments.Add("--any");
+        }
+
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var telling = tell is null ? Task.CompletedTask : TellAsync(ids, seconds, tell, over.Token);
+        try
+        {
+            var reply = await program.WaitAsync(
+                [.. arguments, "--", .. ids],
+                TimeSpan.FromSeconds(seconds),
+                cancel
+            );
+            var (ended, _) = Tasks(reply.Json["ended"]);
+            return new(new() { ["ended"] = ended, ["timedOut"] = (bool)reply.Json["timedOut"]! });
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await telling;
+        }
+    }
+
+    private async Task TellAsync(
+        IReadOnlyList<string> ids,
+        int seconds,
+        Func<int, int, string, Task> tell,
+        CancellationToken over
+    )
+    {
+        try
+        {
+            for (var past = 0; past < seconds; past += (int)s_beat.TotalSeconds)
+            {
+                var json = (
+                    await program.ReadAsync(
+                        ["status", "--json", "--no-auto-retry", "--", .. ids],
+                        over
+                    )
+                ).Json;
+                var states = json["tasks"]!
+                    .AsArray()
+                    .GroupBy(static t => (string)t!["status"]!)
+                    .Select(static g => $"{g.Count()} {g.Key}");
+                await tell(past, seconds, string.Join(", ", states));
+                await Task.Delay(s_beat, over);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or QueueException)
+        {
+            // The wait itself tells what there is to tell.
+        }
+    }
+
+    private async Task<ToolReply> CancelAsync(JsonElement input)
+    {
+        var reply = await program.ChangeAsync(["cancel", "--json", "--", .. Words(input, "tasks")]);
+        return new(
+            new()
+            {
+                ["tasks"] = Tasks(reply.Json["tasks"]).Tasks,
+                ["refused"] = ArrayOf(
+                    reply.Json["refused"],
+                    static r => JsonValue.Create(AgentText.Line((string?)r, 500))!
+                ),
+            },
+            reply.IsRefusal
+        );
+    }
+
+    private async Task<ToolReply> RetryAsync(JsonElement input)
+    {
+        List<string> arguments = ["retry", "--json"];
+        if (IsOn(input, "run", usually: true))
+        {
+            arguments.Add("--run");
+        }
+
+        if (IsOn(input, "resume", usually: false))
+        {
+            arguments.Add("--resume");
+        }
+
+        var reply = await program.ChangeAsync([.. arguments, "--", Text(input, "task")!]);
+        return reply.Json["tasks"] is JsonArray { Count: > 0 } tasks
+            ? new(new() { ["task"] = TaskOf(tasks[0]!.AsObject()) })
+            : throw new QueueException(
+                (string?)(reply.Json["refused"] as JsonArray)?.FirstOrDefault() ?? reply.Said.Trim()
+            );
+    }
+
+    private async Task<ToolReply> ResultAsync(JsonElement input, CancellationToken cancel)
+    {
+        var json = (
+            await program.ReadAsync(["result", "--json", "--", Text(input, "task")!], cancel)
+        ).Json;
+        var id = (string)json["taskId"]!;
+        var text = (string?)json["text"];
+        return new(
+            new()
+            {
+                ["taskId"] = id,
+                ["status"] = Copy(json["status"]),
+                ["reason"] = Copy(json["reason"]),
+                ["answer"] = text is { Length: > 0 }
+                    ? AgentText.Head(text, ResultFile(id, (bool)json["archived"]!))
+                    : await LogAsync(id, UsualLines, cancel),
+                ["answerIs"] = text is { Length: > 0 } ? "answer" : "log",
+                ["errorMessage"] = AgentText.Line((string?)json["errorMessage"], 2000),
+                ["exitCode"] = Copy(json["exit"]?["code"]),
+                ["durationMs"] = Copy(json["durationMs"]),
+                ["files"] = json["files"] is JsonArray files
+                    ? ArrayOf(files, static f => JsonValue.Create(AgentText.Line(NameOf(f)))!, 100)
+                    : null,
+                ["costUsd"] = Copy(json["costUsd"]),
+                ["outputTokens"] = Copy(json["tokens"]?["output"]),
+                ["retriedBy"] = Copy(json["retriedBy"]),
+            }
+        );
+    }
+
+    private string ResultFile(string id, bool isArchived)
+    {
+        var queue = new ProjectQueue(program.Project, TimeProvider.System).Queue;
+        return isArchived
+            ? queue.ArchivedResult(TaskId.Parse(id))
+            : queue.ResultFile(TaskId.Parse(id));
+    }
+
+    private async Task<ToolReply> LogsAsync(JsonElement input, CancellationToken cancel)
+    {
+        var part = Text(input, "task")!;
+        var json = (
+            await program.ReadAsync(
+                ["logs", "--json", $"--tail={Number(input, "tail") ?? UsualLines}", "--", part],
+                cancel
+            )
+        ).Json;
+        return new(new() { ["taskId"] = Copy(json["taskId"]), ["log"] = LogOf(json) });
+    }
+
+    private async Task<ToolReply> RunAsync(JsonElement input)
+    {
+        List<string> arguments = ["run", "--json"];
+        var ids = Words(input, "tasks");
+        if (IsOn(input, "drain", usually: false))
+        {
+            arguments.Add("--drain");
+        }
+
+        if (Number(input, "parallel") is { } parallel)
+        {
+            arguments.Add($"--parallel={parallel}");
+        }
+        else if (ids.Count == 0)
+        {
+            arguments.Add("--parallel");
+        }
+
+        var reply = await program.ChangeAsync([.. arguments, "--", .. ids]);
+        return new(
+            new()
+            {
+                ["started"] = Tasks(reply.Json["started"]).Tasks,
+                ["message"] = AgentText.Line((string?)reply.Json["message"], 500),
+            },
+            reply.IsRefusal
+        );
+    }
+
+    private async Task<ToolReply> PlanRunAsync(JsonElement input, CancellationToken cancel)
+    {
+        var plan = Text(input, "plan")!;
+        var known = (await program.ReadAsync(["plan", "list", "--json"], cancel)).Json["plans"]!
+            .AsArray()
+            .Select(static p => (string)p!["path"]!)
+            .ToList();
+        if (!known.Contains(plan))
+        {
+            throw new QueueException(
+                $"There is no plan '{AgentText.Line(plan)}' in this project",
+                known.Count == 0
+                    ? "Make one: agentq plan new NAME"
+                    : $"There are {AgentText.Line(string.Join(", ", known), 2000)}"
+            );
+        }
+
+        List<string> arguments = ["plan", "run", "--json", "--detach"];
+        foreach (var (name, value) in Pairs(input, "set"))
+        {
+            arguments.Add($"--set={name}={value}");
+        }
+
+        var json = (await program.ChangeAsync([.. arguments, "--", plan])).Json;
+        return new(
+            new()
+            {
+                ["run"] = Copy(json["run"]),
+                ["folder"] = Copy(json["folder"]),
+                ["tasks"] = json["tasks"] is JsonValue count ? count.DeepClone() : null,
+            }
+        );
+    }
+
+    private async Task<ToolReply> TriggerAsync(JsonElement input)
+    {
+        List<string> arguments = ["trigger", "--json"];
+        foreach (var (name, value) in Pairs(input, "vars"))
+        {
+            arguments.Add($"--var={name}={value}");
+        }
+
+        var json = (await program.ChangeAsync([.. arguments, "--", Text(input, "event")!])).Json;
+        return new(
+            new()
+            {
+                ["event"] = AgentText.Line((string?)json["event"]),
+                ["started"] = ArrayOf(json["started"], IdOf),
+                ["cancelled"] = ArrayOf(json["cancelled"], IdOf),
+                ["ignored"] = ArrayOf(
+                    json["ignored"],
+                    static i =>
+                        JsonValue.Create(
+                            AgentText.Line($"{i["agent"]}: {i["reason"] ?? i["why"]}", 300)
+                        )!
+                ),
+            }
+        );
+    }
+
+    private static JsonNode IdOf(JsonNode one) =>
+        JsonValue.Create(
+            one is JsonObject row
+                ? (string?)(row["taskId"] ?? row["task"] ?? row["id"])
+                : (string?)one
+        )!;
+
+    private static string NameOf(JsonNode file) =>
+        file is JsonObject row ? (string?)row["path"] ?? "" : (string)file!;
+
+    private static JsonObject LogOf(JsonObject json) =>
+        AgentText.Tail(
+            string.Join('\n', json["lines"]!.AsArray().Select(static l => (string)l!)),
+            (bool)json["cut"]!,
+            (string?)json["logFile"]
+        );
+
+    private static JsonObject RunOf(JsonNode run) =>
+        new()
+        {
+            ["run"] = Copy(run["run"]),
+            ["plan"] = AgentText.Line((string?)run["plan"]),
+            ["goal"] = AgentText.Line((string?)run["goal"]),
+            ["state"] = Copy(run["state"]),
+            ["folder"] = Copy(run["folder"]),
+            ["startedAt"] = Copy(run["startedAt"]),
+            ["endedAt"] = Copy(run["endedAt"]),
+            ["report"] = Copy(run["report"]),
+            ["tasks"] = ArrayOf(
+                run["tasks"],
+                static t => new JsonObject
+                {
+                    ["id"] = AgentText.Line((string?)t["id"]),
+                    ["state"] = Copy(t["state"]),
+                    ["reason"] = AgentText.Line((string?)t["reason"]),
+                    ["taskId"] = Copy(t["taskId"]),
+                    ["exitCode"] = Copy(t["exitCode"]),
+                    ["durationSec"] = Copy(t["durationSec"]),
+                },
+                100
+            ),
+        };
+
+    private static (JsonArray Tasks, int Left) Tasks(JsonNode? tasks)
+    {
+        var array = new JsonArray();
+        var size = 0;
+        var all = (tasks as JsonArray)?.OfType<JsonObject>().ToList() ?? [];
+        foreach (var task in all)
+        {
+            var shown = TaskOf(task);
+            size += shown.ToJsonString().Length;
+            if (size > LongestTasks)
+            {
+                break;
+            }
+
+            array.Add((JsonNode?)shown);
+        }
+
+        return (array, all.Count - array.Count);
+    }
+
+    // Members that are null or empty are left out: most are, and a model reads them all.
+    private static JsonObject TaskOf(JsonObject task)
+    {
+        var shown = new JsonObject
+        {
+            ["taskId"] = Copy(task["taskId"]),
+            ["status"] = Copy(task["status"]),
+            ["agent"] = AgentText.Line((string?)task["agent"]),
+            ["prompt"] = AgentText.Line((string?)task["prompt"]),
+        };
+        foreach (
+            var name in (ReadOnlySpan<string>)
+                [
+                    "reason",
+                    "createdAt",
+                    "startedAt",
+                    "completedAt",
+                    "exitCode",
+                    "parentTaskId",
+                    "retriedBy",
+                    "logFile",
+                ]
+        )
+        {
+            if (task[name] is { } value)
+            {
+                shown[name] = value.DeepClone();
+            }
+        }
+
+        foreach (var name in (ReadOnlySpan<string>)["name", "errorMessage", "info", "question"])
+        {
+            if (task[name] is JsonValue value && (string?)value is { Length: > 0 } text)
+            {
+                shown[name] = AgentText.Line(text, 500);
+            }
+        }
+
+        if (task["dependsOn"] is JsonArray { Count: > 0 } dependsOn)
+        {
+            shown["dependsOn"] = dependsOn.DeepClone();
+        }
+
+        return shown;
+    }
+
+    private static JsonArray ArrayOf(
+        JsonNode? items,
+        Func<JsonNode, JsonNode> show,
+        int most = int.MaxValue
+    )
+    {
+        var array = new JsonArray();
+        foreach (var item in (items as JsonArray ?? []).Take(most))
+        {
+            array.Add((JsonNode?)show(item!));
+        }
+
+        return array;
+    }
+
+    private static JsonNode? Copy(JsonNode? node) => node?.DeepClone();
+
+    private static string? Text(JsonElement input, string name) =>
+        input.TryGetProperty(name, out var value) ? value.GetString() : null;
+
+    private static int? Number(JsonElement input, string name) =>
+        input.TryGetProperty(name, out var value) ? value.GetInt32() : null;
+
+    private static bool IsOn(JsonElement input, string name, bool usually) =>
+        input.TryGetProperty(name, out var value) ? value.GetBoolean() : usually;
+
+    private static List<string> Words(JsonElement input, string name) =>
+        input.TryGetProperty(name, out var value)
+            ? [.. value.EnumerateArray().Select(static v => v.GetString()!)]
+            : [];
+
+    private static IEnumerable<(string Name, string Value)> Pairs(JsonElement input, string name) =>
+        input.TryGetProperty(name, out var value)
+            ? value.EnumerateObject().Select(static p => (p.Name, p.Value.GetString()!))
+            : [];
+
+    private static void AddOption(
+        List<string> arguments,
+        JsonElement input,
+        string name,
+        string option
+    )
+    {
+        if (input.TryGetProperty(name, out var value))
+        {
+            arguments.Add(
+                string.Create(CultureInfo.InvariantCulture, $"{option}={value.ToString()}")
+            );
+        }
+    }
+
+    // A comma would make two of it.
+    private static string CheckedId(string id) =>
+        id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')
+            ? id
+            : throw new QueueException($"'{AgentText.Line(id, 64)}' is no task's id");
+}
+
+/// <param name="IsRefusal">Nothing, or not all, of what was asked for could be done; the content says why.</param>
+internal sealed record ToolReply(JsonObject Content, bool IsRefusal = false);
