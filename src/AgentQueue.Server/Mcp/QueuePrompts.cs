@@ -75,6 +75,13 @@ internal static class QueuePrompts
 
     public static IReadOnlyList<Prompt> All { get; } = [.. s_all.Select(static p => p.Prompt)];
 
+    /// <summary>
+    /// False for an assistant that gives what its user typed behind a prompt to a shell: OpenCode runs
+    /// <c>!`…`</c> wherever it stands in the filled text, and no form of ours keeps it from that.
+    /// </summary>
+    public static bool AreSafeIn(string? client) =>
+        client?.StartsWith("opencode", StringComparison.OrdinalIgnoreCase) != true;
+
     /// <summary>The prompt with its arguments in it; null if there is none of that name.</summary>
     /// <exception cref="QueueException">An argument is missing.</exception>
     public static GetPromptResult? Get(string name, Func<string, string?> argument)

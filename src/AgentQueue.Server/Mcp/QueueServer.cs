@@ -63,8 +63,15 @@ internal sealed class QueueServer(QueueProgram program)
                     {
                         Contents = [await ReadAsync(resources, request.Params.Uri, cancel)],
                     },
-                ListPromptsHandler = static (_, _) =>
-                    ValueTask.FromResult(new ListPromptsResult { Prompts = [.. QueuePrompts.All] }),
+                ListPromptsHandler = static (request, _) =>
+                    ValueTask.FromResult(
+                        new ListPromptsResult
+                        {
+                            Prompts = QueuePrompts.AreSafeIn(request.Server.ClientInfo?.Name)
+                                ? [.. QueuePrompts.All]
+                                : [],
+                        }
+                    ),
                 GetPromptHandler = static (request, _) => ValueTask.FromResult(Get(request.Params)),
             },
         };

@@ -1,8 +1,9 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AgentQueue.Scheduling;
 using AgentQueue.Tasks;
+using static AgentQueue.Server.Mcp.ToolInput;
+using static AgentQueue.Server.Mcp.ToolShape;
 
 namespace AgentQueue.Server.Mcp;
 
@@ -12,9 +13,6 @@ internal sealed class QueueTools(QueueProgram program)
     private const int UsualWait = 45;
     private const int UsualTasks = 20;
     private const int UsualLines = 50;
-
-    // What a reply's tasks may take in all, in bytes of JSON.
-    private const int LongestTasks = 44 << 10;
 
     // Between two reports of how a wait goes.
     private static readonly TimeSpan s_beat = TimeSpan.FromSeconds(5);
@@ -432,166 +430,6 @@ internal sealed class QueueTools(QueueProgram program)
                 ),
             }
         );
-    }
-
-    private static JsonNode IdOf(JsonNode one) =>
-        JsonValue.Create(
-            one is JsonObject row
-                ? (string?)(row["taskId"] ?? row["task"] ?? row["id"])
-                : (string?)one
-        )!;
-
-    private static string NameOf(JsonNode file) =>
-        file is JsonObject row ? (string?)row["path"] ?? "" : (string)file!;
-
-    private static JsonObject LogOf(JsonObject json) =>
-        AgentText.Tail(
-            string.Join('\n', json["lines"]!.AsArray().Select(static l => (string)l!)),
-            (bool)json["cut"]!,
-            (string?)json["logFile"]
-        );
-
-    private static JsonObject RunOf(JsonNode run) =>
-        new()
-        {
-            ["run"] = Copy(run["run"]),
-            ["plan"] = AgentText.Line((string?)run["plan"]),
-            ["goal"] = AgentText.Line((string?)run["goal"]),
-            ["state"] = Copy(run["state"]),
-            ["folder"] = Copy(run["folder"]),
-            ["startedAt"] = Copy(run["startedAt"]),
-            ["endedAt"] = Copy(run["endedAt"]),
-            ["report"] = Copy(run["report"]),
-            ["tasks"] = ArrayOf(
-                run["tasks"],
-                static t => new JsonObject
-                {
-                    ["id"] = AgentText.Line((string?)t["id"]),
-                    ["state"] = Copy(t["state"]),
-                    ["reason"] = AgentText.Line((string?)t["reason"]),
-                    ["taskId"] = Copy(t["taskId"]),
-                    ["exitCode"] = Copy(t["exitCode"]),
-                    ["durationSec"] = Copy(t["durationSec"]),
-                },
-                100
-            ),
-        };
-
-    private static (JsonArray Tasks, int Left) Tasks(JsonNode? tasks)
-    {
-        var array = new JsonArray();
-        var size = 0;
-        var all = (tasks as JsonArray)?.OfType<JsonObject>().ToList() ?? [];
-        foreach (var task in all)
-        {
-            var shown = TaskOf(task);
-            size += shown.ToJsonString().Length;
-            if (size > LongestTasks)
-            {
-                break;
-            }
-
-            array.Add((JsonNode?)shown);
-        }
-
-        return (array, all.Count - array.Count);
-    }
-
-    // Members that are null or empty are left out: most are, and a model reads them all.
-    private static JsonObject TaskOf(JsonObject task)
-    {
-        var shown = new JsonObject
-        {
-            ["taskId"] = Copy(task["taskId"]),
-            ["status"] = Copy(task["status"]),
-            ["agent"] = AgentText.Line((string?)task["agent"]),
-            ["prompt"] = AgentText.Line((string?)task["prompt"]),
-        };
-        foreach (
-            var name in (ReadOnlySpan<string>)
-                [
-                    "reason",
-                    "createdAt",
-                    "startedAt",
-                    "completedAt",
-                    "exitCode",
-                    "parentTaskId",
-                    "retriedBy",
-                    "logFile",
-                ]
-        )
-        {
-            if (task[name] is { } value)
-            {
-                shown[name] = value.DeepClone();
-            }
-        }
-
-        foreach (var name in (ReadOnlySpan<string>)["name", "errorMessage", "info", "question"])
-        {
-            if (task[name] is JsonValue value && (string?)value is { Length: > 0 } text)
-            {
-                shown[name] = AgentText.Line(text, 500);
-            }
-        }
-
-        if (task["dependsOn"] is JsonArray { Count: > 0 } dependsOn)
-        {
-            shown["dependsOn"] = dependsOn.DeepClone();
-        }
-
-        return shown;
-    }
-
-    private static JsonArray ArrayOf(
-        JsonNode? items,
-        Func<JsonNode, JsonNode> show,
-        int most = int.MaxValue
-    )
-    {
-        var array = new JsonArray();
-        foreach (var item in (items as JsonArray ?? []).Take(most))
-        {
-            array.Add((JsonNode?)show(item!));
-        }
-
-        return array;
-    }
-
-    private static JsonNode? Copy(JsonNode? node) => node?.DeepClone();
-
-    private static string? Text(JsonElement input, string name) =>
-        input.TryGetProperty(name, out var value) ? value.GetString() : null;
-
-    private static int? Number(JsonElement input, string name) =>
-        input.TryGetProperty(name, out var value) ? value.GetInt32() : null;
-
-    private static bool IsOn(JsonElement input, string name, bool usually) =>
-        input.TryGetProperty(name, out var value) ? value.GetBoolean() : usually;
-
-    private static List<string> Words(JsonElement input, string name) =>
-        input.TryGetProperty(name, out var value)
-            ? [.. value.EnumerateArray().Select(static v => v.GetString()!)]
-            : [];
-
-    private static IEnumerable<(string Name, string Value)> Pairs(JsonElement input, string name) =>
-        input.TryGetProperty(name, out var value)
-            ? value.EnumerateObject().Select(static p => (p.Name, p.Value.GetString()!))
-            : [];
-
-    private static void AddOption(
-        List<string> arguments,
-        JsonElement input,
-        string name,
-        string option
-    )
-    {
-        if (input.TryGetProperty(name, out var value))
-        {
-            arguments.Add(
-                string.Create(CultureInfo.InvariantCulture, $"{option}={value.ToString()}")
-            );
-        }
     }
 
     // A comma would make two of it.
