@@ -433,7 +433,11 @@ internal abstract class EntryFormat
             }
         }
 
-        known[a] = b;
+        if (a.Kind is JsonValueKind.Object or JsonValueKind.Array)
+        {
+            known[a] = b;
+        }
+
         return true;
     }
 

@@ -27,7 +27,7 @@ internal sealed class TomlEntry : EntryFormat
         {
             throw QueueException.Usage(
                 e.Message,
-                "Of TOML, agentq reads tables, text, whole and decimal numbers, true and false, lists and inline tables; correct the line, then run the same command again"
+                $"Of TOML, agentq reads tables, text, whole and decimal numbers, true and false, lists and inline tables; correct the line and run the same command again, or see to [{Keys(path)}] by hand"
             );
         }
     }

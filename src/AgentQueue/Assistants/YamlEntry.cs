@@ -287,7 +287,7 @@ internal sealed class YamlEntry : EntryFormat
 
             Node ReadNode()
             {
-                var begin = parser.Consume<NodeEvent>();
+                var begin = parser.Consume<ParsingEvent>();
                 var members = new List<(Node Name, Node Value)>();
                 var (end, isFlow) = (At(begin.End), false);
                 if (begin is MappingStart map)
