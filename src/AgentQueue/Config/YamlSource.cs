@@ -69,7 +69,7 @@ internal static class YamlSource
 
         private ParsingEvent Peek()
         {
-            if (_parser.Current is null && !_parser.MoveNext())
+            if (_parser.Current is null && !Move())
             {
                 throw new YamlException("it ends too early");
             }
@@ -80,8 +80,22 @@ internal static class YamlSource
         private ParsingEvent Next()
         {
             var current = Peek();
-            _parser.MoveNext();
+            Move();
             return current;
+        }
+
+        private bool Move()
+        {
+            try
+            {
+                return _parser.MoveNext();
+            }
+            catch (InvalidOperationException e)
+            {
+                // Its scanner says so of some texts that break off or go on where they may not.
+                var at = _parser.Current?.End ?? Mark.Empty;
+                throw new YamlException(at, at, "it cannot be read from here on", e);
+            }
         }
 
         private T Take<T>()
