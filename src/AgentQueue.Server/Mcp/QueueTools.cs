@@ -66,7 +66,7 @@ internal sealed class QueueTools(QueueProgram program)
         var status = program.ReadAsync(arguments, cancel);
         var agents = await AgentsAsync(cancel);
         var json = (await status).Json;
-        var (tasks, left) = Tasks(json["tasks"]);
+        var (tasks, left) = TasksOf(json["tasks"]);
         return new(
             new()
             {
@@ -215,7 +215,7 @@ internal sealed class QueueTools(QueueProgram program)
                 TimeSpan.FromSeconds(seconds),
                 cancel
             );
-            var (ended, _) = Tasks(reply.Json["ended"]);
+            var (ended, _) = TasksOf(reply.Json["ended"]);
             return new(new() { ["ended"] = ended, ["timedOut"] = (bool)reply.Json["timedOut"]! });
         }
         finally
@@ -262,7 +262,7 @@ internal sealed class QueueTools(QueueProgram program)
         return new(
             new()
             {
-                ["tasks"] = Tasks(reply.Json["tasks"]).Tasks,
+                ["tasks"] = TasksOf(reply.Json["tasks"]).Tasks,
                 ["refused"] = ArrayOf(
                     reply.Json["refused"],
                     static r => JsonValue.Create(AgentText.Line((string?)r, 500))!
@@ -365,7 +365,7 @@ internal sealed class QueueTools(QueueProgram program)
         return new(
             new()
             {
-                ["started"] = Tasks(reply.Json["started"]).Tasks,
+                ["started"] = TasksOf(reply.Json["started"]).Tasks,
                 ["message"] = AgentText.Line((string?)reply.Json["message"], 500),
             },
             reply.IsRefusal

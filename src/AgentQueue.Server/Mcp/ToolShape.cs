@@ -51,7 +51,7 @@ internal static class ToolShape
             ),
         };
 
-    public static (JsonArray Tasks, int Left) Tasks(JsonNode? tasks)
+    public static (JsonArray Tasks, int Left) TasksOf(JsonNode? tasks)
     {
         var array = new JsonArray();
         var size = 0;
