@@ -15,6 +15,7 @@ $caller = (Get-Location).ProviderPath
 $artifacts = Join-Path $root 'artifacts'
 $work = Join-Path $artifacts 'build'
 $binary = Join-Path $artifacts 'agentq.exe'
+$server = Join-Path $artifacts 'agentq-server.exe'
 $env:DOTNET_NOLOGO = '1'
 $env:DOTNET_CLI_TELEMETRY_OPTOUT = '1'
 
@@ -30,7 +31,7 @@ function Deny([string] $message, [int] $code = 1) {
 
 function Show-Help {
   @'
-.\build.ps1             build and publish the executable to artifacts\agentq.exe
+.\build.ps1             build and publish artifacts\agentq.exe and artifacts\agentq-server.exe
 .\build.ps1 demo        show it at work, in a temporary folder (needs bash, as Git for Windows has it)
 .\build.ps1 test        everything CI runs; --fast stops after the fast tests
 .\build.ps1 agents      install the agents that the tests drive (build.sh only)
@@ -187,13 +188,17 @@ function Publish-Binary([switch] $Anew) {
     $option = "-p:Native=$kind"
     $words = "native executable (AOT, $kind)"
   }
-  $folder = Join-Path $work 'publish\agentq'
-  if (Test-Path $folder) { Remove-Item -Recurse -Force $folder }
-  Invoke-Quietly "publish agentq as a $words" @(
-    'publish', 'src/AgentQueue.Cli', '-c', 'Release', '-r', $rid, $option,
-    "-p:Commit=$(Get-Commit)", "-p:Built=$(Get-BuildTime)", '-o', $folder, '-v', 'quiet')
-  Copy-Item -Force (Join-Path $folder 'agentq.exe') $binary
-  (Get-Item $binary).LastWriteTimeUtc = $begin
+  # agentq last: its time is what says that both are up to date.
+  foreach ($one in @('src/AgentQueue.Server', $server), @('src/AgentQueue.Cli', $binary)) {
+    $file = Split-Path -Leaf $one[1]
+    $folder = Join-Path $work "publish\$($file -replace '\.exe$')"
+    if (Test-Path $folder) { Remove-Item -Recurse -Force $folder }
+    Invoke-Quietly "publish $file as a $words" @(
+      'publish', $one[0], '-c', 'Release', '-r', $rid, $option,
+      "-p:Commit=$(Get-Commit)", "-p:Built=$(Get-BuildTime)", '-o', $folder, '-v', 'quiet')
+    Copy-Item -Force (Join-Path $folder $file) $one[1]
+    (Get-Item $one[1]).LastWriteTimeUtc = $begin
+  }
 }
 
 # --- test ---------------------------------------------------------------------------------------------------
@@ -299,7 +304,7 @@ function Install-Binary([string[]] $arguments) {
   Assert-Sdk
   Publish-Binary
   New-Item -ItemType Directory -Force $bin | Out-Null
-  Copy-Item -Force $binary (Join-Path $bin 'agentq.exe')
+  Copy-Item -Force $binary, $server $bin
   Write-Host "installed $bin\agentq.exe; '.\build.ps1 uninstall' with the same --prefix takes it away again"
   if (-not (($env:PATH -split ';') -contains $bin)) {
     Write-Host "$bin is not on your PATH: add it in Settings, 'Edit environment variables for your account'"
@@ -307,13 +312,15 @@ function Install-Binary([string[]] $arguments) {
 }
 
 function Uninstall-Binary([string[]] $arguments) {
-  $file = Join-Path (Get-Prefix $arguments) 'bin\agentq.exe'
-  if (Test-Path $file) {
-    Remove-Item -Force $file
-    Write-Host "removed $file"
-  }
-  else {
-    Write-Host "there is no $file"
+  foreach ($name in 'agentq.exe', 'agentq-server.exe') {
+    $file = Join-Path (Get-Prefix $arguments) "bin\$name"
+    if (Test-Path $file) {
+      Remove-Item -Force $file
+      Write-Host "removed $file"
+    }
+    else {
+      Write-Host "there is no $file"
+    }
   }
 }
 
@@ -348,7 +355,7 @@ function New-Archive {
   foreach ($folder in 'completions', 'docs\adr', 'examples') {
     New-Item -ItemType Directory -Force (Join-Path $tree $folder) | Out-Null
   }
-  Copy-Item $binary, README.md, CHANGELOG.md, LICENSE $tree
+  Copy-Item $binary, $server, README.md, CHANGELOG.md, LICENSE $tree
   Copy-Item docs\*.md, docs\*.json, docs\*.svg (Join-Path $tree 'docs')
   Copy-Item docs\adr\*.md (Join-Path $tree 'docs\adr')
   Copy-Item examples\*.yaml (Join-Path $tree 'examples')
