@@ -152,6 +152,13 @@ public sealed class PackageTests
         using var version = box.Program(agentq, null, "--version");
         Assert.Equal(box.Run("--version").Gives(0).Out, version.End().Gives(0).Out);
 
+        // What serves assistants stands beside it.
+        Assert.Equal(
+            """{"result":{},"id":1,"jsonrpc":"2.0"}""" + "\n",
+            box.Sh($$"""echo '{"jsonrpc":"2.0","id":1,"method":"ping"}' | '{{agentq}}' mcp""")
+                .Gives(0)
+                .Out
+        );
         box.Sh(
                 $"""
                 '{agentq}' start shell 'echo packed > proof; exit 3' && '{agentq}' run --wait
