@@ -28,6 +28,7 @@ internal static class Verbs
         new("archive", ArchiveCommand.Create),
         new("import", ImportCommand.Create),
         new("init", InitCommand.Create),
+        new("setup", SetupCommand.Create),
         new("daemon", DaemonCommand.Create),
         new("watch", WatchCommand.Create),
         new("retry", RetryCommand.Create),

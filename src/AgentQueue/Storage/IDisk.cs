@@ -80,6 +80,28 @@ internal interface IDisk
         }
     }
 
+    /// <summary>Removes a folder that nothing is in; false if something is, or there is none.</summary>
+    bool DeleteEmptyFolder(string path)
+    {
+        if (Facts(path) is not { IsFolder: true } || List(path).Any())
+        {
+            return false;
+        }
+
+        try
+        {
+#pragma warning disable RS0030 // this is the Storage that the others use
+            Directory.Delete(path);
+#pragma warning restore RS0030
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Somebody has put something in meanwhile, or the folder above may not be changed: it stays.
+            return false;
+        }
+    }
+
     /// <summary>The names in a folder; none if it does not exist.</summary>
     IEnumerable<string> List(string folder);
 

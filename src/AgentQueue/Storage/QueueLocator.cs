@@ -105,8 +105,16 @@ internal static class QueueLocator
     }
 
     private static bool IsProject(string folder) =>
-        Directory.Exists(Path.Join(folder, QueueFolder.FolderName))
+        HasQueue(Path.Join(folder, QueueFolder.FolderName), folder)
         || File.Exists(Path.Join(folder, QueueFolder.ConfigName));
+
+    // Assistants keep the user's own skills in ~/.agents/skills; that makes no project of everything below.
+    private static bool HasQueue(string queue, string folder) =>
+        Directory.Exists(queue)
+        && (
+            folder != Environment.GetEnvironmentVariable("HOME")
+            || Directory.Exists(Path.Join(queue, "tasks"))
+        );
 
     // A worktree's .git is a file: "gitdir: /main/.git/worktrees/NAME".
     private static string? MainCheckout(string gitFile)

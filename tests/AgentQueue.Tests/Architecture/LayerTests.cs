@@ -16,7 +16,7 @@ public sealed partial class LayerTests
         ["Processes"] = ["Tasks", "Native"],
         ["Config"] = ["Tasks", "Native"],
         ["Agents"] = ["Tasks", "Native", "Storage", "Config"],
-        ["Assistants"] = ["Tasks", "Native", "Storage", "Config"],
+        ["Assistants"] = ["Tasks", "Native", "Storage", "Config", "Keeping"],
         ["Git"] = ["Tasks", "Native", "Storage", "Processes", "Config"],
         ["Scheduling"] = ["Tasks", "Native", "Storage", "Processes", "Config", "Agents", "Git"],
         ["Plans"] =

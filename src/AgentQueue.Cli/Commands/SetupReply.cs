@@ -1,0 +1,239 @@
+using System.Globalization;
+using System.Text.Json;
+using AgentQueue.Assistants;
+using AgentQueue.Cli.Output;
+using AgentQueue.Config;
+
+namespace AgentQueue.Cli.Commands;
+
+/// <summary>What <c>setup</c> was asked to do.</summary>
+internal enum SetupMode
+{
+    Write,
+    Check,
+    Remove,
+}
+
+/// <summary>Tells what a setup came to, for people and for programs.</summary>
+internal sealed class SetupReply(
+    SetupPlace place,
+    IReadOnlyList<Assistant> assistants,
+    SetupReport report,
+    SetupMode mode,
+    bool dryRun
+)
+{
+    // As many files of one folder are told one by one.
+    private const int MostOfFolder = 2;
+
+    /// <summary>Nothing is missing, and there is something.</summary>
+    public bool IsUpToDate => assistants.Count > 0 && report.IsUpToDate;
+
+    public void Print(Screen screen) =>
+        JsonOutput.PrintObject(
+            screen,
+            w =>
+            {
+                w.WriteString("root"u8, place.Root);
+                w.WriteString("scope"u8, place.IsUser ? "user" : "project");
+                w.WriteBoolean("dryRun"u8, dryRun || mode == SetupMode.Check);
+                w.WriteBoolean("upToDate"u8, IsUpToDate);
+                WriteTexts(w, "assistants", assistants.Select(static a => a.Name));
+                w.WriteStartArray("items"u8);
+                foreach (var step in report.Steps)
+                {
+                    w.WriteStartObject();
+                    w.WriteString("path"u8, step.Path);
+                    w.WriteString("entry"u8, step.Entry);
+                    WriteTexts(w, "assistants", step.For);
+                    w.WriteString("state"u8, Word(step.State));
+                    w.WriteString("done"u8, Done(step.State));
+                    w.WriteString("message"u8, Message(step));
+                    w.WriteEndObject();
+                }
+
+                w.WriteEndArray();
+                WriteTexts(w, "notes", Notes());
+            }
+        );
+
+    public void Tell(Screen screen)
+    {
+        screen.Line(place.IsUser ? $"Home {place.Root}" : $"Project {place.Root}");
+        if (assistants.Count == 0)
+        {
+            screen.Line("agentq is set up in no assistant here");
+            return;
+        }
+
+        screen.Line($"Assistants: {string.Join(", ", assistants.Select(static a => a.Title))}");
+        foreach (var (word, what, step) in Rows())
+        {
+            screen.Line($"  {word, -12} {what}", ToneOf(step.State));
+            if (Message(step) is { } message)
+            {
+                screen.Line($"               {message}", Tone.Dim);
+            }
+        }
+
+        foreach (var note in Notes())
+        {
+            screen.Line($"  note         {note}");
+        }
+
+        if (mode == SetupMode.Check)
+        {
+            screen.Line(
+                IsUpToDate ? "All is up to date" : "Not all is up to date: agentq setup" + Options()
+            );
+        }
+    }
+
+    // Many files of a folder, all alike, take one line.
+    private IEnumerable<(string Word, string What, SetupStep Step)> Rows()
+    {
+        var groups = report.Steps.GroupBy(static s =>
+            (
+                Folder: s.Entry is null ? s.Path[..(s.Path.LastIndexOf('/') + 1)] : s.Path,
+                s.Entry,
+                s.State
+            )
+        );
+        foreach (var group in groups)
+        {
+            var steps = group.ToList();
+            var isMany =
+                steps.Count > MostOfFolder
+                && group.Key.State
+                    is SetupState.UpToDate
+                        or SetupState.Missing
+                        or SetupState.Outdated
+                        or SetupState.Obsolete
+                        or SetupState.Gone;
+            if (isMany)
+            {
+                var text = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{group.Key.Folder} ({steps.Count} files)"
+                );
+                yield return (Shown(group.Key.State), text, steps[0]);
+                continue;
+            }
+
+            foreach (var step in steps)
+            {
+                yield return (
+                    Shown(step.State),
+                    step.Entry is { } entry ? $"{step.Path}: {entry}" : step.Path,
+                    step
+                );
+            }
+        }
+    }
+
+    private string Shown(SetupState state) =>
+        mode == SetupMode.Check ? Word(state).Replace('-', ' ')
+        : Done(state) is var done && dryRun && IsChange(state) ? $"would {Would(state)}"
+        : done;
+
+    private static bool IsChange(SetupState state) =>
+        state is SetupState.Missing or SetupState.Outdated or SetupState.Obsolete;
+
+    private static string Word(SetupState state) =>
+        state switch
+        {
+            SetupState.UpToDate => "ok",
+            SetupState.Missing => "missing",
+            SetupState.Outdated => "outdated",
+            SetupState.Obsolete => "obsolete",
+            SetupState.Changed => "changed",
+            SetupState.Foreign => "not-ours",
+            SetupState.Refused => "unusable",
+            SetupState.Gone => "gone",
+        };
+
+    private string Done(SetupState state) =>
+        mode == SetupMode.Check || (dryRun && IsChange(state))
+            ? "nothing"
+            : state switch
+            {
+                SetupState.UpToDate => "kept",
+                SetupState.Missing => "made",
+                SetupState.Outdated => "updated",
+                SetupState.Obsolete => "removed",
+                SetupState.Gone => "gone",
+                SetupState.Changed or SetupState.Foreign or SetupState.Refused => "left",
+            };
+
+    private static string Would(SetupState state) =>
+        state switch
+        {
+            SetupState.Missing => "make",
+            SetupState.Outdated => "update",
+            _ => "remove",
+        };
+
+    private static string? Message(SetupStep step) =>
+        step.State switch
+        {
+            SetupState.Changed => "you have changed it, so it stays as it is",
+            SetupState.Foreign when step.Entry is not null =>
+                "an entry of that name stands there already, which agentq did not make",
+            SetupState.Foreign =>
+                "a file of that name stands there already, which agentq did not make: move it away and try again",
+            SetupState.Refused => step.Problem!.Hint is { } hint
+                ? $"{step.Problem.Message} ({hint})"
+                : step.Problem.Message,
+            SetupState.Missing
+            or SetupState.UpToDate
+            or SetupState.Outdated
+            or SetupState.Obsolete
+            or SetupState.Gone => null,
+        };
+
+    private IEnumerable<string> Notes()
+    {
+        if (mode != SetupMode.Write)
+        {
+            yield break;
+        }
+
+        foreach (var assistant in assistants)
+        {
+            if (assistant.FilesOf(place.IsUser).Note is { } note)
+            {
+                yield return note;
+            }
+        }
+
+        if (
+            ExecutableLookup.Find("agentq", Environment.GetEnvironmentVariable("PATH"), place.Root)
+            is null
+        )
+        {
+            yield return "agentq is not on PATH, so no assistant would find it: ./build.sh install";
+        }
+    }
+
+    private string Options() => place.IsUser ? " --user" : "";
+
+    private static Tone ToneOf(SetupState state) =>
+        state switch
+        {
+            SetupState.Foreign or SetupState.Refused => Tone.Bad,
+            SetupState.Changed => Tone.Warn,
+            SetupState.UpToDate or SetupState.Gone => Tone.Dim,
+            SetupState.Missing or SetupState.Outdated or SetupState.Obsolete => Tone.Plain,
+        };
+
+    private static void WriteTexts(Utf8JsonWriter w, string name, IEnumerable<string> texts)
+    {
+        w.WriteStartArray(name);
+        foreach (var text in texts)
+        {
+            w.WriteStringValue(text);
+        }
+
+        w.WriteEndArray();
+    }
+}
