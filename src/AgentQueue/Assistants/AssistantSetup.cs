@@ -61,6 +61,7 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
     /// <summary>False if a file is no longer as it was when the plan was made.</summary>
     private bool Apply(SetupPlan plan, SetupManifest old, PlannedFile manifest, SetupFiles files)
     {
+        SweepLeftovers(old, plan.Next, files);
         var changes = files.Changes.ToList();
         var next = plan.Next;
         var made = old.Folders.ToHashSet(StringComparer.Ordinal);
@@ -71,9 +72,9 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
             made.UnionWith(MissingFolders(key));
         }
 
-        if (!next.Files.IsEmpty || !next.Entries.IsEmpty)
+        if (manifest.Found is null)
         {
-            made.UnionWith(MissingFolders(place.Manifest));
+            made.UnionWith(FoldersOfManifest());
         }
 
         // What was and what will be, while the files are on their way from the one to the other.
@@ -112,6 +113,32 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
         }
 
         return true;
+    }
+
+    // Of one that was killed while it wrote one of these files. The folders are the user's: nothing else in them is ours.
+    private void SweepLeftovers(SetupManifest old, SetupManifest next, SetupFiles files)
+    {
+        var keys = ((SetupManifest[])[old, next])
+            .SelectMany(static m =>
+                m.Files.Select(static f => f.Path).Concat(m.Entries.Select(static e => e.Path))
+            )
+            .Append(place.Manifest);
+        foreach (
+            var folder in keys.Distinct()
+                .Select(files.PathOf)
+                .OfType<string>()
+                .GroupBy(Path.GetDirectoryName)
+        )
+        {
+            var names = folder.Select(Path.GetFileName).ToList();
+            foreach (var name in disk.List(folder.Key!).Where(DurableFile.IsLeftover))
+            {
+                if (names.Exists(n => DurableFile.IsLeftoverOf(name, n!)))
+                {
+                    disk.Delete(Path.Join(folder.Key, name));
+                }
+            }
+        }
     }
 
     // People's files keep the permissions that they have; what is new is its owner's alone.
@@ -159,6 +186,23 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
             }
 
             yield return folder;
+        }
+    }
+
+    // Nothing is on record before the manifest is, so a folder of its own in which nothing stands counts as made
+    // by one of us that was killed.
+    private IEnumerable<string> FoldersOfManifest()
+    {
+        var below = "";
+        for (var folder = Above(place.Manifest); folder.Length > 0; folder = Above(folder))
+        {
+            if (disk.List(place.PathOf(folder)).Any(n => n != below))
+            {
+                yield break;
+            }
+
+            yield return folder;
+            below = Path.GetFileName(folder);
         }
     }
 

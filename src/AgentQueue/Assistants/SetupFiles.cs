@@ -35,6 +35,20 @@ internal sealed class SetupFiles(SetupPlace place, IDisk disk)
     /// <summary>Those that are to become other than they are.</summary>
     public IEnumerable<PlannedFile> Changes => _files.Values.Where(static f => f.Changes);
 
+    /// <summary>Where it really is; null if it is nowhere that we may write.</summary>
+    public string? PathOf(string key)
+    {
+        try
+        {
+            return this[key].Path;
+        }
+        catch (QueueException)
+        {
+            // Whoever asked for it has been told when it was planned.
+            return null;
+        }
+    }
+
     /// <exception cref="QueueException">It cannot be read, or a link leads away.</exception>
     public PlannedFile this[string key]
     {

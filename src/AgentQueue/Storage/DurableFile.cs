@@ -141,6 +141,10 @@ internal sealed class DurableFile(IDisk disk, bool sync = true)
     public static bool IsLeftover(string name) =>
         name.StartsWith('.') && name.Contains(Marker, StringComparison.Ordinal);
 
+    /// <summary>True if that write was one of the file with this name.</summary>
+    public static bool IsLeftoverOf(string name, string file) =>
+        name.StartsWith($".{file}{Marker}", StringComparison.Ordinal);
+
     private string WriteTemporary(string path, ReadOnlySpan<byte> content)
     {
         var temporary = TemporaryName(path);

@@ -1,0 +1,315 @@
+using System.Globalization;
+using System.Text;
+using AgentQueue.Assistants;
+using AgentQueue.Storage;
+using AgentQueue.Tests.Config;
+
+namespace AgentQueue.Tests.Assistants;
+
+public sealed class AssistantSetupTests : IDisposable
+{
+    private const string Skill = ".claude/skills/agentq/SKILL.md";
+    private const string Start = ".claude/commands/agentq/start.md";
+
+    private readonly TempProject _temp = new();
+
+    public void Dispose() => _temp.Dispose();
+
+    [Fact]
+    public void Whoever_is_killed_at_any_moment_is_healed_by_doing_it_again()
+    {
+        Prepare();
+        var before = Picture();
+        var steps = 0;
+        var expected = "";
+        for (var moment = 0; steps == 0; moment++)
+        {
+            var disk = new DyingDisk(moment);
+            if (Survives(() => Setup(disk).Write(Some, dryRun: false)))
+            {
+                steps = disk.Made;
+            }
+
+            Assert.False(Setup().Write(Some, dryRun: false).HasProblems);
+            var after = Picture();
+            expected = expected.Length == 0 ? after : expected;
+            Assert.Equal(expected, after);
+            Assert.True(Setup().Check(Some).IsUpToDate);
+
+            Setup().Remove(Setup().Names, dryRun: false);
+            Assert.Equal(before, Picture());
+        }
+
+        Assert.InRange(steps, 60, 200);
+    }
+
+    [Fact]
+    public void Whoever_is_killed_while_removing_is_healed_by_doing_it_again()
+    {
+        Prepare();
+        var before = Picture();
+        for (var (moment, done) = (0, false); !done; moment++)
+        {
+            Setup().Write(Some, dryRun: false);
+            done = Survives(() => Setup(new DyingDisk(moment)).Remove(Setup().Names, false));
+            Setup().Remove(Setup().Names, dryRun: false);
+            Assert.Equal(before, Picture());
+        }
+    }
+
+    [Fact]
+    public void Whoever_is_killed_and_removes_it_then_has_what_was_before()
+    {
+        Prepare();
+        var before = Picture();
+        for (var (moment, done) = (0, false); !done; moment++)
+        {
+            done = Survives(() => Setup(new DyingDisk(moment)).Write(Some, false));
+            Setup().Remove([.. KnownAssistants.Names], dryRun: false);
+            Assert.Equal(before, Picture());
+        }
+    }
+
+    [Fact]
+    public void Whoever_is_killed_while_updating_is_healed_by_doing_it_again()
+    {
+        Prepare();
+        for (var (moment, done) = (0, false); !done; moment++)
+        {
+            Setup().Write(Some, dryRun: false);
+            var expected = Picture();
+            MakeOld();
+            done = Survives(() => Setup(new DyingDisk(moment)).Write(Some, false));
+            var report = Setup().Write(Some, dryRun: false);
+            Assert.DoesNotContain(report.Steps, static s => s.State == SetupState.Changed);
+            Assert.Equal(expected, Picture());
+        }
+    }
+
+    [Fact]
+    public void Twice_writes_nothing()
+    {
+        Setup().Write(Some, dryRun: false);
+        var disk = new DyingDisk();
+        var report = Setup(disk).Write(Some, dryRun: false);
+        Assert.Equal(0, disk.Made);
+        Assert.True(report.IsUpToDate);
+    }
+
+    [Fact]
+    public void A_dry_run_and_a_check_write_nothing_and_say_the_same()
+    {
+        var disk = new DyingDisk();
+        var dry = Setup(disk).Write(Some, dryRun: true);
+        Assert.Equal(0, disk.Made);
+        Assert.All(dry.Steps, static s => Assert.Equal(SetupState.Missing, s.State));
+        var real = Setup().Write(Some, dryRun: false);
+        Assert.Equal(dry.Steps.Select(static s => s.Path), real.Steps.Select(static s => s.Path));
+        Setup(disk).Remove(["claude"], dryRun: true);
+        Assert.Equal(0, disk.Made);
+    }
+
+    [Fact]
+    public void What_an_older_agentq_has_made_is_updated()
+    {
+        Setup().Write(Some, dryRun: false);
+        var expected = Picture();
+        MakeOld();
+
+        var check = Setup().Check(Some);
+        Assert.Equal(
+            [Start, ".mcp.json"],
+            check.Steps.Where(static s => s.State == SetupState.Outdated).Select(static s => s.Path)
+        );
+        Assert.False(Setup().Write(Some, dryRun: false).HasProblems);
+        Assert.Equal(expected, Picture());
+    }
+
+    [Fact]
+    public void What_the_user_has_changed_stays_and_is_named()
+    {
+        Setup().Write(Some, dryRun: false);
+        _temp.Write(Start, "mine\n");
+        _temp.Write(
+            ".mcp.json",
+            """{ "mcpServers": { "agentq": { "command": "/opt/agentq", "args": ["mcp"] } } }"""
+        );
+
+        var report = Setup().Write(Some, dryRun: false);
+        Assert.Equal(SetupState.Changed, State(report, Start));
+        Assert.Equal(SetupState.Changed, State(report, ".mcp.json"));
+        Assert.False(report.HasProblems);
+
+        var removed = Setup().Remove(["claude"], dryRun: false);
+        Assert.Equal(SetupState.Changed, State(removed, Start));
+        Assert.Equal(SetupState.Changed, State(removed, ".mcp.json"));
+        Assert.Equal("mine\n", Text(Start));
+        Assert.Contains("/opt/agentq", Text(".mcp.json"), StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Join(_temp.Root, Skill)));
+    }
+
+    [Fact]
+    public void What_stands_in_our_place_stays_and_is_named()
+    {
+        _temp.Write(Start, "theirs\n");
+        _temp.Write(".mcp.json", """{ "mcpServers": { "agentq": { "command": "other" } } }""");
+        var before = Text(".mcp.json");
+
+        var report = Setup().Write(Some, dryRun: false);
+        Assert.True(report.HasProblems);
+        Assert.Equal(SetupState.Foreign, State(report, Start));
+        Assert.Equal(SetupState.Foreign, State(report, ".mcp.json"));
+        Setup().Remove(["claude"], dryRun: false);
+        Assert.Equal("theirs\n", Text(Start));
+        Assert.Equal(before, Text(".mcp.json"));
+    }
+
+    [Fact]
+    public void An_entry_that_says_the_same_and_is_not_ours_stays()
+    {
+        const string Own = """{"mcpServers":{"agentq":{"args":["mcp"],"command":"agentq"}}}""";
+        _temp.Write(".mcp.json", Own);
+        Assert.True(
+            Setup().Write([KnownAssistants.Find("claude")], false).Steps[^1].State
+                == SetupState.UpToDate
+        );
+        Setup().Remove(["claude"], dryRun: false);
+        Assert.Equal(Own, Text(".mcp.json"));
+    }
+
+    [Fact]
+    public void A_shared_skill_stays_while_anybody_needs_it()
+    {
+        const string Shared = ".agents/skills/agentq/SKILL.md";
+        Setup().Write([KnownAssistants.Find("codex")], dryRun: false);
+        Setup().Write([KnownAssistants.Find("gemini")], dryRun: false);
+        Assert.Equal(["codex", "gemini"], Setup().Names);
+
+        Setup().Remove(["codex"], dryRun: false);
+        Assert.True(File.Exists(Path.Join(_temp.Root, Shared)));
+        Assert.False(Directory.Exists(Path.Join(_temp.Root, ".codex")));
+        Setup().Remove(["gemini"], dryRun: false);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_temp.Root));
+    }
+
+    [Fact]
+    public void One_unusable_file_keeps_nothing_else_from_being_done()
+    {
+        _temp.Write(".mcp.json", "{ not json");
+        var report = Setup().Write(Some, dryRun: false);
+        Assert.Equal(SetupState.Refused, State(report, ".mcp.json"));
+        Assert.True(File.Exists(Path.Join(_temp.Root, Skill)));
+        Assert.Equal("{ not json", Text(".mcp.json"));
+
+        _temp.Write(".mcp.json", "{}");
+        Assert.False(Setup().Write(Some, dryRun: false).HasProblems);
+    }
+
+    [Fact]
+    public void A_file_that_agentq_no_longer_makes_goes_with_the_next_setup()
+    {
+        Setup().Write(Some, dryRun: false);
+        var manifest = Path.Join(_temp.Root, ".agents/assistants.json");
+        File.WriteAllText(
+            manifest,
+            File.ReadAllText(manifest).Replace(Start, ".claude/commands/agentq/old.md")
+        );
+        File.Move(
+            Path.Join(_temp.Root, Start),
+            Path.Join(_temp.Root, ".claude/commands/agentq/old.md")
+        );
+
+        var report = Setup().Write(Some, dryRun: false);
+        Assert.Equal(SetupState.Obsolete, State(report, ".claude/commands/agentq/old.md"));
+        Assert.False(File.Exists(Path.Join(_temp.Root, ".claude/commands/agentq/old.md")));
+        Assert.True(Setup().Check(Some).IsUpToDate);
+    }
+
+    private static IReadOnlyList<Assistant> Some =>
+        [
+            KnownAssistants.Find("claude"),
+            KnownAssistants.Find("codex"),
+            KnownAssistants.Find("opencode"),
+        ];
+
+    // Files that people keep, one of them empty, beside what agentq makes.
+    private void Prepare()
+    {
+        _temp.Write(
+            ".mcp.json",
+            "{\n  // mine\n  \"mcpServers\": { \"a\": {\"command\": \"b\"}, },\n}\n"
+        );
+        _temp.Write(".codex/config.toml", "model = \"x\" # mine\n");
+        _temp.Write("opencode.jsonc", "");
+        _temp.Write(".claude/commands/mine.md", "mine\n");
+    }
+
+    // As if the last version had had another text for one command, and another entry.
+    private void MakeOld()
+    {
+        var manifest = Path.Join(_temp.Root, ".agents/assistants.json");
+        var (now, old) = (Bytes(Start), "old\n"u8.ToArray());
+        var mcp = Text(".mcp.json");
+        File.WriteAllBytes(Path.Join(_temp.Root, Start), old);
+        File.WriteAllText(Path.Join(_temp.Root, ".mcp.json"), mcp.Replace("\"mcp\"", "\"old\""));
+        var text = File.ReadAllText(manifest)
+            .Replace(SetupFiles.HashOf(now), SetupFiles.HashOf(old));
+        var at = text.IndexOf("\"path\": \".mcp.json\"", StringComparison.Ordinal);
+        var end = text.IndexOf("\"madeFile\"", at, StringComparison.Ordinal);
+        File.WriteAllText(
+            manifest,
+            text[..at]
+                + text[at..end].Replace("\"mcp\"", "\"old\"").Replace("\\\"mcp\\\"", "\\\"old\\\"")
+                + text[end..]
+        );
+    }
+
+    private AssistantSetup Setup(IDisk? disk = null)
+    {
+        disk ??= new DyingDisk();
+        return new AssistantSetup(
+            SetupPlace.OfProject(_temp.Root),
+            disk,
+            new DurableFile(disk, sync: false)
+        );
+    }
+
+    private static bool Survives(Action action)
+    {
+        try
+        {
+            action();
+            return true;
+        }
+        catch (DyingDisk.Killed)
+        {
+            return false;
+        }
+    }
+
+    private static SetupState State(SetupReport report, string path) =>
+        report.Steps.Single(s => s.Path == path).State;
+
+    private string Text(string path) => File.ReadAllText(Path.Join(_temp.Root, path));
+
+    private byte[] Bytes(string path) => File.ReadAllBytes(Path.Join(_temp.Root, path));
+
+    private string Picture()
+    {
+        var text = new StringBuilder();
+        foreach (
+            var path in Directory
+                .EnumerateFileSystemEntries(_temp.Root, "*", SearchOption.AllDirectories)
+                .Order(StringComparer.Ordinal)
+        )
+        {
+            var content = Directory.Exists(path) ? "/" : File.ReadAllText(path);
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{Path.GetRelativePath(_temp.Root, path)} {content}\n"
+            );
+        }
+
+        return text.ToString();
+    }
+}

@@ -1,0 +1,99 @@
+using AgentQueue.Storage;
+
+namespace AgentQueue.Tests.Assistants;
+
+/// <summary>A real disk whose user is killed before a certain change: nothing after it happens, clean-up included.</summary>
+internal sealed class DyingDisk(int changes = int.MaxValue) : IDisk
+{
+    private readonly UnixDisk _disk = new();
+    private int _left = changes;
+
+    /// <summary>How many changes were made.</summary>
+    public int Made { get; private set; }
+
+    public bool IsDead => _left < 0;
+
+    public DiskRead Read(string path, int limit) => _disk.Read(path, limit);
+
+    public FileFacts? Facts(string path) => _disk.Facts(path);
+
+    public IEnumerable<string> List(string folder) => _disk.List(folder);
+
+    public void WriteNew(string path, ReadOnlySpan<byte> content, bool sync)
+    {
+        Change();
+        _disk.WriteNew(path, content, sync: false);
+    }
+
+    public void Append(string path, ReadOnlySpan<byte> content) =>
+        throw new NotSupportedException();
+
+    public void AppendLine(string path, ReadOnlySpan<byte> line, bool sync) =>
+        throw new NotSupportedException();
+
+    public void Rename(string from, string to)
+    {
+        Change();
+        _disk.Rename(from, to);
+    }
+
+    public bool RenameNew(string from, string to)
+    {
+        Change();
+        return _disk.RenameNew(from, to);
+    }
+
+    public bool Delete(string path)
+    {
+        Change();
+        return _disk.Delete(path);
+    }
+
+    public bool DeleteEmptyFolder(string path)
+    {
+        Change();
+        return ((IDisk)_disk).DeleteEmptyFolder(path);
+    }
+
+    public void CreateFolder(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            Change();
+            _disk.CreateFolder(path);
+        }
+    }
+
+    public void SyncFolder(string path) { }
+
+    public void SyncAll(string folder) { }
+
+    public HeldLock? TryLock(string path, bool create) => throw new NotSupportedException();
+
+    public HeldLock? TryLockShared(string path, bool create) => throw new NotSupportedException();
+
+    public void RemoveLock(HeldLock held, string path) => throw new NotSupportedException();
+
+    public void Touch(string path, DateTimeOffset? time = null) =>
+        throw new NotSupportedException();
+
+    public IFolderWatch Watch(params ReadOnlySpan<string> folders) =>
+        throw new NotSupportedException();
+
+    public long NowNs => _disk.NowNs;
+
+    public void Pause(TimeSpan time) => throw new NotSupportedException();
+
+    private void Change()
+    {
+        if (--_left < 0)
+        {
+            throw new Killed();
+        }
+
+        Made++;
+    }
+
+    /// <summary>Caught by nobody but the test: the code's own clean-up catches only its own errors.</summary>
+    internal sealed class Killed() : Exception("killed");
+}
