@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using AgentQueue.Storage;
 
 namespace AgentQueue.Assistants;
@@ -12,6 +11,10 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
 {
     // Another program may write its configuration while we look at it; that happens now and then, not on and on.
     private const int MostTurns = 5;
+
+    private const string LockName = ".assistants.lock";
+    private const int MostPauses = 500;
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The assistants that it was done for.</summary>
     public IReadOnlyList<string> Names => ReadManifest().Manifest.Assistants;
@@ -30,15 +33,30 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
 
     private SetupReport Do(Action<SetupPlan> decide, bool dryRun)
     {
-        for (var turn = 0; turn < MostTurns; turn++)
+        var turn = Look(decide);
+        if (dryRun || !(turn.Changes || HasTraces))
         {
-            var (old, file) = ReadManifest();
-            var files = new SetupFiles(place, disk);
-            var plan = new SetupPlan(place, old, files);
-            decide(plan);
-            if (dryRun || Apply(plan, old, file, files))
+            return turn.Plan.Report;
+        }
+
+        var path = Path.Join(Path.GetDirectoryName(place.Resolve(place.Manifest)), LockName);
+        using (var held = Lock(path))
+        {
+            try
             {
-                return plan.Report;
+                for (var i = 0; i < MostTurns; i++)
+                {
+                    turn = Look(decide);
+                    if (Apply(turn))
+                    {
+                        return turn.Plan.Report;
+                    }
+                }
+            }
+            finally
+            {
+                disk.RemoveLock(held, path);
+                RemoveFolders(turn.Emptied);
             }
         }
 
@@ -47,6 +65,50 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
             "End it and try again; what was done so far is on record"
         );
     }
+
+    private SetupTurn Look(Action<SetupPlan> decide)
+    {
+        var (old, manifest) = ReadManifest();
+        var files = new SetupFiles(place, disk);
+        var plan = new SetupPlan(place, old, files);
+        decide(plan);
+        return new SetupTurn(place, old, plan, manifest, files);
+    }
+
+    // Two at once would take each other's half-made files for leftovers.
+    private HeldLock Lock(string path)
+    {
+        for (var i = 0; i < MostPauses; i++)
+        {
+            disk.CreateFolder(Path.GetDirectoryName(path)!);
+            if (disk.TryLock(path, create: true) is { } held)
+            {
+                return held;
+            }
+
+            disk.Pause(s_pause);
+        }
+
+        throw new QueueException(
+            "Another agentq setup is at work here",
+            "Wait until it has ended, and try again"
+        );
+    }
+
+    /// <summary>True if one that was killed has left something in the manifest's folder.</summary>
+    private bool HasTraces
+    {
+        get
+        {
+            var folder = place.PathOf(SetupTurn.Above(place.Manifest));
+            return Directory.Exists(folder)
+                && disk.List(folder).ToList() is var names
+                && (names.Count == 0 || names.Exists(IsTrace));
+        }
+    }
+
+    private bool IsTrace(string name) =>
+        name == LockName || DurableFile.IsLeftoverOf(name, Path.GetFileName(place.Manifest));
 
     private (SetupManifest Manifest, PlannedFile File) ReadManifest()
     {
@@ -59,49 +121,29 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
     }
 
     /// <summary>False if a file is no longer as it was when the plan was made.</summary>
-    private bool Apply(SetupPlan plan, SetupManifest old, PlannedFile manifest, SetupFiles files)
+    private bool Apply(SetupTurn turn)
     {
-        SweepLeftovers(old, plan.Next, files);
-        var changes = files.Changes.ToList();
-        var next = plan.Next;
-        var made = old.Folders.ToHashSet(StringComparer.Ordinal);
-        foreach (
-            var key in changes.Where(static f => f.Wanted is not null).Select(static f => f.Key)
-        )
+        SweepLeftovers(turn);
+        if (turn.Manifest.Found is null)
         {
-            made.UnionWith(MissingFolders(key));
+            turn.Made.UnionWith(FoldersOfManifest());
         }
 
-        if (manifest.Found is null)
-        {
-            made.UnionWith(FoldersOfManifest());
-        }
-
-        // What was and what will be, while the files are on their way from the one to the other.
+        var manifest = turn.Manifest;
+        var changes = turn.Files.Changes.ToList();
         if (changes.Count > 0)
         {
-            var between = new SetupManifest(
-                [.. old.Files.Union(next.Files, SameFile.Instance)],
-                [.. old.Entries.Union(next.Entries, SameEntry.Instance)],
-                [.. made]
-            );
-            manifest.Wanted = between.Write();
-            if (!Put(manifest))
+            manifest.Wanted = turn.Between.Write();
+            if (!Put(manifest) || !changes.TrueForAll(Put))
             {
                 return false;
             }
 
             manifest = new PlannedFile(manifest.Key, manifest.Path, manifest.Wanted);
-            if (!changes.TrueForAll(Put))
-            {
-                return false;
-            }
         }
 
-        var kept = made.Where(f => IsNeeded(f, next)).ToImmutableArray();
-        RemoveFolders(made.Except(kept).Where(f => !IsAbove(f, place.Manifest)));
-        next = next with { Folders = [.. kept] };
-        manifest.Wanted = next.Files.IsEmpty && next.Entries.IsEmpty ? null : next.Write();
+        RemoveFolders(turn.NotNeeded.Where(f => !SetupTurn.IsAbove(f, place.Manifest)));
+        manifest.Wanted = turn.Final;
         if (manifest.Changes && !Put(manifest))
         {
             return false;
@@ -109,23 +151,23 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
 
         if (manifest.Wanted is null)
         {
-            RemoveFolders(made.Where(f => IsAbove(f, place.Manifest)));
+            turn.Emptied.AddRange(turn.NotNeeded.Where(f => SetupTurn.IsAbove(f, place.Manifest)));
         }
 
         return true;
     }
 
     // Of one that was killed while it wrote one of these files. The folders are the user's: nothing else in them is ours.
-    private void SweepLeftovers(SetupManifest old, SetupManifest next, SetupFiles files)
+    private void SweepLeftovers(SetupTurn turn)
     {
-        var keys = ((SetupManifest[])[old, next])
+        var keys = ((SetupManifest[])[turn.Old, turn.Plan.Next])
             .SelectMany(static m =>
                 m.Files.Select(static f => f.Path).Concat(m.Entries.Select(static e => e.Path))
             )
             .Append(place.Manifest);
         foreach (
             var folder in keys.Distinct()
-                .Select(files.PathOf)
+                .Select(turn.Files.PathOf)
                 .OfType<string>()
                 .GroupBy(Path.GetDirectoryName)
         )
@@ -176,27 +218,18 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
         return true;
     }
 
-    private IEnumerable<string> MissingFolders(string key)
-    {
-        for (var folder = Above(key); folder.Length > 0; folder = Above(folder))
-        {
-            if (Directory.Exists(place.PathOf(folder)))
-            {
-                yield break;
-            }
-
-            yield return folder;
-        }
-    }
-
     // Nothing is on record before the manifest is, so a folder of its own in which nothing stands counts as made
     // by one of us that was killed.
     private IEnumerable<string> FoldersOfManifest()
     {
         var below = "";
-        for (var folder = Above(place.Manifest); folder.Length > 0; folder = Above(folder))
+        for (
+            var folder = SetupTurn.Above(place.Manifest);
+            folder.Length > 0;
+            folder = SetupTurn.Above(folder)
+        )
         {
-            if (disk.List(place.PathOf(folder)).Any(n => n != below))
+            if (disk.List(place.PathOf(folder)).Any(n => n != below && !IsTrace(n)))
             {
                 yield break;
             }
@@ -212,38 +245,5 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
         {
             disk.DeleteEmptyFolder(place.PathOf(folder));
         }
-    }
-
-    private bool IsNeeded(string folder, SetupManifest next) =>
-        next.Files.Any(f => IsAbove(folder, f.Path))
-        || next.Entries.Any(e => IsAbove(folder, e.Path))
-        || (!(next.Files.IsEmpty && next.Entries.IsEmpty) && IsAbove(folder, place.Manifest));
-
-    private static bool IsAbove(string folder, string key) =>
-        key.StartsWith(folder + "/", StringComparison.Ordinal);
-
-    private static string Above(string key) =>
-        key.LastIndexOf('/') is var at and > 0 ? key[..at] : "";
-
-    private sealed class SameFile : IEqualityComparer<OurFile>
-    {
-        public static readonly SameFile Instance = new();
-
-        public bool Equals(OurFile? x, OurFile? y) => (x?.Path, x?.Sha256) == (y?.Path, y?.Sha256);
-
-        public int GetHashCode(OurFile file) => HashCode.Combine(file.Path, file.Sha256);
-    }
-
-    private sealed class SameEntry : IEqualityComparer<OurEntry>
-    {
-        public static readonly SameEntry Instance = new();
-
-        public bool Equals(OurEntry? x, OurEntry? y) =>
-            x is not null
-            && y is not null
-            && (x.Path, x.Piece, x.MadeFile) == (y.Path, y.Piece, y.MadeFile)
-            && x.At.SequenceEqual(y.At);
-
-        public int GetHashCode(OurEntry entry) => HashCode.Combine(entry.Path, entry.Piece);
     }
 }

@@ -20,27 +20,19 @@ public sealed class AssistantSetupTests : IDisposable
     {
         Prepare();
         var before = Picture();
-        var steps = 0;
         var expected = "";
-        for (var moment = 0; steps == 0; moment++)
-        {
-            var disk = new DyingDisk(moment);
-            if (Survives(() => Setup(disk).Write(Some, dryRun: false)))
+        EveryMoment(
+            disk => Setup(disk).Write(Some, dryRun: false),
+            () =>
             {
-                steps = disk.Made;
+                Assert.False(Setup().Write(Some, dryRun: false).HasProblems);
+                expected = expected.Length == 0 ? Picture() : expected;
+                Assert.Equal(expected, Picture());
+                Assert.True(Setup().Check(Some).IsUpToDate);
+                Setup().Remove(Setup().Names, dryRun: false);
+                Assert.Equal(before, Picture());
             }
-
-            Assert.False(Setup().Write(Some, dryRun: false).HasProblems);
-            var after = Picture();
-            expected = expected.Length == 0 ? after : expected;
-            Assert.Equal(expected, after);
-            Assert.True(Setup().Check(Some).IsUpToDate);
-
-            Setup().Remove(Setup().Names, dryRun: false);
-            Assert.Equal(before, Picture());
-        }
-
-        Assert.InRange(steps, 60, 200);
+        );
     }
 
     [Fact]
@@ -48,13 +40,18 @@ public sealed class AssistantSetupTests : IDisposable
     {
         Prepare();
         var before = Picture();
-        for (var (moment, done) = (0, false); !done; moment++)
-        {
-            Setup().Write(Some, dryRun: false);
-            done = Survives(() => Setup(new DyingDisk(moment)).Remove(Setup().Names, false));
-            Setup().Remove(Setup().Names, dryRun: false);
-            Assert.Equal(before, Picture());
-        }
+        EveryMoment(
+            disk =>
+            {
+                Setup().Write(Some, dryRun: false);
+                Setup(disk).Remove(Setup().Names, dryRun: false);
+            },
+            () =>
+            {
+                Setup().Remove(Setup().Names, dryRun: false);
+                Assert.Equal(before, Picture());
+            }
+        );
     }
 
     [Fact]
@@ -62,28 +59,35 @@ public sealed class AssistantSetupTests : IDisposable
     {
         Prepare();
         var before = Picture();
-        for (var (moment, done) = (0, false); !done; moment++)
-        {
-            done = Survives(() => Setup(new DyingDisk(moment)).Write(Some, false));
-            Setup().Remove([.. KnownAssistants.Names], dryRun: false);
-            Assert.Equal(before, Picture());
-        }
+        EveryMoment(
+            disk => Setup(disk).Write(Some, dryRun: false),
+            () =>
+            {
+                Setup().Remove([.. KnownAssistants.Names], dryRun: false);
+                Assert.Equal(before, Picture());
+            }
+        );
     }
 
     [Fact]
     public void Whoever_is_killed_while_updating_is_healed_by_doing_it_again()
     {
         Prepare();
-        for (var (moment, done) = (0, false); !done; moment++)
-        {
-            Setup().Write(Some, dryRun: false);
-            var expected = Picture();
-            MakeOld();
-            done = Survives(() => Setup(new DyingDisk(moment)).Write(Some, false));
-            var report = Setup().Write(Some, dryRun: false);
-            Assert.DoesNotContain(report.Steps, static s => s.State == SetupState.Changed);
-            Assert.Equal(expected, Picture());
-        }
+        Setup().Write(Some, dryRun: false);
+        var expected = Picture();
+        EveryMoment(
+            disk =>
+            {
+                MakeOld();
+                Setup(disk).Write(Some, dryRun: false);
+            },
+            () =>
+            {
+                var report = Setup().Write(Some, dryRun: false);
+                Assert.DoesNotContain(report.Steps, static s => s.State == SetupState.Changed);
+                Assert.Equal(expected, Picture());
+            }
+        );
     }
 
     [Fact]
@@ -274,16 +278,25 @@ public sealed class AssistantSetupTests : IDisposable
         );
     }
 
-    private static bool Survives(Action action)
+    // All the first and the last moments, and some of those between, which write one file after the other.
+    private static void EveryMoment(Action<DyingDisk> act, Action check)
     {
-        try
+        const int Ends = 14;
+        const int Step = 9;
+        var whole = new DyingDisk();
+        act(whole);
+        check();
+        Assert.InRange(whole.Made, 5, 300);
+        for (var moment = 0; moment < whole.Made; moment++)
         {
-            action();
-            return true;
-        }
-        catch (DyingDisk.Killed)
-        {
-            return false;
+            if (moment > Ends && moment < whole.Made - Ends && moment % Step != 0)
+            {
+                continue;
+            }
+
+            var disk = new DyingDisk(moment);
+            Assert.Throws<DyingDisk.Killed>(() => act(disk));
+            check();
         }
     }
 

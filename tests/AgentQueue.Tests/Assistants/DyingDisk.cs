@@ -68,11 +68,19 @@ internal sealed class DyingDisk(int changes = int.MaxValue) : IDisk
 
     public void SyncAll(string folder) { }
 
-    public HeldLock? TryLock(string path, bool create) => throw new NotSupportedException();
+    public HeldLock? TryLock(string path, bool create)
+    {
+        Change();
+        return _disk.TryLock(path, create);
+    }
 
     public HeldLock? TryLockShared(string path, bool create) => throw new NotSupportedException();
 
-    public void RemoveLock(HeldLock held, string path) => throw new NotSupportedException();
+    public void RemoveLock(HeldLock held, string path)
+    {
+        Change();
+        _disk.RemoveLock(held, path);
+    }
 
     public void Touch(string path, DateTimeOffset? time = null) =>
         throw new NotSupportedException();
