@@ -1,4 +1,6 @@
 using System.Globalization;
+using AgentQueue.Assistants;
+using AgentQueue.Storage;
 using AgentQueue.Tests.Support;
 
 namespace AgentQueue.Tests.Architecture;
@@ -23,6 +25,7 @@ public sealed class RepositoryTests
         "build.sh",
         ".agents",
         ".claude",
+        ".codex",
         ".mcp.json",
         "adapters",
         "assistants",
@@ -90,6 +93,20 @@ public sealed class RepositoryTests
             Assert.InRange(int.Parse(injections, CultureInfo.InvariantCulture), 1, int.MaxValue);
             Assert.Equal("0", violations);
         }
+    }
+
+    [Fact]
+    public void What_assistants_read_here_is_what_setup_writes()
+    {
+        var disk = new UnixDisk();
+        var setup = new AssistantSetup(
+            SetupPlace.OfProject(Repository.Root),
+            disk,
+            new DurableFile(disk)
+        );
+        Assert.Equal(["claude", "codex"], setup.Names);
+        var report = setup.Check([.. setup.Names.Select(KnownAssistants.Find)]);
+        Assert.Empty(report.Steps.Where(static s => s.State != SetupState.UpToDate));
     }
 
     [Fact]
