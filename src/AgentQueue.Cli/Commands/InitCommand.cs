@@ -54,6 +54,7 @@ internal static class InitCommand
         }
 
         screen.Line("  agentq status");
+        screen.Line("  agentq setup   (teaches your coding assistants to use it)");
         return ExitCode.Ok;
     }
 

@@ -81,6 +81,11 @@ internal sealed class SetupReply(
             screen.Line($"  note         {note}");
         }
 
+        if (mode == SetupMode.Write && !dryRun)
+        {
+            screen.Line(Advice());
+        }
+
         if (mode == SetupMode.Check)
         {
             screen.Line(
@@ -213,6 +218,18 @@ internal sealed class SetupReply(
         {
             yield return "agentq is not on PATH, so no assistant would find it: ./build.sh install";
         }
+    }
+
+    private string Advice()
+    {
+        var typed = assistants
+            .Where(static a => a.Style is not null)
+            .GroupBy(static a => a.Style!.Typed, static a => a.Title)
+            .Select(static g => $"type {g.Key} in {string.Join(", ", g)}")
+            .ToList();
+        return typed.Count == 0
+            ? "Now simply ask your assistant to queue something"
+            : $"Now {string.Join("; ", typed)}; or simply ask";
     }
 
     private string Options() => place.IsUser ? " --user" : "";

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using AgentQueue.Assistants;
+using AgentQueue.Tests.Support;
 
 namespace AgentQueue.Tests.Assistants;
 
@@ -74,6 +75,39 @@ public sealed class KnownAssistantsTests
             );
         }
     }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void The_page_for_users_names_every_place(string name)
+    {
+        var page = File.ReadAllText(Repository.PathOf("docs/assistants.md"));
+        var assistant = KnownAssistants.Find(name);
+        var row = page.Split('\n')
+            .Single(l => l.StartsWith($"| `{name}` ", StringComparison.Ordinal));
+        Assert.Contains(assistant.Title, row, StringComparison.Ordinal);
+        Assert.Contains(assistant.Project.Skill.Split("agentq/")[0], row, StringComparison.Ordinal);
+        Assert.Equal(assistant.Style is null, row.Contains("| none", StringComparison.Ordinal));
+        if (assistant.Project.Commands is { } commands)
+        {
+            Assert.Contains(
+                commands.Split("{verb}")[0].TrimEnd('-'),
+                row,
+                StringComparison.Ordinal
+            );
+        }
+
+        Assert.All(
+            assistant.Project.Entries.SelectMany(static e => e.Files),
+            f => Assert.Contains($"`{f}`", row, StringComparison.Ordinal)
+        );
+        Assert.All(
+            assistant.User.Entries,
+            e => Assert.Contains($"`~/{HomePath(e.Files[^1])}`", page, StringComparison.Ordinal)
+        );
+    }
+
+    private static string HomePath(string path) =>
+        SetupPlace.OfUser(static n => n == "HOME" ? "/h" : null).KeyOf(path);
 
     [Theory]
     [MemberData(nameof(Names))]

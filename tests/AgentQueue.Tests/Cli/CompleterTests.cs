@@ -62,6 +62,14 @@ public sealed class CompleterTests : IDisposable
     }
 
     [Fact]
+    public void Assistants_are_offered_by_name()
+    {
+        Assert.Contains(new Offer("claude", "Claude Code"), Offers("cl", "setup"));
+        Assert.Equal(["all"], Complete("all", "setup", "claude"));
+        Assert.Equal(["--check"], Complete("--ch", "setup"));
+    }
+
+    [Fact]
     public void In_a_list_of_ids_the_last_one_is_completed()
     {
         _temp.Add("01a");
