@@ -37,7 +37,11 @@ internal sealed class SetupReply(
                 w.WriteString("root"u8, place.Root);
                 w.WriteString("scope"u8, place.IsUser ? "user" : "project");
                 w.WriteBoolean("dryRun"u8, dryRun || mode == SetupMode.Check);
-                w.WriteBoolean("upToDate"u8, IsUpToDate);
+                if (mode == SetupMode.Check)
+                {
+                    w.WriteBoolean("upToDate"u8, IsUpToDate);
+                }
+
                 WriteTexts(w, "assistants", assistants.Select(static a => a.Name));
                 w.WriteStartArray("items"u8);
                 foreach (var step in report.Steps)
@@ -67,6 +71,11 @@ internal sealed class SetupReply(
         }
 
         screen.Line($"Assistants: {string.Join(", ", assistants.Select(static a => a.Title))}");
+        if (report.Steps.IsEmpty)
+        {
+            screen.Line("Nothing of agentq is there for them");
+        }
+
         foreach (var (word, what, step) in Rows())
         {
             screen.Line($"  {word, -12} {what}", ToneOf(step.State));

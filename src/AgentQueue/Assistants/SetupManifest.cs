@@ -48,7 +48,8 @@ internal sealed record SetupManifest(
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    public bool IsEmpty => Files.IsEmpty && Entries.IsEmpty && Folders.IsEmpty;
+    /// <summary>Nothing is on record that anybody could remove.</summary>
+    public bool IsEmpty => Files.IsEmpty && Entries.IsEmpty;
 
     /// <summary>The assistants that something was set up for, in their order.</summary>
     public IReadOnlyList<string> Assistants =>

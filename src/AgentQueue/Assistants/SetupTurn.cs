@@ -59,7 +59,7 @@ internal sealed class SetupTurn
 
     /// <summary>The manifest in the end; null if nothing is on record.</summary>
     public byte[]? Final =>
-        Plan.Next is { Files.IsEmpty: true, Entries.IsEmpty: true }
+        Plan.Next.IsEmpty
             ? null
             : (Plan.Next with { Folders = [.. Made.Except(NotNeeded)] }).Write();
 
@@ -75,10 +75,7 @@ internal sealed class SetupTurn
     private bool IsNeeded(string folder) =>
         Plan.Next.Files.Any(f => IsAbove(folder, f.Path))
         || Plan.Next.Entries.Any(e => IsAbove(folder, e.Path))
-        || (
-            Plan.Next is not { Files.IsEmpty: true, Entries.IsEmpty: true }
-            && IsAbove(folder, _place.Manifest)
-        );
+        || (!Plan.Next.IsEmpty && IsAbove(folder, _place.Manifest));
 
     private IEnumerable<string> MissingFolders(string key)
     {

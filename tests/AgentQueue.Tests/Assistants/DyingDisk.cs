@@ -11,8 +11,6 @@ internal sealed class DyingDisk(int changes = int.MaxValue) : IDisk
     /// <summary>How many changes were made.</summary>
     public int Made { get; private set; }
 
-    public bool IsDead => _left < 0;
-
     public DiskRead Read(string path, int limit) => _disk.Read(path, limit);
 
     public FileFacts? Facts(string path) => _disk.Facts(path);
