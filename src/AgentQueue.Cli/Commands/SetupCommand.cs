@@ -120,6 +120,14 @@ internal static class SetupCommand
     private static SetupPlace OfProject(Session session)
     {
         var root = session.Project.Root;
+        if (!session.FoundProject && root == Environment.GetEnvironmentVariable("HOME"))
+        {
+            throw new QueueException(
+                "This is your home folder and no project",
+                "For all your projects: agentq setup --user"
+            );
+        }
+
         return new FolderTrust(root, session.Queue.Folder).Doubt([]) is { } doubt
             ? throw doubt
             : SetupPlace.OfProject(root);

@@ -396,6 +396,15 @@ public sealed class SetupTests
         Assert.False(Directory.Exists(Path.Join(box.Home, ".agents/tasks")));
     }
 
+    [Fact]
+    public void The_home_folder_is_no_project_to_set_anything_up_in()
+    {
+        using var box = new Sandbox();
+        var refused = box.Sh("cd && agentq setup claude").Gives(1);
+        Assert.Contains("agentq setup --user", refused.Err, StringComparison.Ordinal);
+        Assert.Empty(Names(box.Home));
+    }
+
     [Theory]
     [InlineData("{")]
     [InlineData(
