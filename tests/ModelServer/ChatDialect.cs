@@ -14,6 +14,11 @@ internal sealed class ChatDialect : Dialect
             .Select(static t => t["function"]?["name"]?.GetValue<string>())
             .OfType<string>();
 
+    public override IEnumerable<string> Results(JsonObject body) =>
+        Items(body["messages"])
+            .Where(static m => m["role"]?.GetValue<string>() == "tool")
+            .Select(static m => Joined(m["content"]));
+
     public override IEnumerable<string> Stream(Reply reply)
     {
         yield return Chunk(new() { ["role"] = "assistant", ["content"] = "" }, null);

@@ -22,6 +22,9 @@ internal abstract class Dialect
     /// <summary>The names of the tools on offer.</summary>
     public abstract IEnumerable<string> Offered(JsonObject body);
 
+    /// <summary>What the tools that were called have answered so far, oldest first, each in one text.</summary>
+    public abstract IEnumerable<string> Results(JsonObject body);
+
     public virtual bool IsStreamed(ModelRequest request) =>
         request.Json["stream"] is JsonValue value && value.TryGetValue<bool>(out var on) && on;
 
@@ -44,6 +47,15 @@ internal abstract class Dialect
 
     protected static IEnumerable<JsonObject> Items(JsonNode? array) =>
         (array as JsonArray)?.OfType<JsonObject>() ?? [];
+
+    /// <summary>A text, or the texts of an array of parts, one a line.</summary>
+    protected static string Joined(JsonNode? content) =>
+        content is JsonValue value && value.TryGetValue<string>(out var text)
+            ? text
+            : string.Join(
+                '\n',
+                Items(content).Select(static p => p["text"]?.GetValue<string>()).OfType<string>()
+            );
 
     protected static string Event(JsonNode data) => $"data: {data.ToJsonString()}\n\n";
 

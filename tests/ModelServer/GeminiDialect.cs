@@ -17,6 +17,14 @@ internal sealed class GeminiDialect : Dialect
             .Select(static t => t["name"]?.GetValue<string>())
             .OfType<string>();
 
+    // The answer is an object: its text, or what went wrong.
+    public override IEnumerable<string> Results(JsonObject body) =>
+        Items(body["contents"])
+            .SelectMany(static c => Items(c["parts"]))
+            .Select(static p => p["functionResponse"]?["response"])
+            .OfType<JsonObject>()
+            .Select(static r => Joined(r["output"] ?? r["error"]));
+
     public override IEnumerable<string> Stream(Reply reply)
     {
         if (reply.Call is null)

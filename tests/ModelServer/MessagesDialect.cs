@@ -11,6 +11,12 @@ internal sealed class MessagesDialect : Dialect
     public override IEnumerable<string> Offered(JsonObject body) =>
         Items(body["tools"]).Select(static t => t["name"]?.GetValue<string>()).OfType<string>();
 
+    public override IEnumerable<string> Results(JsonObject body) =>
+        Items(body["messages"])
+            .SelectMany(static m => Items(m["content"]))
+            .Where(static b => b["type"]?.GetValue<string>() == "tool_result")
+            .Select(static b => Joined(b["content"]));
+
     public override IEnumerable<string> Stream(Reply reply)
     {
         var begun = Whole(reply with { Usage = reply.Usage with { Output = 1 } });

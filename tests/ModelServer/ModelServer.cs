@@ -87,9 +87,13 @@ internal sealed class ModelServer : IDisposable
         Answer(_ => turns[Math.Min(next++, turns.Length - 1)]);
     }
 
+    /// <summary>What the tools that the agent has called have answered so far, oldest first.</summary>
+    public static IReadOnlyList<string> Results(ModelRequest request) =>
+        [.. s_dialects.FirstOrDefault(d => d.Knows(request))?.Results(request.Json) ?? []];
+
     /// <summary>Whether the agent offers a tool for this turn; for a turn without any, true.</summary>
     public static bool Offers(ModelRequest request, Turn turn) =>
-        turn is not (Turn.Write or Turn.Shell)
+        turn is not (Turn.Write or Turn.Shell or Turn.Tool)
         || ModelTools.IsKnown(
             turn,
             s_dialects.FirstOrDefault(d => d.Knows(request))?.Offered(request.Json).ToHashSet()
@@ -184,7 +188,7 @@ internal sealed class ModelServer : IDisposable
             case Turn.Say say:
                 await ReplyAsync(exchange, request, dialect, new(say.Text, null, turn.Usage), end);
                 break;
-            case Turn.Write or Turn.Shell:
+            case Turn.Write or Turn.Shell or Turn.Tool:
                 var call = ModelTools.Call(turn, offered);
                 await ReplyAsync(exchange, request, dialect, new("", call, turn.Usage), end);
                 break;

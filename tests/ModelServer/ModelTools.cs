@@ -51,9 +51,13 @@ internal static class ModelTools
 
     /// <summary>Whether <see cref="Call"/> finds a tool.</summary>
     public static bool IsKnown(Turn turn, IReadOnlyCollection<string> offered) =>
-        turn is Turn.Write
-            ? s_writers.Any(t => offered.Contains(t.Name))
-            : s_shells.Any(t => offered.Contains(t.Name));
+        turn switch
+        {
+            Turn.Write => s_writers.Any(t => offered.Contains(t.Name)),
+            Turn.Shell => s_shells.Any(t => offered.Contains(t.Name)),
+            Turn.Tool tool => offered.Any(n => IsNamed(n, tool.Name)),
+            _ => throw new ArgumentOutOfRangeException(nameof(turn), turn, null),
+        };
 
     /// <exception cref="InvalidOperationException">The agent offers no tool for it that is known here.</exception>
     public static ToolCall Call(Turn turn, IReadOnlyCollection<string> offered)
@@ -67,6 +71,10 @@ internal static class ModelTools
             Turn.Shell shell => s_shells
                 .Where(t => offered.Contains(t.Name))
                 .Select(t => (t.Name, t.Arguments(shell.Command)))
+                .FirstOrDefault(),
+            Turn.Tool tool => offered
+                .Where(n => IsNamed(n, tool.Name))
+                .Select(n => (n, tool.Arguments))
                 .FirstOrDefault(),
             _ => throw new ArgumentOutOfRangeException(nameof(turn), turn, null),
         };
@@ -83,6 +91,22 @@ internal static class ModelTools
             name,
             arguments
         );
+    }
+
+    // mcp__agentq__start, mcp_agentq_start, agentq_start, agentq-start: all of them agentq/start.
+    private static bool IsNamed(string offered, string name)
+    {
+        var names = name.Split('/');
+        if (names.Length == 1)
+        {
+            return offered == name;
+        }
+
+        var server = offered.EndsWith(names[1], StringComparison.Ordinal)
+            ? offered[..^names[1].Length]
+            : "";
+        var bare = server.TrimEnd('_', '-', '.');
+        return bare.Length < server.Length && bare.EndsWith(names[0], StringComparison.Ordinal);
     }
 
     private static string Quote(string text) => $"'{text.Replace("'", "'\\''")}'";

@@ -6,11 +6,23 @@ namespace AgentQueue.Models;
 internal sealed class ResponsesDialect : Dialect
 {
     private const string Id = "resp_1";
+    private const char Within = '.';
 
     public override bool Knows(ModelRequest request) => Ends(request, "/responses");
 
+    // The tools of an MCP server are offered together, and called by two names.
     public override IEnumerable<string> Offered(JsonObject body) =>
-        Items(body["tools"]).Select(static t => t["name"]?.GetValue<string>()).OfType<string>();
+        Items(body["tools"])
+            .SelectMany(static t =>
+                t["tools"] is { } tools ? Items(tools).Select(tool => Name(t) + Within + Name(tool))
+                : t["name"] is null ? []
+                : [Name(t)]
+            );
+
+    public override IEnumerable<string> Results(JsonObject body) =>
+        Items(body["input"])
+            .Where(static i => i["type"]?.GetValue<string>() == "function_call_output")
+            .Select(static i => Joined(i["output"]));
 
     public override IEnumerable<string> Stream(Reply reply)
     {
@@ -81,15 +93,7 @@ internal sealed class ResponsesDialect : Dialect
 
     private static JsonObject Item(Reply reply) =>
         reply.Call is { } call
-            ? new()
-            {
-                ["type"] = "function_call",
-                ["id"] = "fc_" + call.Id,
-                ["call_id"] = call.Id,
-                ["name"] = call.Name,
-                ["arguments"] = call.Arguments.ToJsonString(),
-                ["status"] = "completed",
-            }
+            ? Made(call)
             : new()
             {
                 ["type"] = "message",
@@ -105,6 +109,28 @@ internal sealed class ResponsesDialect : Dialect
                     }
                 ),
             };
+
+    private static string Name(JsonObject tool) => tool["name"]!.GetValue<string>();
+
+    private static JsonObject Made(ToolCall call)
+    {
+        var names = call.Name.Split(Within, 2);
+        var made = new JsonObject
+        {
+            ["type"] = "function_call",
+            ["id"] = "fc_" + call.Id,
+            ["call_id"] = call.Id,
+            ["name"] = names[^1],
+            ["arguments"] = call.Arguments.ToJsonString(),
+            ["status"] = "completed",
+        };
+        if (names.Length > 1)
+        {
+            made["namespace"] = names[0];
+        }
+
+        return made;
+    }
 
     private static JsonObject Body(string status, JsonArray output, ModelUsage? usage) =>
         new()

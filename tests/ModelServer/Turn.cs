@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace AgentQueue.Models;
 
 /// <summary>What the model server answers to one request of an agent.</summary>
@@ -17,6 +19,10 @@ internal abstract record Turn
 
     /// <summary>Asks for a shell command, with whatever tool this agent offers for that.</summary>
     public sealed record Shell(string Command) : Turn;
+
+    /// <summary>Asks for any other tool that this agent offers.</summary>
+    /// <param name="Name">Its name, or <c>SERVER/TOOL</c> for one of an MCP server, which each agent spells in its own way.</param>
+    public sealed record Tool(string Name, JsonObject Arguments) : Turn;
 
     /// <summary>An error of HTTP, 400 to 599, in the words of the API.</summary>
     /// <param name="RetryAfter">Whole seconds, sent as the header <c>retry-after</c>.</param>

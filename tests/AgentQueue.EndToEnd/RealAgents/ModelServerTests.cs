@@ -60,6 +60,43 @@ public sealed class ModelServerTests
         Assert.False(model.Requests[0].Holds("say \\\"x\\\""));
     }
 
+    [Theory]
+    [InlineData(
+        Chat,
+        """{"tools":[{"function":{"name":"astart"}},{"function":{"name":"agentq-start"}}],"messages":[{"role":"tool","content":"done"}]}""",
+        "agentq-start"
+    )]
+    [InlineData(
+        "/v1/responses",
+        """{"tools":[{"type":"namespace","name":"mcp__agentq","tools":[{"name":"start"}]}],"input":[{"type":"function_call_output","output":[{"text":"done"}]}]}""",
+        "\"namespace\":\"mcp__agentq\""
+    )]
+    [InlineData(
+        "/v1/messages",
+        """{"tools":[{"name":"restart"},{"name":"mcp__agentq__start"}],"messages":[{"content":[{"type":"tool_result","content":[{"text":"done"}]}]}]}""",
+        "mcp__agentq__start"
+    )]
+    [InlineData(
+        "/v1beta/models/x:generateContent",
+        """{"tools":[{"functionDeclarations":[{"name":"mcp_agentq_start"}]}],"contents":[{"parts":[{"functionResponse":{"response":{"output":"done"}}}]}]}""",
+        "mcp_agentq_start"
+    )]
+    public async Task A_tool_of_an_mcp_server_is_called_as_the_agent_spells_it(
+        string path,
+        string body,
+        string named
+    )
+    {
+        using var model = new ModelServer();
+        model.Play(new Turn.Tool("agentq/start", new() { ["agent"] = "shell" }));
+
+        var answer = await AskAsync(model, path, body);
+
+        Assert.Contains(named, answer, StringComparison.Ordinal);
+        Assert.Contains("shell", answer, StringComparison.Ordinal);
+        Assert.Equal(["done"], ModelServer.Results(model.Requests[0]));
+    }
+
     [Fact]
     public async Task An_answer_that_is_cut_is_no_whole_answer()
     {
