@@ -2,36 +2,40 @@
 # Shows agentq at work with its built-in shell agent, in a temporary folder that is gone afterwards.
 # What it tells is checked as it goes: it ends with 0 if all went as told, else it says what differed.
 #
-# usage: docs/demo.sh PATH/TO/agentq
+# usage: docs/demo.sh PATH/TO/agentq [ARGUMENT…]
+#
+# `agentq demo` plays it too: it is part of agentq-server.
 set -euo pipefail
 
-binary=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+binary=("$(cd "$(dirname "$1")" && pwd)/$(basename "$1")" "${@:2}")
 folder=$(mktemp -d)
 output=$(mktemp)
 
 # The demo has a queue of its own, whatever queue the caller is in.
-unset AGENTQ_ROOT
+export AGENTQ_ROOT=$folder
+bold='' plain=''
+if [[ -t 1 && -z ${NO_COLOR:-} ]]; then bold=$'\033[1m' plain=$'\033[0m'; fi
 export NO_COLOR=1
 cd "$folder"
 
 leave() {
-  local code=$? file
+  local code=$? i
   trap - EXIT
-  for file in "$folder"/.agents/tasks/*.json; do
-    if [[ -e $file ]] && grep -q '"status": *"running"' "$file"; then
-      "$binary" cancel "$(basename "$file" .json)" >/dev/null 2>&1 || true
-    fi
-  done
+  "${binary[@]}" run --stop >/dev/null 2>&1 || true
+  "${binary[@]}" cancel --all >/dev/null 2>&1 || true
   cd /
-  rm -rf "$folder" "$output"
+  # The last supervisor may just write a file there.
+  for ((i = 0; i < 100; i++)); do
+    if rm -rf "$folder" "$output" 2>/dev/null; then break; fi
+    sleep 0.05
+  done
   exit "$code"
 }
 trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-tell() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
-if [[ ! -t 1 ]]; then tell() { printf '\n# %s\n' "$*"; }; fi
+tell() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
 
 differs() {
   printf '\nThe demo did not go as told: %s\n' "$*" >&2
@@ -50,7 +54,7 @@ agentq() {
     esac
   done
   printf '%s\n' "$line"
-  "$binary" "$@" >"$output" 2>&1 </dev/null || code=$?
+  "${binary[@]}" "$@" >"$output" 2>&1 </dev/null || code=$?
   cat "$output"
   [[ ,$codes, == *",$code,"* ]] || differs "it ended with code $code, not $codes."
 }

@@ -51,6 +51,7 @@ internal static class Verbs
         new("preview", PreviewCommand.Create),
         new("config", ConfigCommand.Create),
         new("mcp", McpCommand.Create),
+        new("demo", DemoCommand.Create),
         new("completion", CompletionCommand.Create),
         new("doctor", DoctorCommand.Create),
     ];

@@ -1,7 +1,5 @@
-using System.Text.Json.Nodes;
-using AgentQueue.Server.Http;
+using AgentQueue.Server.Demo;
 using AgentQueue.Server.Mcp;
-using AgentQueue.Storage;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Server;
@@ -16,13 +14,13 @@ internal static class Program
     {
         try
         {
-            if (args is not ["mcp", .. var rest])
+            return Arguments.Parse(args) switch
             {
-                throw QueueException.Usage("agentq-server is started by agentq", Arguments.Usage);
-            }
-
-            await ServeAsync(Arguments.Parse(rest));
-            return (int)ExitCode.Ok;
+                Arguments.Mcp mcp => await McpService.RunAsync(mcp),
+                Arguments.Demo { Agents: true } demo => await AgentsDemo.RunAsync(demo),
+                Arguments.Demo demo => Tour.Become(demo),
+                var other => throw new NotSupportedException(other.ToString()),
+            };
         }
         catch (QueueException e)
         {
@@ -36,37 +34,7 @@ internal static class Program
         }
     }
 
-    private static async Task ServeAsync(Arguments arguments)
-    {
-        var folder = Environment.CurrentDirectory;
-        using var program = new QueueProgram(
-            arguments.Program,
-            () => QueueLocator.Locate(arguments.Root, folder).Root
-        );
-        await (
-            arguments.Port is { } port
-                ? new HttpServer(
-                    program,
-                    port,
-                    (url, file) => Tell(arguments.Json, url, file)
-                ).RunAsync()
-                : StdioServer.RunAsync(new QueueServer(program))
-        );
-    }
-
-#pragma warning disable RS0030 // The one place of this executable that talks to a person.
-    private static void Tell(bool json, string url, string tokenFile) =>
-        Console.Out.WriteLine(
-            json
-                ? new JsonObject
-                {
-                    ["version"] = 1,
-                    ["url"] = url,
-                    ["tokenFile"] = tokenFile,
-                }.ToJsonString()
-                : $"{url}\ntoken in {SafeText.Clean(tokenFile)}"
-        );
-
+#pragma warning disable RS0030 // Errors of this executable; what agents and models say is cleaned.
     private static void Say(string text) =>
         Console.Error.WriteLine(SafeText.Clean(text, multiline: true));
 #pragma warning restore RS0030
