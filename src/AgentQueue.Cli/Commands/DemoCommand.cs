@@ -7,7 +7,7 @@ internal static class DemoCommand
 {
     private static readonly Option<bool> s_agents = Options.Flag(
         "--agents",
-        "Show a session with a coding assistant that uses the queue; its model is a script on this machine"
+        "Show a coding assistant that uses the queue, with a scripted model"
     );
 
     public static Command Create()

@@ -1,4 +1,5 @@
 using System.Text;
+using AgentQueue.Native;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Server.Demo;
@@ -9,6 +10,7 @@ namespace AgentQueue.Server.Demo;
 /// </summary>
 internal sealed class Transcript(bool noColor, CancellationToken stop)
 {
+    private const int StandardOutput = 1;
     private const int Width = 96;
     private static readonly TimeSpan s_afterWords = TimeSpan.FromMilliseconds(900);
     private static readonly TimeSpan s_afterCall = TimeSpan.FromMilliseconds(250);
@@ -96,7 +98,7 @@ internal sealed class Transcript(bool noColor, CancellationToken stop)
         }
     }
 
-#pragma warning disable RS0030 // The one writer of the demo: what comes here is clean.
-    private static void Write(string clean) => Console.Out.WriteLine(clean);
-#pragma warning restore RS0030
+    // Not through Console, which begins with escapes of its own on a terminal.
+    private static void Write(string clean) =>
+        Pipes.Write(StandardOutput, Encoding.UTF8.GetBytes(clean + "\n"));
 }
