@@ -72,8 +72,7 @@ internal sealed class McpChild : IAsyncDisposable
     public async Task<JsonArray> ToolsAsync(CancellationToken stop)
     {
         var tools = await _client!.ListToolsAsync(cancellationToken: stop);
-        return
-        [
+        return new JsonArray([
             .. tools.Select(static t => new JsonObject
             {
                 ["type"] = "function",
@@ -84,7 +83,7 @@ internal sealed class McpChild : IAsyncDisposable
                     ["parameters"] = JsonNode.Parse(t.JsonSchema.GetRawText()),
                 },
             }),
-        ];
+        ]);
     }
 
     /// <summary>Calls a tool, and gives the text that a model gets to read.</summary>
