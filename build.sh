@@ -19,8 +19,9 @@ help() {
 ./build.sh             build and publish the executables artifacts/agentq and artifacts/agentq-server
 ./build.sh demo        show it at work, in a temporary folder
 ./build.sh test        everything CI runs; --fast stops after the fast tests
-./build.sh agents      install the agents that people use into artifacts/agents, with npm, for the tests that drive
-                       them; names of folders in tests/RealAgents for some
+./build.sh agents      install the agents that people use, and the clients of the Model Context Protocol, into
+                       artifacts/agents, with npm, for the tests that drive them; names for some: folders in
+                       tests/RealAgents, and mcp-inspector
 ./build.sh faults      inject every fault of docs/faults.md and print the table; F6 S8 … for some of them,
                        --long for an hour of it, --fast for what needs no process
 ./build.sh guards      take away what guards against them, one at a time, and show what breaks; names for some
@@ -305,30 +306,38 @@ test_all() {
 
 # --- agents -------------------------------------------------------------------------------------------------
 
-# agents [NAME…]: by the lock files in tests/RealAgents, which name no registry. For a new version: the number in
+# agents [NAME…]: by the lock files in tests/RealAgents and tests/McpClient, which name no registry. For a new version: the number in
 # package.json, and beside it a new lock file (--package-lock-only --omit-lockfile-registry-resolved). npm ci wants an
 # entry of every optional package: one that the registry lacks is added by hand, with its os and cpu.
 agents() {
   local name code=0
   local -a names=("$@")
-  if [[ $# -eq 0 ]]; then for name in tests/RealAgents/*/; do names+=("$(basename "$name")"); done; fi
+  if [[ $# -eq 0 ]]; then
+    for name in tests/RealAgents/*/; do names+=("$(basename "$name")"); done
+    names+=(mcp-inspector)
+  fi
   for name in "${names[@]}"; do
-    [[ -f tests/RealAgents/$name/package-lock.json ]] || fail "there is no agent '$name'; tests/RealAgents lists them." 2
+    [[ -f $(lock_folder "$name")/package-lock.json ]] || fail "there is no agent '$name'; tests/RealAgents lists them." 2
   done
   for name in "${names[@]}"; do install_agent "$name" || code=1; done
   return "$code"
 }
 
+lock_folder() {
+  if [[ $1 == mcp-inspector ]]; then printf tests/McpClient; else printf 'tests/RealAgents/%s' "$1"; fi
+}
+
 # Ends with 1 and a sentence where it cannot; the tests that need it find the sentence in NAME.missing.
 install_agent() {
-  local name=$1 folder=$artifacts/agents/$1 begin=$SECONDS why=''
-  if cmp -s "tests/RealAgents/$name/package-lock.json" "$folder/installed.json"; then
+  local name=$1 folder=$artifacts/agents/$1 begin=$SECONDS why='' locked
+  locked=$(lock_folder "$name")
+  if cmp -s "$locked/package-lock.json" "$folder/installed.json"; then
     say "artifacts/agents/$name is up to date"
     return
   fi
   rm -rf "$folder" "$folder.missing"
   mkdir -p "$folder/home"
-  cp "tests/RealAgents/$name"/package*.json "$folder"
+  cp "$locked"/package*.json "$folder"
   # Where the registry that locked them had no package of another platform, the lock has no hash of it.
   if [[ $(host_rid) != linux-x64 ]]; then why="its packages are locked for Linux on x64 only"
   elif ! command -v node >/dev/null; then why="there is no 'node' here (package nodejs, 20 or later)"

@@ -438,6 +438,3 @@ internal sealed class QueueTools(QueueProgram program)
             ? id
             : throw new QueueException($"'{AgentText.Line(id, 64)}' is no task's id");
 }
-
-/// <param name="IsRefusal">Nothing, or not all, of what was asked for could be done; the content says why.</param>
-internal sealed record ToolReply(JsonObject Content, bool IsRefusal = false);

@@ -3,23 +3,26 @@ using AgentQueue.Tests.Support;
 
 namespace AgentQueue.Tests.Architecture;
 
-/// <summary>The agents of other makers that the tests install: by number and hash, from whatever registry is there.</summary>
+/// <summary>
+/// The agents and clients of other makers that the tests install: by number and hash, from whatever registry is there.
+/// </summary>
 public sealed class RealAgentLockTests
 {
     public static TheoryData<string> Folders =>
         [
             .. Directory
                 .EnumerateDirectories(Repository.PathOf("tests/RealAgents"))
-                .Select(static f => Path.GetFileName(f)),
+                .Select(static f => "tests/RealAgents/" + Path.GetFileName(f)),
+            "tests/McpClient",
         ];
 
     [Theory]
     [MemberData(nameof(Folders))]
     public void Everything_that_Linux_on_x64_installs_has_its_hash_and_names_no_registry(
-        string agent
+        string folder
     )
     {
-        var packages = Locked(agent).Where(static p => p.Name.Length > 0).ToList();
+        var packages = Locked(folder).Where(static p => p.Name.Length > 0).ToList();
 
         Assert.NotEmpty(packages);
         Assert.All(packages, static p => Assert.False(p.Value.TryGetProperty("resolved", out _)));
@@ -31,12 +34,12 @@ public sealed class RealAgentLockTests
 
     [Theory]
     [MemberData(nameof(Folders))]
-    public void The_version_that_is_asked_for_is_the_one_that_is_locked(string agent)
+    public void The_version_that_is_asked_for_is_the_one_that_is_locked(string folder)
     {
         using var asked = JsonDocument.Parse(
-            File.ReadAllText(Repository.PathOf($"tests/RealAgents/{agent}/package.json"))
+            File.ReadAllText(Repository.PathOf($"{folder}/package.json"))
         );
-        var packages = Locked(agent).ToDictionary(static p => p.Name, static p => p.Value);
+        var packages = Locked(folder).ToDictionary(static p => p.Name, static p => p.Value);
         foreach (var wanted in asked.RootElement.GetProperty("dependencies").EnumerateObject())
         {
             Assert.Equal(
@@ -46,10 +49,10 @@ public sealed class RealAgentLockTests
         }
     }
 
-    private static List<JsonProperty> Locked(string agent)
+    private static List<JsonProperty> Locked(string folder)
     {
         using var document = JsonDocument.Parse(
-            File.ReadAllText(Repository.PathOf($"tests/RealAgents/{agent}/package-lock.json"))
+            File.ReadAllText(Repository.PathOf($"{folder}/package-lock.json"))
         );
         return [.. document.RootElement.Clone().GetProperty("packages").EnumerateObject()];
     }
