@@ -42,8 +42,7 @@ public sealed class ClientTests
         using var box = McpBox.Open();
         var id = box.RunInBackground("echo hello");
         box.Ended(id);
-        var run = box.Run("plan", "run", "hello.yaml", "--json").Gives(0).Lines;
-        GC.KeepAlive(run);
+        box.Run("plan", "run", "hello.yaml").Gives(0);
 
         var tools = Inspect(box, "--method", "tools/list", "--strict");
         Assert.DoesNotContain("Issue", tools.Err, StringComparison.Ordinal);
@@ -79,8 +78,6 @@ public sealed class ClientTests
             Assert.Contains(expected, outcome.Out, StringComparison.Ordinal);
             Assert.Equal("", outcome.Err);
         }
-
-        Assert.Equal(5, Begin(box, "--method tools/call --tool-name nosuch").End(Patience).Code);
     }
 
     // Beside a link to what it imports: node looks for packages from where the script is.
@@ -94,16 +91,13 @@ public sealed class ClientTests
 
     private static Outcome Inspect(Sandbox box, params string[] args)
     {
-        using var inspector = Begin(box, args);
-        return inspector.End(Patience).Gives(0);
-    }
-
-    private static Running Begin(Sandbox box, params string[] args) =>
-        box.Program(
+        using var inspector = box.Program(
             Machine.Find("node")!,
             null,
             [McpClientAttribute.Inspector, "--cli", Path.Join(box.Bin, "agentq"), "mcp", .. args]
         );
+        return inspector.End(Patience).Gives(0);
+    }
 
     private static string Sorted(string words) =>
         string.Join(' ', words.Split(' ').Order(StringComparer.Ordinal));
