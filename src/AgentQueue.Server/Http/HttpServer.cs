@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using AgentQueue.Scheduling;
 using AgentQueue.Server.Mcp;
 using Microsoft.AspNetCore.Builder;
@@ -123,14 +124,11 @@ internal sealed class HttpServer(QueueProgram program, int port, Action<string, 
         {
             var type = (System.Text.Json.Serialization.Metadata.JsonTypeInfo<JsonRpcMessage>)
                 McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonRpcMessage));
-            if (
-                await JsonSerializer.DeserializeAsync(
-                    context.Request.Body,
-                    type,
-                    context.RequestAborted
-                ) is
-                { } message
-            )
+            using var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+            var bytes = body.GetBuffer().AsSpan(0, (int)body.Length);
+            // What is not UTF-8 would arrive as other characters.
+            if (Utf8.IsValid(bytes) && JsonSerializer.Deserialize(bytes, type) is { } message)
             {
                 return message;
             }

@@ -2,7 +2,8 @@ namespace AgentQueue.Server.Mcp;
 
 /// <summary>
 /// Lines of which none is longer than <see cref="LongestLine"/>: a longer one is cut there, which leaves something
-/// that is no message. A client that never ends a line costs so much memory and not more.
+/// that is no message. A client that never ends a line costs so much memory and not more. A line that is not UTF-8 is
+/// no message either: whoever decodes it would put other characters into somebody's prompt.
 /// </summary>
 /// <param name="beforeEnd">Is awaited before the end is told; is given the number of lines that were not empty.</param>
 internal sealed class BoundedLines(Stream inner, Func<int, Task> beforeEnd) : Stream
@@ -12,6 +13,7 @@ internal sealed class BoundedLines(Stream inner, Func<int, Task> beforeEnd) : St
 
     private int _length;
     private int _lines;
+    private Utf8Check _check;
 
     public override async ValueTask<int> ReadAsync(
         Memory<byte> buffer,
@@ -27,6 +29,7 @@ internal sealed class BoundedLines(Stream inner, Func<int, Task> beforeEnd) : St
                 return 0;
             }
 
+            _check.Spoil(buffer.Span[..count]);
             var kept = Keep(buffer.Span[..count]);
             if (kept > 0)
             {

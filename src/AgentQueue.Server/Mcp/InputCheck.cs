@@ -102,20 +102,22 @@ internal static class InputCheck
     private static bool IsOf(string type, JsonElement value) =>
         type switch
         {
-            "object" => value.ValueKind == JsonValueKind.Object,
+            "object" => value.ValueKind == JsonValueKind.Object
+                && value.EnumerateObject().All(static p => IsText(() => p.Name)),
             "array" => value.ValueKind == JsonValueKind.Array,
-            "string" => value.ValueKind == JsonValueKind.String && IsText(value),
+            "string" => value.ValueKind == JsonValueKind.String && IsText(() => value.GetString()!),
             "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
             "integer" => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out _),
             _ => throw new NotSupportedException($"the type {type} in a schema"),
         };
 
-    // Half a surrogate pair is valid JSON and no text.
-    private static bool IsText(JsonElement value)
+    // Half a surrogate pair is valid JSON and no text. A NUL is where an argument of a program ends: what stands behind
+    // it would be dropped, and another task be meant.
+    private static bool IsText(Func<string> read)
     {
         try
         {
-            return value.GetString() is not null;
+            return !read().Contains('\0');
         }
         catch (InvalidOperationException)
         {
@@ -126,9 +128,9 @@ internal static class InputCheck
     private static string InWords(string type) =>
         type switch
         {
-            "object" => "an object",
+            "object" => "an object whose names are text",
             "array" => "a list",
-            "string" => "text",
+            "string" => "text without NUL",
             "boolean" => "true or false",
             _ => "a whole number",
         };

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 using AgentQueue.Server.Mcp;
 
 namespace AgentQueue.Tests.Server;
@@ -36,6 +37,53 @@ public sealed class BoundedLinesTests
         var text = new string('x', BoundedLines.LongestLine) + "\n";
 
         Assert.Equal((text, 1), await ReadAsync(Encoding.UTF8.GetBytes(text), 65536));
+    }
+
+    public static TheoryData<byte[], string> Broken =>
+        new()
+        {
+            { [(byte)'a', 0xFF, (byte)'b'], "a\0b" },
+            { [0xC3, (byte)'"', 0xC3, 0xA9], "\uFFFD\0é" },
+            { [0xE0, 0x80, 0x80], "\uFFFD\0\0" },
+            { [0xED, 0xA0, 0x80], "\uFFFD\0\0" },
+            { [0xF4, 0x90, 0x80, 0x80, (byte)'\n', (byte)'x'], "\uFFFD\0\0\0\nx" },
+            { [0xC0, 0x80], "\0\0" },
+            { [0xF0, 0x9F, 0x99, 0x82, 0xEF, 0xBF, 0xBD], "\U0001F642\uFFFD" },
+        };
+
+    [Theory]
+    [MemberData(nameof(Broken))]
+    public async Task A_byte_that_is_no_UTF_8_becomes_one_that_JSON_has_nowhere(
+        byte[] bytes,
+        string expected
+    )
+    {
+        foreach (var piece in (int[])[1, 2, 3, 100])
+        {
+            Assert.Equal((expected, expected.Count('\n')), await ReadAsync(bytes, piece));
+        }
+    }
+
+    [Fact]
+    public async Task Of_a_line_that_is_no_UTF_8_no_decoder_makes_a_message()
+    {
+        var random = new Random(1);
+        for (var i = 0; i < 20_000; i++)
+        {
+            var bytes = new byte[random.Next(1, 8)];
+            random.NextBytes(bytes);
+            for (var at = 0; at < bytes.Length; at++)
+            {
+                // Mostly what begins or goes on with a character.
+                bytes[at] |= (byte)(random.Next(4) > 0 ? 0x80 : 0);
+                bytes[at] = bytes[at] is 0 or (byte)'\n' ? (byte)'a' : bytes[at];
+            }
+
+            // A line ends with a brace, which no character is cut by.
+            var (text, _) = await ReadAsync([.. bytes, (byte)'}'], random.Next(1, 9));
+
+            Assert.Equal(Utf8.IsValid(bytes), !text.Contains('\0'));
+        }
     }
 
     private static async Task<(string Text, int Lines)> ReadAsync(byte[] bytes, int piece)

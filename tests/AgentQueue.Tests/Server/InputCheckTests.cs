@@ -9,8 +9,8 @@ public sealed class InputCheckTests
     [InlineData("start", """{"agent":"coder","prompt":"x"}""", null)]
     [InlineData("start", """{"agent":"coder"}""", "'prompt' is missing")]
     [InlineData("start", """{"agent":"coder","prompt":""}""", "'prompt' must not be empty")]
-    [InlineData("start", """{"agent":7,"prompt":"x"}""", "'agent' must be text")]
-    [InlineData("start", """{"agent":null,"prompt":"x"}""", "'agent' must be text")]
+    [InlineData("start", """{"agent":7,"prompt":"x"}""", "'agent' must be text without NUL")]
+    [InlineData("start", """{"agent":null,"prompt":"x"}""", "'agent' must be text without NUL")]
     [InlineData("start", """{"agent":"a","prompt":"x","cwd":"/"}""", "There is no argument 'cwd'")]
     [InlineData(
         "start",
@@ -33,16 +33,31 @@ public sealed class InputCheckTests
         "'run' must be true or false"
     )]
     [InlineData("wait", """{"tasks":[]}""", "'tasks' must have 1 or more")]
-    [InlineData("wait", """{"tasks":[["a"]]}""", "'tasks' must be text")]
+    [InlineData("wait", """{"tasks":[["a"]]}""", "'tasks' must be text without NUL")]
     [InlineData("wait", """{"tasks":["a"],"seconds":51}""", "'seconds' must be 50 or less")]
     [InlineData(
         "list",
         """{"state":["gone"]}""",
         "'state' must be one of pending, running, complete, failed, cancelled, held, waiting"
     )]
-    [InlineData("trigger", """{"event":"e","vars":{"a":1}}""", "'vars.a' must be text")]
-    [InlineData("list", """[]""", "The arguments must be an object")]
-    [InlineData("start", """{"agent":"a","prompt":"\ud800"}""", "'prompt' must be text")]
+    [InlineData("trigger", """{"event":"e","vars":{"a":1}}""", "'vars.a' must be text without NUL")]
+    [InlineData("list", """[]""", "The arguments must be an object whose names are text")]
+    [InlineData(
+        "start",
+        """{"agent":"a","prompt":"\ud800"}""",
+        "'prompt' must be text without NUL"
+    )]
+    [InlineData("show", """{"task":"a\u0000b"}""", "'task' must be text without NUL")]
+    [InlineData(
+        "trigger",
+        """{"event":"e","vars":{"a\u0000":""}}""",
+        "'vars' must be an object whose names are text"
+    )]
+    [InlineData(
+        "trigger",
+        """{"event":"e","vars":{"\ud800":""}}""",
+        "'vars' must be an object whose names are text"
+    )]
     public void Arguments_are_held_against_the_published_schema(
         string tool,
         string arguments,
