@@ -23,6 +23,13 @@ internal sealed class BoundedLines(Stream inner, Func<int, Task> beforeEnd) : St
         while (true)
         {
             var count = await inner.ReadAsync(buffer, cancellationToken);
+            if (count == 0 && _length > 0)
+            {
+                // `printf REQUEST | agentq mcp`: the last line is one, too.
+                buffer.Span[0] = (byte)'\n';
+                count = 1;
+            }
+
             if (count == 0)
             {
                 await beforeEnd(_lines);

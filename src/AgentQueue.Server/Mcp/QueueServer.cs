@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -175,24 +174,15 @@ internal sealed class QueueServer(QueueProgram program)
     private static CallToolResult Refusal(string why) =>
         new() { IsError = true, Content = [new TextContentBlock { Text = why }] };
 
-    // As it came: half a surrogate pair is for the check to refuse, with a sentence.
     private static JsonElement InputOf(IDictionary<string, JsonElement>? arguments)
     {
-        var bytes = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(bytes))
+        var input = new JsonObject();
+        foreach (var (name, value) in arguments ?? new Dictionary<string, JsonElement>())
         {
-            writer.WriteStartObject();
-            foreach (var (name, value) in arguments ?? new Dictionary<string, JsonElement>())
-            {
-                writer.WritePropertyName(name);
-                writer.WriteRawValue(value.GetRawText(), skipInputValidation: true);
-            }
-
-            writer.WriteEndObject();
+            input[name] = JsonNode.Parse(value.GetRawText());
         }
 
-        using var document = JsonDocument.Parse(bytes.WrittenMemory);
-        return document.RootElement.Clone();
+        return Element(input);
     }
 
     private static JsonElement Element(JsonNode node)

@@ -10,11 +10,11 @@ public sealed class BoundedLinesTests
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(1 << 20)]
-    public async Task Lines_of_ordinary_length_pass_as_they_are(int piece)
+    public async Task Lines_of_ordinary_length_pass_as_they_are_and_the_last_one_is_ended(int piece)
     {
         const string Text = "{\"a\":1}\n\n{\"b\":\"é\"}\r\nlast without an end";
 
-        Assert.Equal((Text, 2), await ReadAsync(Encoding.UTF8.GetBytes(Text), piece));
+        Assert.Equal((Text + "\n", 3), await ReadAsync(Encoding.UTF8.GetBytes(Text), piece));
     }
 
     [Theory]
@@ -60,7 +60,10 @@ public sealed class BoundedLinesTests
     {
         foreach (var piece in (int[])[1, 2, 3, 100])
         {
-            Assert.Equal((expected, expected.Count('\n')), await ReadAsync(bytes, piece));
+            Assert.Equal(
+                (expected + "\n", 1 + expected.Count('\n')),
+                await ReadAsync(bytes, piece)
+            );
         }
     }
 
