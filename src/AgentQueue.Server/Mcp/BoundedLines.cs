@@ -22,7 +22,11 @@ internal sealed class BoundedLines(Stream inner, Func<int, Task> beforeEnd) : St
     {
         while (true)
         {
-            var count = await inner.ReadAsync(buffer, cancellationToken);
+            // A read of standard input cannot be cancelled; it is left alone.
+            var count = await inner
+                .ReadAsync(buffer, cancellationToken)
+                .AsTask()
+                .WaitAsync(cancellationToken);
             if (count == 0 && _length > 0)
             {
                 // `printf REQUEST | agentq mcp`: the last line is one, too.
