@@ -104,11 +104,7 @@ public sealed class ClientTests
 
     private static void NobodyServesOrWaits(Sandbox box) =>
         Eventually.Holds(
-            () =>
-                !box.Mine.Exists(static p =>
-                    Processes.CommandLine(p).Contains("agentq-server mcp", StringComparison.Ordinal)
-                )
-                && box.Waits() == 0,
+            () => box.Servers() == 0 && box.Waits() == 0,
             "no server and no wait is left"
         );
 }

@@ -49,4 +49,10 @@ internal static class McpBox
         box.Mine.Count(static p =>
             Processes.CommandLine(p).Contains(" wait --json ", StringComparison.Ordinal)
         );
+
+    /// <summary>Living servers of this sandbox.</summary>
+    public static int Servers(this Sandbox box) =>
+        box.Mine.Count(static p =>
+            Processes.CommandLine(p).Contains("agentq-server mcp", StringComparison.Ordinal)
+        );
 }

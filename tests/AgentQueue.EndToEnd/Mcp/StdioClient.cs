@@ -119,7 +119,7 @@ internal sealed class StdioClient : IDisposable
         }.ToJsonString();
 
     public string BeginCall(string tool, JsonObject arguments) =>
-        Begin("tools/call", new() { ["name"] = tool, ["arguments"] = arguments });
+        Begin("tools/call", new() { ["name"] = tool, ["arguments"] = arguments.DeepClone() });
 
     public bool HasReply(string id) => _replies.ContainsKey(id);
 
