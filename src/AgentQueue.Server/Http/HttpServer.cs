@@ -29,6 +29,7 @@ internal sealed class HttpServer(QueueProgram program, int port, Action<string, 
     private const int LongestBody = BoundedLines.LongestLine;
 
     private const int MostConnections = 64;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
     private readonly QueueServer _queue = new(program);
 
     /// <exception cref="QueueException">The port is taken, or the token's file cannot be written.</exception>
@@ -37,7 +38,8 @@ internal sealed class HttpServer(QueueProgram program, int port, Action<string, 
         await using var app = Build();
         var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
         RequestGuard? guard = null;
-        app.Run(context => AnswerAsync(context, guard!));
+        var ending = app.Lifetime.ApplicationStopping;
+        app.Run(context => AnswerAsync(context, guard!, ending));
         try
         {
             await app.StartAsync();
@@ -81,10 +83,18 @@ internal sealed class HttpServer(QueueProgram program, int port, Action<string, 
             options.Limits.MaxConcurrentConnections = MostConnections;
             options.Listen(IPAddress.Loopback, port);
         });
+        // For requests that are not even whole; the host's own patience is half a minute.
+        builder.Services.Configure<HostOptions>(static options =>
+            options.ShutdownTimeout = s_patience
+        );
         return builder.Build();
     }
 
-    private async Task AnswerAsync(HttpContext context, RequestGuard guard)
+    private async Task AnswerAsync(
+        HttpContext context,
+        RequestGuard guard,
+        CancellationToken ending
+    )
     {
         var (request, response) = (context.Request, context.Response);
         response.Headers["X-Content-Type-Options"] = "nosniff";
@@ -103,7 +113,12 @@ internal sealed class HttpServer(QueueProgram program, int port, Action<string, 
 
         if (await ReadAsync(context) is { } message)
         {
-            await ServeAsync(message, response, context.RequestAborted);
+            // A wait goes on neither for a client that has gone nor when the server is to end.
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(
+                context.RequestAborted,
+                ending
+            );
+            await ServeAsync(message, response, over.Token);
         }
     }
 
@@ -173,7 +188,7 @@ internal sealed class HttpServer(QueueProgram program, int port, Action<string, 
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            // The client has gone.
+            // Nobody is there for the answer.
         }
         finally
         {
