@@ -1,5 +1,4 @@
 using System.Text;
-using AgentQueue.Native;
 using AgentQueue.Tasks;
 
 namespace AgentQueue.Server.Demo;
@@ -10,7 +9,6 @@ namespace AgentQueue.Server.Demo;
 /// </summary>
 internal sealed class Transcript(bool noColor, CancellationToken stop)
 {
-    private const int StandardOutput = 1;
     private const int Width = 96;
     private static readonly TimeSpan s_afterWords = TimeSpan.FromMilliseconds(900);
     private static readonly TimeSpan s_afterCall = TimeSpan.FromMilliseconds(250);
@@ -98,7 +96,5 @@ internal sealed class Transcript(bool noColor, CancellationToken stop)
         }
     }
 
-    // Not through Console, which begins with escapes of its own on a terminal.
-    private static void Write(string clean) =>
-        Pipes.Write(StandardOutput, Encoding.UTF8.GetBytes(clean + "\n"));
+    private static void Write(string clean) => StandardOutput.WriteLine(clean);
 }

@@ -29,17 +29,16 @@ internal static class McpService
         return (int)ExitCode.Ok;
     }
 
-#pragma warning disable RS0030 // Where it can be reached, for the person who started it.
-    private static void Tell(bool json, string url, string tokenFile) =>
-        Console.Out.WriteLine(
-            json
-                ? new JsonObject
-                {
-                    ["version"] = 1,
-                    ["url"] = url,
-                    ["tokenFile"] = tokenFile,
-                }.ToJsonString()
-                : $"{url}\ntoken in {SafeText.Clean(tokenFile)}"
-        );
-#pragma warning restore RS0030
+    private static void Tell(bool json, string url, string tokenFile)
+    {
+        var text = json
+            ? new JsonObject
+            {
+                ["version"] = 1,
+                ["url"] = url,
+                ["tokenFile"] = tokenFile,
+            }.ToJsonString()
+            : $"{url}\ntoken in {SafeText.Clean(tokenFile)}";
+        StandardOutput.WriteLine(text);
+    }
 }
