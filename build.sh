@@ -204,7 +204,7 @@ publish() {
   else
     publish_project src/AgentQueue.Cli agentq "$binary"
   fi
-  if up_to_date "$server" src/*.* src/AgentQueue src/AgentQueue.Server; then
+  if up_to_date "$server" src/*.* src/AgentQueue src/AgentQueue.Server docs/demo.sh; then
     say "artifacts/agentq-server is up to date"
   else
     publish_project src/AgentQueue.Server agentq-server "$server"
