@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ModelContextProtocol;
@@ -18,7 +17,7 @@ internal sealed class QueueServer(QueueProgram program)
 
     private static readonly JsonSerializerOptions s_readable = new()
     {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Encoder = AgentText.Encoder,
     };
 
     private readonly QueueTools _tools = new(program);

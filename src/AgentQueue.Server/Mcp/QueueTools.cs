@@ -13,6 +13,7 @@ internal sealed class QueueTools(QueueProgram program)
     private const int UsualWait = 45;
     private const int UsualTasks = 20;
     private const int UsualLines = 50;
+    private const int MostRuns = 5;
 
     // Between two reports of how a wait goes.
     private static readonly TimeSpan s_beat = TimeSpan.FromSeconds(5);
@@ -90,7 +91,6 @@ internal sealed class QueueTools(QueueProgram program)
             );
         }
 
-        const int MostRuns = 5;
         var json = (await program.ReadAsync(["plan", "list", "--json"], cancel)).Json;
         return new(
             new()
@@ -104,7 +104,12 @@ internal sealed class QueueTools(QueueProgram program)
                         ["valid"] = Copy(p["valid"]),
                     }
                 ),
-                ["runs"] = ArrayOf(json["runs"], RunOf, MostRuns),
+                ["runs"] = new JsonArray([
+                    .. json["runs"]!
+                        .AsArray()
+                        .Take(MostRuns)
+                        .Select(static r => RunOf(r!, MostRuns)),
+                ]),
             }
         );
     }
@@ -146,7 +151,12 @@ internal sealed class QueueTools(QueueProgram program)
 
         // The prompt travels over standard input: it is in no list of processes, and cannot be an option.
         arguments.AddRange(["--", Text(input, "agent")!, "-"]);
-        var reply = await program.ChangeAsync(arguments, Text(input, "prompt"));
+        var prompt = Text(input, "prompt")!;
+        // A mark in front of a text is taken for the text's coding, and dropped: this one is the prompt's own.
+        var reply = await program.ChangeAsync(
+            arguments,
+            prompt.StartsWith('\uFEFF') ? '\uFEFF' + prompt : prompt
+        );
         return new(new() { ["task"] = TaskOf(reply.Json["tasks"]![0]!.AsObject()) });
     }
 
@@ -172,7 +182,8 @@ internal sealed class QueueTools(QueueProgram program)
         var log = AgentText.Tail(
             string.Join('\n', json["logTail"]!.AsArray().Select(static l => (string)l!)),
             isCut: true,
-            (string?)files["log"]?["path"]
+            (string?)files["log"]?["path"],
+            AgentText.LongestText / 2
         );
         return new(
             new()
@@ -180,7 +191,8 @@ internal sealed class QueueTools(QueueProgram program)
                 ["task"] = TaskOf(json["task"]!.AsObject()),
                 ["prompt"] = AgentText.Head(
                     (string?)json["task"]!["prompt"] ?? "",
-                    (string?)files["task"]?["path"]
+                    (string?)files["task"]?["path"],
+                    AgentText.LongestText / 2
                 ),
                 ["log"] = log,
                 ["next"] = new JsonArray([
@@ -310,11 +322,11 @@ internal sealed class QueueTools(QueueProgram program)
                     ? AgentText.Head(text, ResultFile(id, (bool)json["archived"]!))
                     : await LogAsync(id, UsualLines, cancel),
                 ["answerIs"] = text is { Length: > 0 } ? "answer" : "log",
-                ["errorMessage"] = AgentText.Line((string?)json["errorMessage"], 2000),
+                ["errorMessage"] = AgentText.Line((string?)json["errorMessage"], 1000),
                 ["exitCode"] = Copy(json["exit"]?["code"]),
                 ["durationMs"] = Copy(json["durationMs"]),
                 ["files"] = json["files"] is JsonArray files
-                    ? ArrayOf(files, static f => JsonValue.Create(AgentText.Line(NameOf(f)))!, 100)
+                    ? ArrayOf(files, static f => JsonValue.Create(AgentText.Line(NameOf(f)))!)
                     : null,
                 ["costUsd"] = Copy(json["costUsd"]),
                 ["outputTokens"] = Copy(json["tokens"]?["output"]),

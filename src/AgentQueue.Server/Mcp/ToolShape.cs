@@ -5,8 +5,9 @@ namespace AgentQueue.Server.Mcp;
 /// <summary>What the program prints, as the tools' output schemas have it: less of it, bounded, and cleaned.</summary>
 internal static class ToolShape
 {
-    // What a reply's tasks may take in all, in characters of JSON.
-    private const int LongestTasks = 44 << 10;
+    // What a reply's tasks may take in all, and what another list may beside them, in bytes of JSON. A reply has 64 KiB.
+    private const int LongestTasks = 40 << 10;
+    private const int LongestList = 9 << 10;
 
     public static JsonNode IdOf(JsonNode one) =>
         JsonValue.Create(
@@ -25,8 +26,23 @@ internal static class ToolShape
             (string?)json["logFile"]
         );
 
-    public static JsonObject RunOf(JsonNode run) =>
-        new()
+    /// <param name="share">Among so many runs the tasks of a reply are divided.</param>
+    public static JsonObject RunOf(JsonNode run, int share = 1)
+    {
+        var (tasks, left) = Fitting(
+            run["tasks"],
+            static t => new JsonObject
+            {
+                ["id"] = AgentText.Line((string?)t["id"]),
+                ["state"] = Copy(t["state"]),
+                ["reason"] = AgentText.Line((string?)t["reason"]),
+                ["taskId"] = Copy(t["taskId"]),
+                ["exitCode"] = Copy(t["exitCode"]),
+                ["durationSec"] = Copy(t["durationSec"]),
+            },
+            LongestTasks / share
+        );
+        return new()
         {
             ["run"] = Copy(run["run"]),
             ["plan"] = AgentText.Line((string?)run["plan"]),
@@ -36,40 +52,13 @@ internal static class ToolShape
             ["startedAt"] = Copy(run["startedAt"]),
             ["endedAt"] = Copy(run["endedAt"]),
             ["report"] = Copy(run["report"]),
-            ["tasks"] = ArrayOf(
-                run["tasks"],
-                static t => new JsonObject
-                {
-                    ["id"] = AgentText.Line((string?)t["id"]),
-                    ["state"] = Copy(t["state"]),
-                    ["reason"] = AgentText.Line((string?)t["reason"]),
-                    ["taskId"] = Copy(t["taskId"]),
-                    ["exitCode"] = Copy(t["exitCode"]),
-                    ["durationSec"] = Copy(t["durationSec"]),
-                },
-                100
-            ),
+            ["tasks"] = tasks,
+            ["notShown"] = left > 0 ? left : null,
         };
-
-    public static (JsonArray Tasks, int Left) TasksOf(JsonNode? tasks)
-    {
-        var array = new JsonArray();
-        var size = 0;
-        var all = (tasks as JsonArray)?.OfType<JsonObject>().ToList() ?? [];
-        foreach (var task in all)
-        {
-            var shown = TaskOf(task);
-            size += shown.ToJsonString().Length;
-            if (size > LongestTasks)
-            {
-                break;
-            }
-
-            array.Add((JsonNode?)shown);
-        }
-
-        return (array, all.Count - array.Count);
     }
+
+    public static (JsonArray Tasks, int Left) TasksOf(JsonNode? tasks) =>
+        Fitting(tasks, static t => TaskOf(t.AsObject()), LongestTasks);
 
     // Members that are null or empty are left out: most are, and a model reads them all.
     public static JsonObject TaskOf(JsonObject task)
@@ -117,19 +106,32 @@ internal static class ToolShape
         return shown;
     }
 
-    public static JsonArray ArrayOf(
+    /// <summary>The items that a list has room for.</summary>
+    public static JsonArray ArrayOf(JsonNode? items, Func<JsonNode, JsonNode> show) =>
+        Fitting(items, show, LongestList).Items;
+
+    // Measured as it is escaped the most, which is more than what counts.
+    private static (JsonArray Items, int Left) Fitting(
         JsonNode? items,
         Func<JsonNode, JsonNode> show,
-        int most = int.MaxValue
+        int longest
     )
     {
         var array = new JsonArray();
-        foreach (var item in (items as JsonArray ?? []).Take(most))
+        var all = items as JsonArray ?? [];
+        foreach (var item in all)
         {
-            array.Add((JsonNode?)show(item!));
+            var shown = show(item!);
+            longest -= shown.ToJsonString().Length;
+            if (longest < 0)
+            {
+                break;
+            }
+
+            array.Add((JsonNode?)shown);
         }
 
-        return array;
+        return (array, all.Count - array.Count);
     }
 
     public static JsonNode? Copy(JsonNode? node) => node?.DeepClone();

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Text.Json;
 using AgentQueue.Server.Mcp;
 
 namespace AgentQueue.Tests.Server;
@@ -18,17 +18,17 @@ public sealed class AgentTextTests
     [InlineData('a')]
     [InlineData('é')]
     [InlineData('€')]
+    [InlineData('"')]
+    [InlineData('\\')]
+    [InlineData('\n')]
+    [InlineData('\uE000')]
     public void A_long_answer_keeps_its_beginning_and_says_where_the_rest_is(char letter)
     {
         var answer = AgentText.Head("begin" + new string(letter, 100_000), "/queue/answer");
 
         var text = (string)answer["text"]!;
         Assert.StartsWith("begin" + letter, text, StringComparison.Ordinal);
-        Assert.InRange(
-            Encoding.UTF8.GetByteCount(text),
-            AgentText.LongestText - 3,
-            AgentText.LongestText
-        );
+        FillsItsShare(text);
         Assert.DoesNotContain('\uFFFD', text);
         Assert.True((bool)answer["cut"]!);
         Assert.Equal("/queue/answer", (string?)answer["path"]);
@@ -48,11 +48,7 @@ public sealed class AgentTextTests
         var text = (string)log["text"]!;
         Assert.EndsWith(letter + "end", text, StringComparison.Ordinal);
         Assert.DoesNotContain('\uFFFD', text);
-        Assert.InRange(
-            Encoding.UTF8.GetByteCount(text),
-            AgentText.LongestText - 3,
-            AgentText.LongestText
-        );
+        FillsItsShare(text);
         Assert.True((bool)log["cut"]!);
     }
 
@@ -69,4 +65,12 @@ public sealed class AgentTextTests
     [Fact]
     public void A_line_is_one_line() =>
         Assert.Equal("a b c…", AgentText.Line("a\r\nb\tcdefgh", longest: 6));
+
+    // In the JSON that a model reads, but for a last character that had no room.
+    private static void FillsItsShare(string text) =>
+        Assert.InRange(
+            JsonEncodedText.Encode(text, AgentText.Encoder).EncodedUtf8Bytes.Length,
+            AgentText.LongestText - 11,
+            AgentText.LongestText
+        );
 }
