@@ -31,7 +31,7 @@ await client.close();
 
 async function everyTool() {
   const empty = await call('list', {});
-  assert.deepEqual(empty.agents.map(agent => agent.name).sort(), ['listener', 'shell']);
+  assert.deepEqual(empty.agents.map(agent => agent.name).sort(), ['echo', 'listener', 'shell']);
 
   const { task: hello } = await call('start', { agent: 'shell', prompt: 'echo hello', name: 'greets', priority: 9 });
   assert.equal(hello.agent, 'shell');

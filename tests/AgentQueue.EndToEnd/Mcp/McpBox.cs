@@ -11,7 +11,8 @@ internal static class McpBox
         var box = new Sandbox();
         box.Configure(
             """
-            "listener": { "command": "sh", "args": ["-c", "echo heard {{ file }}"], "triggers": ["saved"] }
+            "listener": { "command": "sh", "args": ["-c", "echo heard {{ file }}"], "triggers": ["saved"] },
+            "echo": { "command": "cat", "promptTemplate": "{userPrompt}", "promptVia": "stdin" }
             """
         );
         box.Write(
