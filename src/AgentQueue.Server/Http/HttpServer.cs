@@ -159,12 +159,17 @@ internal sealed class HttpServer(QueueProgram program, int port, Action<string, 
             // Answered below.
         }
 
-        context.Response.StatusCode = StatusCodes.Status400BadRequest;
-        context.Response.ContentType = "application/json";
-        await context.Response.WriteAsync(
+        await NoMessageAsync(context.Response);
+        return null;
+    }
+
+    private static Task NoMessageAsync(HttpResponse response)
+    {
+        response.StatusCode = StatusCodes.Status400BadRequest;
+        response.ContentType = "application/json";
+        return response.WriteAsync(
             """{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"This is no JSON-RPC message"}}"""
         );
-        return null;
     }
 
     private async Task ServeAsync(
@@ -189,6 +194,11 @@ internal sealed class HttpServer(QueueProgram program, int port, Action<string, 
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
             // Nobody is there for the answer.
+        }
+        catch (JsonException) when (!response.HasStarted)
+        {
+            // The transport itself reads what an initialize says.
+            await NoMessageAsync(response);
         }
         finally
         {
