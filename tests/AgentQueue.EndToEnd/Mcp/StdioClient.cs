@@ -179,7 +179,7 @@ internal sealed class StdioClient : IDisposable
         CloseInput();
         Assert.Equal(0, Ended());
         Assert.True(Task.WhenAll(_reading, _listening).Wait(TimeSpan.FromSeconds(Patience)));
-        Assert.Empty(Stray);
+        Assert.True(Stray.Count == 0, string.Join("\n---\n", Stray));
     }
 
     public void Dispose()
