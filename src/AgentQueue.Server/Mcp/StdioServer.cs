@@ -24,7 +24,7 @@ internal static class StdioServer
         // Killed by the signal it would leave its waits behind.
         using var signals = new Signals(over);
         await using var input = new BoundedLines(Console.OpenStandardInput(), AnsweredAsync);
-        await using var output = Console.OpenStandardOutput();
+        await using var output = new WholeLines(Console.OpenStandardOutput());
         await using var transport = new StreamServerTransport(input, output, "agentq");
         var options = queue.Options();
         options.Filters.Message.IncomingFilters.Add(next =>
