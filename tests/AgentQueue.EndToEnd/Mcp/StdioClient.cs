@@ -179,7 +179,10 @@ internal sealed class StdioClient : IDisposable
         CloseInput();
         Assert.Equal(0, Ended());
         Assert.True(Task.WhenAll(_reading, _listening).Wait(TimeSpan.FromSeconds(Patience)));
-        Assert.True(Stray.Count == 0, string.Join("\n---\n", Stray));
+        Assert.True(
+            Stray.Count == 0,
+            $"{Stray.Count} lines are no messages: {Stray.FirstOrDefault()}"
+        );
     }
 
     public void Dispose()

@@ -123,6 +123,29 @@ public sealed class StdioTests
     }
 
     [Fact]
+    [Trait("Fault", "F28")]
+    public void A_request_that_is_given_up_while_it_is_answered_breaks_no_other_answer() =>
+        Fault.Inject(
+            "F28",
+            fault =>
+            {
+                using var box = McpBox.Open();
+                using var client = new StdioClient(box).Hello();
+                for (var i = 0; i < Fault.Count(3000, 100_000); i++)
+                {
+                    fault.Injected();
+                    var id = client.Begin("prompts/list", []);
+                    client.Send(
+                        $$$"""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"{{{id}}}"}}"""
+                    );
+                }
+
+                client.Call("list", []);
+                client.EndsWell();
+            }
+        );
+
+    [Fact]
     public void Many_open_waits_hold_up_no_other_call()
     {
         using var box = McpBox.Open();
