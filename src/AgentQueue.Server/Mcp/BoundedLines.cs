@@ -11,8 +11,12 @@ internal sealed class BoundedLines(Stream inner, Func<int, Task> beforeEnd) : St
     /// <summary>In bytes. The longest prompt, escaped, fits.</summary>
     public const int LongestLine = 8 << 20;
 
+    // A message as long as this leaves ten times as much garbage; in bytes.
+    private const int LongLine = 1 << 20;
+
     private int _length;
     private int _lines;
+    private bool _hadLongLine;
     private Utf8Check _check;
 
     public override async ValueTask<int> ReadAsync(
@@ -22,6 +26,18 @@ internal sealed class BoundedLines(Stream inner, Func<int, Task> beforeEnd) : St
     {
         while (true)
         {
+            if (_hadLongLine)
+            {
+                // The collector of a machine with much memory lets it grow to gigabytes before it looks.
+                _hadLongLine = false;
+                GC.Collect(
+                    GC.MaxGeneration,
+                    GCCollectionMode.Aggressive,
+                    blocking: true,
+                    compacting: true
+                );
+            }
+
             // A read of standard input cannot be cancelled; it is left alone.
             var count = await inner
                 .ReadAsync(buffer, cancellationToken)
@@ -69,6 +85,7 @@ internal sealed class BoundedLines(Stream inner, Func<int, Task> beforeEnd) : St
             if (end >= 0)
             {
                 _lines += _length > 0 ? 1 : 0;
+                _hadLongLine |= _length > LongLine;
                 _length = 0;
                 kept++;
             }

@@ -5,7 +5,7 @@ namespace AgentQueue.EndToEnd.Mcp;
 /// <summary>What a broken or malicious client sends is refused, and nothing else suffers from it.</summary>
 public sealed class RubbishTests
 {
-    // Of which a native server needs about 60; what is read of a line is bounded.
+    // In MiB. A line of 8 MiB takes about 200 with all that is made of it, and nothing of it stays.
     private const int MostMemory = 512;
 
     [Fact]
