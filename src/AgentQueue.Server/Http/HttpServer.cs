@@ -29,6 +29,7 @@ internal sealed class HttpServer(QueueProgram program, int port, Action<string, 
     private const int LongestBody = BoundedLines.LongestLine;
 
     private const int MostConnections = 64;
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
     private readonly QueueServer _queue = new(program);
 
@@ -81,6 +82,9 @@ internal sealed class HttpServer(QueueProgram program, int port, Action<string, 
             options.AddServerHeader = false;
             options.Limits.MaxRequestBodySize = LongestBody;
             options.Limits.MaxConcurrentConnections = MostConnections;
+            // Who holds a connection and says nothing makes room for others.
+            options.Limits.RequestHeadersTimeout = s_silence;
+            options.Limits.KeepAliveTimeout = s_silence;
             options.Listen(IPAddress.Loopback, port);
         });
         // For requests that are not even whole; the host's own patience is half a minute.
