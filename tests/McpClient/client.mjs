@@ -123,7 +123,8 @@ async function prompts() {
     assert.equal(messages[0].role, 'user');
     for (const value of Object.values(values)) assert.ok(messages[0].content.text.includes(value), prompt.name);
   }
-  assert.deepEqual(prompts.map(prompt => prompt.name), ['delegate', 'fan_out', 'recover']);
+  // Over HTTP the server does not know who asks, and offers none: some assistants run what is typed behind a prompt.
+  assert.deepEqual(prompts.map(prompt => prompt.name), kind === 'http' ? [] : ['delegate', 'fan_out', 'recover']);
   await assert.rejects(client.getPrompt({ name: 'delegate', arguments: {} }), /wants the argument/);
   await assert.rejects(client.getPrompt({ name: 'nosuch' }), /no prompt/);
 }

@@ -77,10 +77,11 @@ internal static class QueuePrompts
 
     /// <summary>
     /// False for an assistant that gives what its user typed behind a prompt to a shell: OpenCode runs
-    /// <c>!`…`</c> wherever it stands in the filled text, and no form of ours keeps it from that.
+    /// <c>!`…`</c> wherever it stands in the filled text, and no form of ours keeps it from that. False for one that
+    /// is not known, too: over HTTP most do not say who they are with each request.
     /// </summary>
     public static bool AreSafeIn(string? client) =>
-        client?.StartsWith("opencode", StringComparison.OrdinalIgnoreCase) != true;
+        client?.StartsWith("opencode", StringComparison.OrdinalIgnoreCase) == false;
 
     /// <summary>The prompt with its arguments in it; null if there is none of that name.</summary>
     /// <exception cref="QueueException">An argument is missing.</exception>
