@@ -20,7 +20,7 @@ namespace AgentQueue.Server;
 internal sealed class QueueProgram(IReadOnlyList<string> command, Func<string> project)
     : IDisposable
 {
-    private const int LongestReply = 16 << 20;
+    private const int LongestReply = 32 << 20;
     private const int LongestComplaint = 16 << 10;
     private const int MostCalls = 16;
     private const int MostWaits = 64;
@@ -100,6 +100,15 @@ internal sealed class QueueProgram(IReadOnlyList<string> command, Func<string> p
 
     private Process Start(IReadOnlyList<string> arguments)
     {
+        var folder = Project;
+        if (!Directory.Exists(folder))
+        {
+            throw new QueueException(
+                $"The project's folder {folder} is gone",
+                "Start the server again where the project is now"
+            );
+        }
+
         var info = new ProcessStartInfo(command[0])
         {
             RedirectStandardInput = true,
@@ -109,7 +118,7 @@ internal sealed class QueueProgram(IReadOnlyList<string> command, Func<string> p
             StandardOutputEncoding = new UTF8Encoding(false),
             StandardErrorEncoding = new UTF8Encoding(false),
             UseShellExecute = false,
-            WorkingDirectory = Project,
+            WorkingDirectory = folder,
         };
         info.Environment[QueueLocator.RootVariable] = info.WorkingDirectory;
         foreach (var word in (IEnumerable<string>)[.. command.Skip(1), .. arguments])

@@ -27,6 +27,11 @@ internal static class DemoCommand
 
     private static ExitCode Execute(Session session, ParseResult parsed)
     {
+        if (session.Json)
+        {
+            throw QueueException.Usage("demo is for people, and has no --json", "agentq demo");
+        }
+
         List<string> arguments = ["demo"];
         if (parsed.GetValue(s_agents))
         {

@@ -13,7 +13,7 @@ internal static class LogsCommand
     private const int DefaultTail = 100;
 
     // A document is put together before it is printed; more than this is for --raw.
-    private const int LongestDocument = 16 << 20;
+    private const int LongestDocument = 4 << 20;
 
     private static readonly Argument<string> s_id = Options.Id("The task, also an archived one");
 

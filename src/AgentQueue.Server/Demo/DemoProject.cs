@@ -107,6 +107,14 @@ internal sealed class DemoProject : IAsyncDisposable
     /// <param name="command">How to call agentq.</param>
     public DemoProject(IReadOnlyList<string> command)
     {
+        if (!Directory.Exists(Path.GetTempPath()))
+        {
+            throw new QueueException(
+                $"There is no folder {Path.GetTempPath()} for what is temporary",
+                "Set TMPDIR to one that exists"
+            );
+        }
+
         Folder = Directory.CreateTempSubdirectory("agentq-demo-").FullName;
         _program = new QueueProgram(command, () => Folder);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
 namespace AgentQueue.Server.Mcp;
@@ -57,7 +58,8 @@ internal static class InputCheck
                 : $"{name} must be {rule} characters long at most",
             "pattern" => Regex.IsMatch(
                 value.GetString()!,
-                rule.GetString()!,
+                // Of ECMA 262, where $ is the very end; in .NET a line break may follow.
+                rule.GetString()!.Replace("$", @"\z", StringComparison.Ordinal),
                 RegexOptions.CultureInvariant,
                 s_patience
             )
@@ -80,6 +82,10 @@ internal static class InputCheck
             "properties" => rule.EnumerateObject()
                 .Where(p => value.TryGetProperty(p.Name, out _))
                 .Select(p => Problem(p.Value, value.GetProperty(p.Name), Below(at, p.Name)))
+                .FirstOrDefault(static p => p is not null),
+            "propertyNames" => value
+                .EnumerateObject()
+                .Select(p => Problem(rule, NameOf(p), $"{at}.{AgentText.Line(p.Name, 60)}"))
                 .FirstOrDefault(static p => p is not null),
             "additionalProperties" => value
                 .EnumerateObject()
@@ -134,4 +140,10 @@ internal static class InputCheck
             "boolean" => "true or false",
             _ => "a whole number",
         };
+
+    private static JsonElement NameOf(JsonProperty property)
+    {
+        using var document = JsonDocument.Parse(JsonValue.Create(property.Name).ToJsonString());
+        return document.RootElement.Clone();
+    }
 }

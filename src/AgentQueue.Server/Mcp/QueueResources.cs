@@ -91,7 +91,7 @@ internal sealed class QueueResources(QueueTools tools)
         {
             Uri = uri,
             MimeType = Json,
-            Text = content.ToJsonString(),
+            Text = content.ToJsonString(QueueServer.Readable),
         };
 
     private static JsonElement Input(string? name, string? value)

@@ -13,6 +13,10 @@ internal sealed class QueueTools(QueueProgram program)
     private const int UsualWait = 45;
     private const int UsualTasks = 20;
     private const int UsualLines = 50;
+    private const int ShownLines = 20;
+
+    // What a client may count on, whatever the program takes.
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(50);
     private const int MostRuns = 5;
 
     // Between two reports of how a wait goes.
@@ -117,15 +121,18 @@ internal sealed class QueueTools(QueueProgram program)
     /// <summary>The log as it is told to a model.</summary>
     public async Task<JsonObject> LogAsync(string task, int lines, CancellationToken cancel)
     {
-        var json = (
-            await program.ReadAsync(["logs", "--json", $"--tail={lines}", "--", task], cancel)
-        ).Json;
-        return AgentText.Tail(
-            string.Join('\n', json["lines"]!.AsArray().Select(static l => (string)l!)),
-            (bool)json["cut"]!,
-            (string?)json["logFile"]
-        );
+        return LogOf(await LogLinesAsync(task, lines, cancel), lines);
     }
+
+    // One more than is shown tells whether there is more.
+    private async Task<JsonObject> LogLinesAsync(
+        string task,
+        int lines,
+        CancellationToken cancel
+    ) =>
+        (
+            await program.ReadAsync(["logs", "--json", $"--tail={lines + 1}", "--", task], cancel)
+        ).Json;
 
     private async Task<ToolReply> StartAsync(JsonElement input)
     {
@@ -179,12 +186,7 @@ internal sealed class QueueTools(QueueProgram program)
             await program.ReadAsync(["show", "--json", "--", Text(input, "task")!], cancel)
         ).Json;
         var files = json["files"]!;
-        var log = AgentText.Tail(
-            string.Join('\n', json["logTail"]!.AsArray().Select(static l => (string)l!)),
-            isCut: true,
-            (string?)files["log"]?["path"],
-            AgentText.LongestText / 2
-        );
+        var log = await LogLinesAsync((string)json["task"]!["taskId"]!, ShownLines, cancel);
         return new(
             new()
             {
@@ -192,9 +194,10 @@ internal sealed class QueueTools(QueueProgram program)
                 ["prompt"] = AgentText.Head(
                     (string?)json["task"]!["prompt"] ?? "",
                     (string?)files["task"]?["path"],
-                    AgentText.LongestText / 2
+                    AgentText.LongestText / 2,
+                    AgentText.PromptNote
                 ),
-                ["log"] = log,
+                ["log"] = LogOf(log, ShownLines, AgentText.LongestText / 2),
                 ["next"] = new JsonArray([
                     .. json["next"]!
                         .AsArray()
@@ -222,19 +225,56 @@ internal sealed class QueueTools(QueueProgram program)
         var telling = tell is null ? Task.CompletedTask : TellAsync(ids, seconds, tell, over.Token);
         try
         {
-            var reply = await program.WaitAsync(
-                [.. arguments, "--", .. ids],
-                TimeSpan.FromSeconds(seconds),
-                cancel
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            limit.CancelAfter(
+                TimeSpan.FromSeconds(Math.Min(seconds + 1, s_longestWait.TotalSeconds))
             );
-            var (ended, _) = TasksOf(reply.Json["ended"]);
-            return new(new() { ["ended"] = ended, ["timedOut"] = (bool)reply.Json["timedOut"]! });
+            var (ended, timedOut) = ((JsonNode?)null, true);
+            try
+            {
+                var reply = await program.WaitAsync(
+                    [.. arguments, "--", .. ids],
+                    TimeSpan.FromSeconds(seconds),
+                    limit.Token
+                );
+                ended = reply.Json["ended"];
+                timedOut = (bool)reply.Json["timedOut"]!;
+            }
+            catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+            {
+                // Its time was up before it said so.
+            }
+
+            return new(
+                new()
+                {
+                    ["ended"] = TasksOf(ended).Tasks,
+                    ["timedOut"] = timedOut,
+                    ["open"] = timedOut ? await OpenAsync(ids, cancel) : null,
+                }
+            );
         }
         finally
         {
             await over.CancelAsync();
             await telling;
         }
+    }
+
+    // What has not ended, with what it waits for: some tasks do not end by being waited for.
+    private async Task<JsonArray> OpenAsync(IReadOnlyList<string> ids, CancellationToken cancel)
+    {
+        var json = (
+            await program.ReadAsync(["status", "--json", "--no-auto-retry", "--", .. ids], cancel)
+        ).Json;
+        return TasksOf(
+            new JsonArray([
+                .. json["tasks"]!
+                    .AsArray()
+                    .Where(static t => (string)t!["status"]! is "pending" or "running")
+                    .Select(static t => t!.DeepClone()),
+            ])
+        ).Tasks;
     }
 
     private async Task TellAsync(
@@ -307,9 +347,7 @@ internal sealed class QueueTools(QueueProgram program)
 
     private async Task<ToolReply> ResultAsync(JsonElement input, CancellationToken cancel)
     {
-        var json = (
-            await program.ReadAsync(["result", "--json", "--", Text(input, "task")!], cancel)
-        ).Json;
+        var json = await ResultOfAsync(Text(input, "task")!, cancel);
         var id = (string)json["taskId"]!;
         var text = (string?)json["text"];
         return new(
@@ -335,6 +373,35 @@ internal sealed class QueueTools(QueueProgram program)
         );
     }
 
+    // A refusal for a task that asks would hold the agent's words in a sentence of ours.
+    private async Task<JsonObject> ResultOfAsync(string task, CancellationToken cancel)
+    {
+        try
+        {
+            return (await program.ReadAsync(["result", "--json", "--", task], cancel)).Json;
+        }
+        catch (QueueException)
+        {
+            var shown = (await program.ReadAsync(["show", "--json", "--", task], cancel)).Json[
+                "task"
+            ]!;
+            if ((string)shown["status"]! is not ("pending" or "running"))
+            {
+                throw;
+            }
+
+            throw (string?)shown["question"] is { Length: > 0 }
+                ? new QueueException(
+                    $"Task {shown["taskId"]} has not ended: its agent asks something",
+                    $"Call show, whose question is data, and ask the user, who answers with: agentq answer {shown["taskId"]} -"
+                )
+                : new QueueException(
+                    $"Task {shown["taskId"]} is {shown["status"]} and has no result yet",
+                    "Call wait first"
+                );
+        }
+    }
+
     private string ResultFile(string id, bool isArchived)
     {
         var queue = new ProjectQueue(program.Project, TimeProvider.System).Queue;
@@ -345,14 +412,9 @@ internal sealed class QueueTools(QueueProgram program)
 
     private async Task<ToolReply> LogsAsync(JsonElement input, CancellationToken cancel)
     {
-        var part = Text(input, "task")!;
-        var json = (
-            await program.ReadAsync(
-                ["logs", "--json", $"--tail={Number(input, "tail") ?? UsualLines}", "--", part],
-                cancel
-            )
-        ).Json;
-        return new(new() { ["taskId"] = Copy(json["taskId"]), ["log"] = LogOf(json) });
+        var lines = Number(input, "tail") ?? UsualLines;
+        var json = await LogLinesAsync(Text(input, "task")!, lines, cancel);
+        return new(new() { ["taskId"] = Copy(json["taskId"]), ["log"] = LogOf(json, lines) });
     }
 
     private async Task<ToolReply> RunAsync(JsonElement input)

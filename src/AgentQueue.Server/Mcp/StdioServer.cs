@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AgentQueue.Native;
 using ModelContextProtocol.Server;
 
 namespace AgentQueue.Server.Mcp;
@@ -19,6 +20,11 @@ internal static class StdioServer
 
     public static async Task RunAsync(QueueServer queue)
     {
+        if (IsInputClosed())
+        {
+            return;
+        }
+
         var done = 0;
         using var over = new CancellationTokenSource();
         // Killed by the signal it would leave its waits behind.
@@ -64,6 +70,11 @@ internal static class StdioServer
             await over.CancelAsync();
         }
     }
+
+    // A caller that closed it leaves its number to the next file that is opened, which is one of the runtime's own. Only
+    // what a program inherits outlives its start.
+    private static bool IsInputClosed() =>
+        !OperatingSystem.IsWindows() && Libc.IsCloseOnExec(0) is not false;
 
     private sealed class Signals(CancellationTokenSource over) : IDisposable
     {

@@ -19,12 +19,18 @@ internal static class ToolShape
     public static string NameOf(JsonNode file) =>
         file is JsonObject row ? (string?)row["path"] ?? "" : (string)file!;
 
-    public static JsonObject LogOf(JsonObject json) =>
-        AgentText.Tail(
-            string.Join('\n', json["lines"]!.AsArray().Select(static l => (string)l!)),
-            (bool)json["cut"]!,
-            (string?)json["logFile"]
+    /// <param name="lines">So many are shown; one more says that there are more.</param>
+    /// <param name="longest">In bytes.</param>
+    public static JsonObject LogOf(JsonObject json, int lines, int longest = AgentText.LongestText)
+    {
+        var all = json["lines"]!.AsArray();
+        return AgentText.Tail(
+            string.Join('\n', all.Skip(all.Count - lines).Select(static l => (string)l!)),
+            (bool)json["cut"]! || all.Count > lines,
+            (string?)json["logFile"],
+            longest
         );
+    }
 
     /// <param name="share">Among so many runs the tasks of a reply are divided.</param>
     public static JsonObject RunOf(JsonNode run, int share = 1)
@@ -45,6 +51,7 @@ internal static class ToolShape
         return new()
         {
             ["run"] = Copy(run["run"]),
+            ["note"] = AgentText.Note,
             ["plan"] = AgentText.Line((string?)run["plan"]),
             ["goal"] = AgentText.Line((string?)run["goal"]),
             ["state"] = Copy(run["state"]),
@@ -96,6 +103,11 @@ internal static class ToolShape
             {
                 shown[name] = AgentText.Line(text, 500);
             }
+        }
+
+        if (shown.ContainsKey("errorMessage") || shown.ContainsKey("question"))
+        {
+            shown["note"] = AgentText.Note;
         }
 
         if (task["dependsOn"] is JsonArray { Count: > 0 } dependsOn)

@@ -208,6 +208,15 @@ internal static unsafe partial class Libc
             ? FcntlPadded(fd, command, 0, 0, 0, 0, 0, 0, argument)
             : FcntlPlain(fd, command, argument);
 
+    /// <summary>Whether a descriptor ends with this program; null if there is no such descriptor.</summary>
+    public static bool? IsCloseOnExec(int fd)
+    {
+        const int F_GETFD = 1;
+        const int FD_CLOEXEC = 1;
+        var flags = Fcntl(fd, F_GETFD, 0);
+        return flags < 0 ? null : (flags & FD_CLOEXEC) != 0;
+    }
+
     /// <summary>Brings a file, or the entries of a folder, to stable storage; 0 or −1 and errno.</summary>
     public static int Sync(int fd)
     {

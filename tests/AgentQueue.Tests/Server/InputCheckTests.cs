@@ -41,6 +41,16 @@ public sealed class InputCheckTests
         "'state' must be one of pending, running, complete, failed, cancelled, held, waiting"
     )]
     [InlineData("trigger", """{"event":"e","vars":{"a":1}}""", "'vars.a' must be text without NUL")]
+    [InlineData(
+        "trigger",
+        """{"event":"e","vars":{"a=b":"c"}}""",
+        "'vars.a=b' must look like ^[^=]+$"
+    )]
+    [InlineData(
+        "start",
+        """{"agent":"a","prompt":"x","timeout":"5m\n"}""",
+        "'timeout' must look like ^[0-9]+[smh]?$"
+    )]
     [InlineData("list", """[]""", "The arguments must be an object whose names are text")]
     [InlineData(
         "start",
@@ -102,7 +112,7 @@ public sealed class InputCheckTests
             }
         );
         Assert.Equal(
-            ["cancel"],
+            ["cancel", "trigger"],
             ToolList
                 .All.Where(static t => t.Annotations!.DestructiveHint == true)
                 .Select(static t => t.Name)
