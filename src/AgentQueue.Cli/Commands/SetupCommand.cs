@@ -85,7 +85,7 @@ internal static class SetupCommand
         var isUser = parsed.GetValue(s_user);
         var place = isUser
             ? SetupPlace.OfUser(Environment.GetEnvironmentVariable)
-            : OfProject(session);
+            : OfProject(parsed.GetValue(CommonOptions.Root), session.CurrentFolder);
         var disk = ProjectQueue.RealDisk;
         var durable = isUser ? new DurableFile(disk) : session.Queue.Durable;
         var setup = new AssistantSetup(place, disk, durable);
@@ -117,10 +117,11 @@ internal static class SetupCommand
             : ExitCode.Ok;
     }
 
-    private static SetupPlace OfProject(Session session)
+    // These files are kept in git: they belong to the tree that one stands in, whichever queue it uses.
+    private static SetupPlace OfProject(string? named, string currentFolder)
     {
-        var root = session.Project.Root;
-        if (!session.FoundProject && root == Environment.GetEnvironmentVariable("HOME"))
+        var (root, found) = QueueLocator.LocateTree(named, currentFolder);
+        if (!found && root == Environment.GetEnvironmentVariable("HOME"))
         {
             throw new QueueException(
                 "This is your home folder and no project",
@@ -128,7 +129,7 @@ internal static class SetupCommand
             );
         }
 
-        return new FolderTrust(root, session.Queue.Folder).Doubt([]) is { } doubt
+        return new FolderTrust(root, Path.Join(root, QueueFolder.FolderName)).Doubt([]) is { } doubt
             ? throw doubt
             : SetupPlace.OfProject(root);
     }

@@ -16,25 +16,77 @@ internal static class QueueLocator
     /// <exception cref="QueueException">A root that was named does not exist.</exception>
     public static (string Root, bool Found) Locate(string? explicitRoot, string currentFolder)
     {
-        var (root, found) = Find(explicitRoot, currentFolder);
-        // One project has one name, whichever link led to it: processes are known by paths below it.
-        return (OperatingSystem.IsWindows() ? root : Libc.RealPath(root) ?? root, found);
+        return RealOf(
+            Named(explicitRoot, currentFolder) is { } named ? (named, true) : Find(currentFolder)
+        );
     }
 
-    private static (string Root, bool Found) Find(string? explicitRoot, string currentFolder)
+    /// <summary>
+    /// Where files go that belong to a working tree and not to the queue: as <see cref="Locate"/>, but a git
+    /// worktree is a tree of its own, and without a project it is the top of the tree. <c>Found</c> is false
+    /// then, too.
+    /// </summary>
+    /// <inheritdoc cref="Locate"/>
+    public static (string Root, bool Found) LocateTree(
+        string? explicitRoot,
+        string currentFolder
+    ) =>
+        RealOf(
+            Named(explicitRoot, currentFolder) is { } named
+                ? (named, true)
+                : FindTree(currentFolder)
+        );
+
+    // One project has one name, whichever link led to it: processes are known by paths below it.
+    private static (string, bool) RealOf((string Root, bool Found) project) =>
+        (
+            OperatingSystem.IsWindows()
+                ? project.Root
+                : Libc.RealPath(project.Root) ?? project.Root,
+            project.Found
+        );
+
+    private static string? Named(string? explicitRoot, string currentFolder)
     {
         var named = explicitRoot ?? Environment.GetEnvironmentVariable(RootVariable);
-        if (!string.IsNullOrEmpty(named))
+        if (string.IsNullOrEmpty(named))
         {
-            var root = Path.GetFullPath(named, currentFolder);
-            return Directory.Exists(root)
-                ? (Path.TrimEndingDirectorySeparator(root), true)
-                : throw new QueueException(
-                    $"There is no folder {root}",
-                    explicitRoot is null ? $"It comes from {RootVariable}" : null
-                );
+            return null;
         }
 
+        var root = Path.GetFullPath(named, currentFolder);
+        return Directory.Exists(root)
+            ? Path.TrimEndingDirectorySeparator(root)
+            : throw new QueueException(
+                $"There is no folder {root}",
+                explicitRoot is null ? $"It comes from {RootVariable}" : null
+            );
+    }
+
+    private static (string, bool) FindTree(string currentFolder)
+    {
+        for (var folder = currentFolder; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (IsProject(folder))
+            {
+                return (folder, true);
+            }
+
+            if (Path.Exists(Path.Join(folder, ".git")))
+            {
+                // A home folder that is kept in git is no project of everything below it.
+                return (
+                    folder == Environment.GetEnvironmentVariable("HOME") ? currentFolder : folder,
+                    false
+                );
+            }
+        }
+
+        return (currentFolder, false);
+    }
+
+    private static (string Root, bool Found) Find(string currentFolder)
+    {
         for (var folder = currentFolder; folder is not null; folder = Path.GetDirectoryName(folder))
         {
             var git = Path.Join(folder, ".git");

@@ -73,6 +73,26 @@ public sealed class QueueLocatorTests : IDisposable
     }
 
     [Fact]
+    public void What_belongs_to_a_tree_goes_into_the_worktree_that_one_stands_in()
+    {
+        Folder("repo/.agents");
+        Folder("repo/.git/worktrees/side");
+        Folder("side/src/deep");
+        File("side/.git", $"gitdir: {At("repo/.git/worktrees/side")}\n");
+        Assert.Equal((At("side"), false), LocateTree("side/src"));
+        Assert.Equal((At("repo"), true), LocateTree("repo/src"));
+        Folder("side/src/.agents");
+        Assert.Equal((At("side/src"), true), LocateTree("side/src/deep"));
+        Assert.Equal((At("repo"), true), QueueLocator.LocateTree(At("repo"), At("side/src/deep")));
+    }
+
+    [Fact]
+    public void What_belongs_to_a_tree_goes_to_its_top_if_there_is_no_project()
+    {
+        Assert.Equal((At("repo"), false), LocateTree("repo/src/deep"));
+    }
+
+    [Fact]
     public void The_git_file_of_a_submodule_is_a_boundary_like_any_repository()
     {
         Folder("repo/.agents");
@@ -119,6 +139,8 @@ public sealed class QueueLocatorTests : IDisposable
     }
 
     private (string, bool) Locate(string from) => QueueLocator.Locate(null, At(from));
+
+    private (string, bool) LocateTree(string from) => QueueLocator.LocateTree(null, At(from));
 
     private string At(string path) => Path.Join(_top, path);
 
