@@ -101,7 +101,10 @@ internal abstract class EntryFormat
     /// as it was before, whatever has changed elsewhere. If it was laid out anew, or other things were put into the
     /// objects that came with it, the entry alone goes, with its separators.
     /// </summary>
-    /// <returns>Null if the entry is no longer the same, and nothing is touched; the text as it is if the entry is gone.</returns>
+    /// <returns>
+    /// Null if the entry is no longer the same or somebody has put a comment into it, and nothing is touched; the
+    /// text as it is if the entry is gone.
+    /// </returns>
     /// <exception cref="QueueException">The text cannot be read, or the entry cannot be cut out of it.</exception>
     public string? Remove(
         string text,
@@ -124,16 +127,19 @@ internal abstract class EntryFormat
         }
 
         var place = new EntryPlace(text, root, found, path, entry, shownAs);
-        foreach (var left in (ReadOnlySpan<string?>)[WithoutPiece(place, piece), Cut(place)])
+        if (WithoutPiece(place, piece) is { } before && IsWhole(before))
         {
-            if (
-                left is not null
-                && TryRead(left, path, shownAs, out var after)
-                && DifferByEntry(root, after, path)
-            )
-            {
-                return left;
-            }
+            return before;
+        }
+
+        if (HoldsComment(place))
+        {
+            return null;
+        }
+
+        if (Cut(place) is { } left && IsWhole(left))
+        {
+            return left;
         }
 
         throw Usage(
@@ -142,6 +148,9 @@ internal abstract class EntryFormat
             $"{Dotted(path)} cannot be taken out without a change to something else in this file",
             "Take it out by hand, then run the same command again"
         );
+
+        bool IsWhole(string left) =>
+            TryRead(left, path, shownAs, out var after) && DifferByEntry(root, after, path);
     }
 
     /// <summary>What an object is called in this format.</summary>
@@ -159,6 +168,9 @@ internal abstract class EntryFormat
 
     /// <summary>The text without the entry alone; null if it is written in a way that cannot be cut.</summary>
     protected abstract string? Cut(EntryPlace place);
+
+    /// <summary>A comment would go with the entry if it were cut.</summary>
+    protected abstract bool HoldsComment(EntryPlace place);
 
     /// <summary>The entry as a person can write it by hand below the root.</summary>
     protected abstract string OneLine(IReadOnlyList<string> path, JsonObject entry);
@@ -327,6 +339,15 @@ internal abstract class EntryFormat
     }
 
     private string? WithoutPiece(EntryPlace place, string piece)
+    {
+        // Git may have changed the line ends since (core.autocrlf).
+        var plain = piece.Replace("\r\n", "\n", StringComparison.Ordinal);
+        return Without(place, piece)
+            ?? Without(place, plain)
+            ?? Without(place, plain.Replace("\n", "\r\n", StringComparison.Ordinal));
+    }
+
+    private string? Without(EntryPlace place, string piece)
     {
         // Where the piece stands more than once, as in a comment, only the one around the entry's name is ours.
         var name = NamePosition(place);

@@ -26,7 +26,8 @@ internal sealed class JsonEntry : EntryFormat
             return s_nothing;
         }
 
-        return SourceValue.Parse(Encoding.UTF8.GetBytes(text), out var problem)
+        // The reader takes no comment between a name and its colon; blanks in its place keep all positions.
+        return SourceValue.Parse(Encoding.UTF8.GetBytes(WithoutComments(text)), out var problem)
             ?? throw NotReadable(new(problem.Line), shownAs, "JSON", problem.Reason);
     }
 
@@ -102,6 +103,14 @@ internal sealed class JsonEntry : EntryFormat
         return text.AsSpan(before + 1, start - before - 1).IsWhiteSpace()
             ? text.Remove(before, end - before)
             : CutLines(text.Remove(before, 1), start - 1, end - 1);
+    }
+
+    protected override bool HoldsComment(EntryPlace place)
+    {
+        var positions = new Positions(place.Text);
+        var member = place.Found[^1];
+        var own = place.Text[positions.Of(member.Start)..positions.Of(member.Value.End)];
+        return WithoutComments(own) != own;
     }
 
     protected override string OneLine(IReadOnlyList<string> path, JsonObject entry)
@@ -261,6 +270,59 @@ internal sealed class JsonEntry : EntryFormat
         }
 
         return position;
+    }
+
+    /// <summary>Every comment as blanks, as many as it has bytes; lines stay.</summary>
+    private static string WithoutComments(string text)
+    {
+        var result = new StringBuilder(text.Length);
+        for (var at = 0; at < text.Length; )
+        {
+            var rest = text.AsSpan(at);
+            var isComment = true;
+            int length;
+            if (rest.StartsWith("//"))
+            {
+                length = LineEnd(text, at) - at;
+            }
+            else if (rest.StartsWith("/*") && rest[2..].IndexOf("*/") is var inner and >= 0)
+            {
+                length = inner + 4;
+            }
+            else
+            {
+                (isComment, length) = (false, rest[0] == '"' ? LengthOfString(rest) : 1);
+            }
+
+            if (!isComment)
+            {
+                result.Append(rest[..length]);
+            }
+            else
+            {
+                foreach (var rune in rest[..length].EnumerateRunes())
+                {
+                    _ = rune.Value is '\r' or '\n'
+                        ? result.Append((char)rune.Value)
+                        : result.Append(' ', rune.Utf8SequenceLength);
+                }
+            }
+
+            at += length;
+        }
+
+        return result.ToString();
+    }
+
+    private static int LengthOfString(ReadOnlySpan<char> text)
+    {
+        var length = 1;
+        while (length < text.Length && text[length] != '"')
+        {
+            length += text[length] == '\\' ? 2 : 1;
+        }
+
+        return Math.Min(length + 1, text.Length);
     }
 
     private sealed record Layout(string LineEnd, string Unit);

@@ -55,6 +55,30 @@ internal sealed class TomlEntry : EntryFormat
         return LineStarts(place.Text)[at.Line - 1] + at.Column - 1;
     }
 
+    // A # in the entry's own text would count as one, which leaves too much and never too little.
+    protected override bool HoldsComment(EntryPlace place)
+    {
+        var statements = Statements(place.Text);
+        var starts = LineStarts(place.Text);
+        for (var i = 0; i < statements.Count; i++)
+        {
+            if (!statements[i].IsIn(place.Path))
+            {
+                continue;
+            }
+
+            var isFollowed = i + 1 < statements.Count && statements[i + 1].IsIn(place.Path);
+            var next = isFollowed ? statements[i + 1].FirstLine - 1 : statements[i].LastLine;
+            var end = next < starts.Length ? starts[next] : place.Text.Length;
+            if (place.Text.AsSpan(starts[statements[i].FirstLine - 1]..end).Contains('#'))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     protected override string? Cut(EntryPlace place)
     {
         var statements = Statements(place.Text);

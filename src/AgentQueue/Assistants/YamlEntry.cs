@@ -120,6 +120,20 @@ internal sealed class YamlEntry : EntryFormat
             : null;
     }
 
+    // A # in the entry's own text would count as one, which leaves too much and never too little.
+    protected override bool HoldsComment(EntryPlace place)
+    {
+        var root = Document.Read(place.Text).Root;
+        if (root?.Follow(place.Found) is not ({ } key, { } value))
+        {
+            return false;
+        }
+
+        var isFlow = root.Follow(place.Found[..^1]).Value is { IsFlow: true };
+        var end = isFlow ? value.End : LineEnd(place.Text, value.End);
+        return place.Text.AsSpan(key.Start..end).Contains('#');
+    }
+
     protected override string OneLine(IReadOnlyList<string> path, JsonObject entry)
     {
         JsonNode value = entry.DeepClone();

@@ -97,6 +97,65 @@ public sealed class EntryFormatTests
         Assert.InRange(removed, 15, inserted);
     }
 
+    [Theory]
+    [InlineData("json", "{\n  \"a\": 1\n}\n")]
+    [InlineData("json", "{\n  \"servers\": {\n    \"a\": 1\n  }\n}\n")]
+    [InlineData("toml", "a = 1\n\n[servers.x]\nb = 1\n")]
+    [InlineData("yaml", "a: 1\nservers:\n  x: 1\n")]
+    [InlineData("yaml", "a: 1\n")]
+    public void Other_line_ends_keep_nobody_from_taking_it_out_to_the_byte(
+        string format,
+        string text
+    )
+    {
+        var with = EntryFormat.Named(format);
+        var windows = text.Replace("\n", "\r\n");
+        var plain = with.Insert(text, s_path, Entry, Conf);
+        var other = with.Insert(windows, s_path, Entry, Conf);
+        Assert.Equal(windows, with.Remove(other.Text, s_path, Entry, plain.Piece, Conf));
+        Assert.Equal(text, with.Remove(plain.Text, s_path, Entry, other.Piece, Conf));
+    }
+
+    [Theory]
+    [InlineData("json", "{\n  \"a\": 1\n}\n", "\"agentq\",", "\"agentq\", // mine\n")]
+    [InlineData("json", "{}", "\"agentq\":", "\"agentq\" /* mine */ :")]
+    [InlineData("toml", "a = 1\n", "\"agentq\"\n", "\"agentq\" # mine\n")]
+    [InlineData("toml", "a = 1\n", "\"agentq\"\n", "\"agentq\"\n# mine\n")]
+    [InlineData("toml", "a = 1\n", "\"]\n", "\"] # mine\n")]
+    [InlineData("yaml", "a: 1\n", "command: agentq", "command: agentq # mine")]
+    [InlineData("yaml", "a: 1\n", "- mcp", "- mcp # mine")]
+    [InlineData("yaml", "{a: 1}\n", "[", "[ # mine\n ")]
+    public void An_entry_with_a_comment_of_a_person_in_it_stays(
+        string format,
+        string text,
+        string old,
+        string changed
+    ) => Assert.Null(TakenOut(format, text, s_path, t => t.Replace(old, changed)));
+
+    [Theory]
+    [InlineData(
+        "json",
+        "{\n  // c\n  \"servers\": {\n    \"a\": 1\n  }\n}\n",
+        "\"mcp\"",
+        " \"mcp\""
+    )]
+    [InlineData("toml", "# c\n[servers.x] # c\nb = 1\n", "\"mcp\"", " \"mcp\"")]
+    [InlineData("yaml", "# c\nservers: # c\n  x: 1 # c\n", "- mcp", "-  mcp")]
+    public void Comments_around_an_entry_keep_nobody_from_taking_it_out(
+        string format,
+        string text,
+        string old,
+        string changed
+    ) => Assert.Equal(text, TakenOut(format, text, s_path, t => t.Replace(old, changed)));
+
+    [Theory]
+    [InlineData("{\"servers\" /* é */ : {\"a\": 1}}")]
+    [InlineData(
+        "{\n  \"a\": 1,\n  \"servers\" // \"\n  : {\n    \"b\" /* { */ : \"/* \\\" //\"\n  }\n}\n"
+    )]
+    public void A_comment_may_stand_between_a_name_and_its_colon(string text) =>
+        GoesInAndOut("json", text, s_path);
+
     [Fact]
     public void A_format_that_nobody_knows_is_a_bug() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => EntryFormat.Named("ini"));

@@ -228,7 +228,7 @@ public sealed class JsonEntryTests
     [InlineData(
         "{\"mcpServers\": {\"x\": 1}}",
         "\"command\": \"agentq\", \"args\": [\"mcp\"]",
-        "\"args\":[\n\"mcp\" /* c */,],\n\"command\":\"\\u0061gentq\"",
+        "\"args\":[\n\"mcp\" ,],\n\"command\":\"\\u0061gentq\"",
         "{\"mcpServers\": {\"x\": 1}}"
     )]
     [InlineData(

@@ -151,8 +151,8 @@ public sealed class TomlEntryTests
 
     [Theory]
     // Laid out anew.
-    [InlineData("a = 1\n", "args = [\"mcp\"]", "\n# ours\nargs = [ # c\n  'mcp',\n]", "a = 1\n")]
-    [InlineData("a = 1\n", "args", "# of the next\n  args", "a = 1\n")]
+    [InlineData("a = 1\n", "args = [\"mcp\"]", "\nargs = [\n  'mcp',\n]", "a = 1\n")]
+    [InlineData("a = 1\n", "args", "\n  args", "a = 1\n")]
     [InlineData(
         "a = 1\n",
         "[mcp_servers.agentq]\ncommand",
@@ -168,7 +168,7 @@ public sealed class TomlEntryTests
     [InlineData(
         "a = 1\n",
         "\n[mcp_servers.agentq]\ncommand = \"agentq\"\nargs = [\"mcp\"]\n",
-        "mcp_servers.agentq = { args = ['mcp'], command = 'agentq' } # c",
+        "mcp_servers.agentq = { args = ['mcp'], command = 'agentq' }",
         "a = 1\n"
     )]
     [InlineData(

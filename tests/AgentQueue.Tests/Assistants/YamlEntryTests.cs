@@ -195,13 +195,13 @@ public sealed class YamlEntryTests
     [InlineData(
         "a: 1\n",
         "    args:\n      - mcp",
-        "    args: [\"mcp\"] # c",
+        "    args: [\"mcp\"] ",
         "a: 1\nextensions: {}\n"
     )]
     [InlineData(
         "extensions:\n  d: 1\n",
         "    args:\n      - mcp\n",
-        "\n    # c\n    args:\n    - >-\n      mcp\n\n  # of d\n",
+        "\n    args:\n    - >-\n      mcp\n\n  # of d\n",
         "extensions:\n\n  # of d\n  d: 1\n"
     )]
     [InlineData(
@@ -240,7 +240,7 @@ public sealed class YamlEntryTests
     public void One_that_others_refer_to_stays_with_a_sentence()
     {
         var refusal = Assert.Throws<QueueException>(() =>
-            Left("a: 1\n", "  agentq:\n", "  agentq: &q\n    <<: {}\n    # c\n", "b: *q\n")
+            Left("a: 1\n", "  agentq:\n", "  agentq: &q\n    <<: {}\n", "b: *q\n")
         );
         Assert.StartsWith(
             "conf:3: extensions.agentq cannot be taken out",
