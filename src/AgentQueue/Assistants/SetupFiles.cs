@@ -31,6 +31,7 @@ internal sealed class SetupFiles(SetupPlace place, IDisk disk)
     private static readonly UTF8Encoding s_utf8 = new(false, throwOnInvalidBytes: true);
 
     private readonly Dictionary<string, PlannedFile> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _keys = new(StringComparer.Ordinal);
 
     /// <summary>Those that are to become other than they are.</summary>
     public IEnumerable<PlannedFile> Changes => _files.Values.Where(static f => f.Changes);
@@ -46,6 +47,24 @@ internal sealed class SetupFiles(SetupPlace place, IDisk disk)
         {
             // Whoever asked for it has been told when it was planned.
             return null;
+        }
+    }
+
+    /// <summary>
+    /// The first key that was asked for of all that lead to the same file: a link inside the project gives one
+    /// file two names, and it is on record under one.
+    /// </summary>
+    public string KeyOf(string key)
+    {
+        try
+        {
+            var path = place.Resolve(key);
+            return _keys.TryAdd(path, key) ? key : _keys[path];
+        }
+        catch (QueueException)
+        {
+            // Whoever plans it is told.
+            return key;
         }
     }
 
@@ -104,6 +123,21 @@ internal sealed class SetupFiles(SetupPlace place, IDisk disk)
 
     public static byte[] BytesOf(string text) => s_utf8.GetBytes(text);
 
+    /// <summary>Of the text with plain line ends: git may have written others (core.autocrlf).</summary>
     public static string HashOf(byte[] content) =>
-        FileHash.Of(new MemoryStream(content), HashKind.Sha256);
+        FileHash.Of(new MemoryStream(WithPlainLineEnds(content)), HashKind.Sha256);
+
+    /// <summary>The same but for line ends.</summary>
+    public static bool IsSameText(byte[] one, byte[] other) =>
+        WithPlainLineEnds(one).AsSpan().SequenceEqual(WithPlainLineEnds(other));
+
+    private static byte[] WithPlainLineEnds(byte[] content) =>
+        content.AsSpan().Contains((byte)'\r')
+            ?
+            [
+                .. content.Where(
+                    (b, i) => b != '\r' || i + 1 == content.Length || content[i + 1] != '\n'
+                ),
+            ]
+            : content;
 }

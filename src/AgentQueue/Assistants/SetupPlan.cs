@@ -7,8 +7,15 @@ namespace AgentQueue.Assistants;
 /// Compares what stands there with what should, and decides what becomes of each file and entry. Nothing is
 /// written here. The rule: ours is what is as we made it, by the manifest; all else stays as it is.
 /// </summary>
-internal sealed class SetupPlan(SetupPlace place, SetupManifest old, SetupFiles files)
+internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupFiles files)
 {
+    // Each file under one of its names, that of the record first.
+    private readonly SetupManifest _old = manifest with
+    {
+        Files = [.. manifest.Files.Select(f => f with { Path = files.KeyOf(f.Path) })],
+        Entries = [.. manifest.Entries.Select(e => e with { Path = files.KeyOf(e.Path) })],
+    };
+
     private readonly List<SetupStep> _steps = [];
     private readonly List<OurFile> _files = [];
     private readonly List<OurEntry> _entries = [];
@@ -16,7 +23,7 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest old, SetupFiles 
     public SetupReport Report => new([.. _steps]);
 
     /// <summary>What the manifest is to say in the end.</summary>
-    public SetupManifest Next => new([.. _files], [.. _entries], old.Folders);
+    public SetupManifest Next => new([.. _files], [.. _entries], _old.Folders);
 
     /// <summary>Everything that these assistants need is to be there, and nothing else that was made for them.</summary>
     public void Want(IReadOnlyList<Assistant> assistants)
@@ -54,17 +61,13 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest old, SetupFiles 
     private IEnumerable<(string Key, byte[] Content, string Name)> FilesOf(Assistant assistant)
     {
         var own = assistant.FilesOf(place.IsUser);
-        yield return (
-            place.KeyOf(own.Skill),
-            SetupFiles.BytesOf(SlashCommands.Skill),
-            assistant.Name
-        );
+        yield return (KeyOf(own.Skill), SetupFiles.BytesOf(SlashCommands.Skill), assistant.Name);
         if (own.Commands is { } commands && assistant.Style is { } style)
         {
             foreach (var verb in SlashCommands.Verbs)
             {
                 yield return (
-                    place.KeyOf(commands.Replace("{verb}", verb, StringComparison.Ordinal)),
+                    KeyOf(commands.Replace("{verb}", verb, StringComparison.Ordinal)),
                     SetupFiles.BytesOf(SlashCommands.Render(verb, style)),
                     assistant.Name
                 );
@@ -74,16 +77,18 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest old, SetupFiles 
         if (own.Menu is { } menu && assistant.Style is { } styled)
         {
             yield return (
-                place.KeyOf(menu),
+                KeyOf(menu),
                 SetupFiles.BytesOf(SlashCommands.RenderMenu(styled)),
                 assistant.Name
             );
         }
     }
 
+    private string KeyOf(string path) => files.KeyOf(place.KeyOf(path));
+
     private void WantFile(string key, byte[] content, ImmutableArray<string> names)
     {
-        var records = old.Files.Where(f => f.Path == key).ToList();
+        var records = _old.Files.Where(f => f.Path == key).ToList();
         var needs = Union(records.SelectMany(static r => r.For), names);
         var record = new OurFile(key, SetupFiles.HashOf(content), needs);
         try
@@ -114,7 +119,7 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest old, SetupFiles 
 
     private static SetupState StateOf(PlannedFile file, byte[] content, List<OurFile> records) =>
         file.Found is not { } found ? SetupState.Missing
-        : found.AsSpan().SequenceEqual(content) ? SetupState.UpToDate
+        : SetupFiles.IsSameText(found, content) ? SetupState.UpToDate
         : IsOurs(found, records) ? SetupState.Outdated
         : records.Count > 0 ? SetupState.Changed
         : SetupState.Foreign;
@@ -126,7 +131,7 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest old, SetupFiles 
 
     private void WantEntry(string key, EntryWish wanted, ImmutableArray<string> names)
     {
-        var records = old
+        var records = _old
             .Entries.Where(e => e.Path == key && e.At.SequenceEqual(wanted.Path))
             .ToList();
         var needs = Union(records.SelectMany(static r => r.For), names);
@@ -196,15 +201,15 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest old, SetupFiles 
     // The one that has our entry already, else the first that exists, else the last.
     private string KeyOf(EntryWish entry)
     {
-        var keys = entry.Files.Select(place.KeyOf).ToList();
-        return keys.Find(k => old.Entries.Any(e => e.Path == k && e.At.SequenceEqual(entry.Path)))
+        var keys = entry.Files.Select(KeyOf).ToList();
+        return keys.Find(k => _old.Entries.Any(e => e.Path == k && e.At.SequenceEqual(entry.Path)))
             ?? keys.Find(place.Has)
             ?? keys[^1];
     }
 
     private void DropAll(HashSet<string> names, Predicate<string> isNotWanted, bool tellGone)
     {
-        foreach (var group in old.Files.GroupBy(static f => f.Path))
+        foreach (var group in _old.Files.GroupBy(static f => f.Path))
         {
             if (isNotWanted(group.Key))
             {
@@ -212,7 +217,7 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest old, SetupFiles 
             }
         }
 
-        foreach (var group in old.Entries.GroupBy(static e => IdOf(e.Path, e.At)))
+        foreach (var group in _old.Entries.GroupBy(static e => IdOf(e.Path, e.At)))
         {
             if (isNotWanted(group.Key))
             {

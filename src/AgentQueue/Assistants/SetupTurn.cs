@@ -40,7 +40,7 @@ internal sealed class SetupTurn
         Files.Changes.Any()
         || (
             Final is { } final
-                ? !final.AsSpan().SequenceEqual(Manifest.Found)
+                ? Manifest.Found is not { } found || !SetupFiles.IsSameText(final, found)
                 : Manifest.Found is not null
         );
 

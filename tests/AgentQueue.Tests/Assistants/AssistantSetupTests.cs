@@ -3,6 +3,7 @@ using System.Text;
 using AgentQueue.Assistants;
 using AgentQueue.Storage;
 using AgentQueue.Tests.Config;
+using AgentQueue.Tests.Support;
 
 namespace AgentQueue.Tests.Assistants;
 
@@ -229,6 +230,60 @@ public sealed class AssistantSetupTests : IDisposable
         Assert.True(Setup().Check(Some).IsUpToDate);
     }
 
+    [Fact]
+    public void Files_with_other_line_ends_are_still_ours()
+    {
+        Prepare();
+        foreach (var path in Files())
+        {
+            File.WriteAllText(path, File.ReadAllText(path).Replace("\n", "\r\n"));
+        }
+
+        var before = Picture();
+        foreach (var path in Files())
+        {
+            File.WriteAllText(path, File.ReadAllText(path).Replace("\r\n", "\n"));
+        }
+
+        Setup().Write(Some, dryRun: false);
+        foreach (var path in Files())
+        {
+            File.WriteAllText(path, File.ReadAllText(path).Replace("\n", "\r\n"));
+        }
+
+        var after = Picture();
+        var disk = new DyingDisk();
+        Assert.True(Setup(disk).Write(Some, dryRun: false).IsUpToDate);
+        Assert.Equal(0, disk.Made);
+        Assert.Equal(after, Picture());
+        Setup().Remove(Setup().Names, dryRun: false);
+        Assert.Equal(before, Picture());
+    }
+
+    [LinuxTheory]
+    [InlineData(".claude/skills", "../.agents/skills")]
+    [InlineData(".claude/skills/agentq", "../../.agents/skills/agentq")]
+    public void A_file_that_a_link_gives_two_names_is_one_file(string link, string target)
+    {
+        var folder = Path.Join(_temp.Root, ".agents/skills/agentq");
+        Directory.CreateDirectory(folder);
+        var path = Path.Join(_temp.Root, link);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.CreateSymbolicLink(path, target);
+        var before = Picture();
+
+        var both = Some.Take(2).ToList();
+        var report = Setup().Write(both, dryRun: false);
+        Assert.All(report.Steps, static s => Assert.Equal(SetupState.Missing, s.State));
+        Assert.True(Setup().Check(both).IsUpToDate);
+
+        Setup().Remove(["claude"], dryRun: false);
+        Assert.True(File.Exists(Path.Join(folder, "SKILL.md")));
+        Assert.True(Setup().Check([both[1]]).IsUpToDate);
+        Setup().Remove(["codex"], dryRun: false);
+        Assert.Equal(before, Picture());
+    }
+
     private static IReadOnlyList<Assistant> Some =>
         [
             KnownAssistants.Find("claude"),
@@ -306,6 +361,8 @@ public sealed class AssistantSetupTests : IDisposable
     private string Text(string path) => File.ReadAllText(Path.Join(_temp.Root, path));
 
     private byte[] Bytes(string path) => File.ReadAllBytes(Path.Join(_temp.Root, path));
+
+    private string[] Files() => Directory.GetFiles(_temp.Root, "*", SearchOption.AllDirectories);
 
     private string Picture()
     {
