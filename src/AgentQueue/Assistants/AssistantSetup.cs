@@ -183,7 +183,8 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
         }
     }
 
-    // People's files keep the permissions that they have; what is new is its owner's alone.
+    // People's files keep the permissions that they have. What is new in a project is for all who work on it, as
+    // git would make it; in the home folder it is its owner's alone.
     private bool Put(PlannedFile file)
     {
         var now = new SetupFiles(place, disk).Read(file.Path, place.Shown(file.Key));
@@ -204,17 +205,18 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
 
         if (file.Found is null)
         {
-            disk.CreateFolder(Path.GetDirectoryName(file.Path)!);
-            return durable.TryCreate(file.Path, wanted);
+            var folder = Path.GetDirectoryName(file.Path)!;
+            if (place.IsUser)
+            {
+                disk.CreateFolder(folder);
+                return durable.TryCreate(file.Path, wanted);
+            }
+
+            disk.CreateFolderShared(folder);
+            return durable.TryCreateShared(file.Path, wanted);
         }
 
-        UnixFileMode? mode = OperatingSystem.IsWindows() ? null : File.GetUnixFileMode(file.Path);
-        durable.Replace(file.Path, wanted);
-        if (!OperatingSystem.IsWindows() && mode is { } kept)
-        {
-            File.SetUnixFileMode(file.Path, kept);
-        }
-
+        durable.ReplaceAlike(file.Path, wanted);
         return true;
     }
 

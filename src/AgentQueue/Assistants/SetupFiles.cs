@@ -1,5 +1,6 @@
 using System.Text;
 using AgentQueue.Keeping;
+using AgentQueue.Native;
 using AgentQueue.Storage;
 
 namespace AgentQueue.Assistants;
@@ -80,6 +81,36 @@ internal sealed class SetupFiles(SetupPlace place, IDisk disk)
             }
 
             return file;
+        }
+    }
+
+    /// <exception cref="QueueException">It is not to be replaced, though it could be.</exception>
+    public void CheckMayChange(PlannedFile file)
+    {
+        if (file.Found is null)
+        {
+            return;
+        }
+
+        var shown = place.Shown(file.Key);
+        if (
+            OperatingSystem.IsWindows()
+                ? File.GetAttributes(file.Path).HasFlag(FileAttributes.ReadOnly)
+                : !File.GetUnixFileMode(file.Path).HasFlag(UnixFileMode.UserWrite)
+        )
+        {
+            throw new QueueException(
+                $"{shown} is read-only",
+                "Make it writable and run the same command again, or edit it by hand"
+            );
+        }
+
+        if (!OperatingSystem.IsWindows() && FileStat.Of(file.Path) is { IsOwnFile: false })
+        {
+            throw new QueueException(
+                $"{shown} has other names elsewhere (hard links), which would go on leading to the old content",
+                "Edit it by hand, or put a copy in its place and run the same command again"
+            );
         }
     }
 

@@ -151,6 +151,11 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
                 : match is not null ? SetupState.Outdated
                 : records.Count > 0 ? SetupState.Changed
                 : SetupState.Foreign;
+            if (state is SetupState.Missing or SetupState.Outdated)
+            {
+                files.CheckMayChange(file);
+            }
+
             if (state == SetupState.Outdated)
             {
                 text = format.Remove(text!, match!.At, match.Entry, match.Piece, shown);
@@ -314,6 +319,7 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
             return SetupState.Changed;
         }
 
+        files.CheckMayChange(file);
         var isEmpty = string.IsNullOrWhiteSpace(rest.TrimStart('\uFEFF'));
         file.Wanted =
             isEmpty && records.Exists(static r => r.MadeFile) ? null : SetupFiles.BytesOf(rest);

@@ -18,6 +18,8 @@ internal readonly partial record struct FileStat(
 {
     private const int TypeMask = 0xF000;
 
+    public uint Group { get; init; }
+
     public bool IsRegular => (Mode & TypeMask) == 0x8000;
 
     /// <summary>A file that has this one name: what is written into it is seen nowhere else.</summary>
@@ -65,7 +67,10 @@ internal readonly partial record struct FileStat(
             *(uint*)(b + 20),
             *(uint*)(b + 16),
             ((ulong)*(uint*)(b + 136) << 32) | *(uint*)(b + 140)
-        );
+        )
+        {
+            Group = *(uint*)(b + 24),
+        };
 
     private static unsafe FileStat? MacOf(string path, int fd)
     {
@@ -98,7 +103,10 @@ internal readonly partial record struct FileStat(
                     BinaryPrimitives.ReadUInt32LittleEndian(buffer[16..]),
                     BinaryPrimitives.ReadUInt16LittleEndian(buffer[6..]),
                     BinaryPrimitives.ReadUInt32LittleEndian(buffer)
-                );
+                )
+                {
+                    Group = BinaryPrimitives.ReadUInt32LittleEndian(buffer[20..]),
+                };
         }
     }
 

@@ -164,6 +164,12 @@ internal static unsafe partial class Libc
     )]
     public static partial int MakeFolder(string path, int mode);
 
+    [LibraryImport(Library, EntryPoint = "fchmod", SetLastError = true)]
+    public static partial int ChangeMode(int fd, int mode);
+
+    [LibraryImport(Library, EntryPoint = "fchown", SetLastError = true)]
+    public static partial int ChangeOwner(int fd, uint owner, uint group);
+
     [LibraryImport(
         Library,
         EntryPoint = "utimensat",

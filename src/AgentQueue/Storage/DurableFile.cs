@@ -21,6 +21,28 @@ internal sealed class DurableFile(IDisk disk, bool sync = true)
     }
 
     /// <summary>
+    /// Replaces a file that a person keeps: the new one has the mode of the old from the moment on at which the
+    /// name leads to it, and its owner and group where that is allowed.
+    /// </summary>
+    public void ReplaceAlike(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = TemporaryName(path);
+        disk.WriteNew(temporary, content, sync: false);
+        try
+        {
+            disk.TakeRights(temporary, path, sync);
+            disk.Rename(temporary, path);
+        }
+        catch (QueueException)
+        {
+            Discard(temporary);
+            throw;
+        }
+
+        SyncFolderOf(path);
+    }
+
+    /// <summary>
     /// As <see cref="Replace"/> without the folder's sync, for several files of one folder: the caller
     /// ends with <see cref="SyncFolderOf"/>. Until then a crash may bring back the old content.
     /// </summary>
@@ -50,10 +72,26 @@ internal sealed class DurableFile(IDisk disk, bool sync = true)
         return true;
     }
 
-    /// <summary>As <see cref="TryCreate"/> without the folder's sync.</summary>
-    public bool TryCreateUnsynced(string path, ReadOnlySpan<byte> content)
+    /// <summary>As <see cref="TryCreate"/>, with the mode that the user's other files get.</summary>
+    public bool TryCreateShared(string path, ReadOnlySpan<byte> content)
     {
-        var temporary = WriteTemporary(path, content);
+        var temporary = TemporaryName(path);
+        disk.WriteNewShared(temporary, content, sync);
+        if (!TryMove(temporary, path))
+        {
+            return false;
+        }
+
+        SyncFolderOf(path);
+        return true;
+    }
+
+    /// <summary>As <see cref="TryCreate"/> without the folder's sync.</summary>
+    public bool TryCreateUnsynced(string path, ReadOnlySpan<byte> content) =>
+        TryMove(WriteTemporary(path, content), path);
+
+    private bool TryMove(string temporary, string path)
+    {
         try
         {
             if (disk.RenameNew(temporary, path))

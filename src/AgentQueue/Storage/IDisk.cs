@@ -32,6 +32,16 @@ internal interface IDisk
     /// <summary>Makes a new file, mode 0600, which must not exist, and syncs its content if asked.</summary>
     void WriteNew(string path, ReadOnlySpan<byte> content, bool sync);
 
+    /// <summary>As <see cref="WriteNew"/>, with the mode that the user's other files get: 0666 less the umask.</summary>
+    void WriteNewShared(string path, ReadOnlySpan<byte> content, bool sync) =>
+        WriteNew(path, content, sync);
+
+    /// <summary>
+    /// Gives a file that we have just made the mode of another, and its owner and group where that is allowed;
+    /// syncs it if asked. Nothing where files have no modes.
+    /// </summary>
+    void TakeRights(string path, string from, bool sync) { }
+
     /// <summary>Adds to a file, made if needed, in one write without sync: for what may be lost.</summary>
     void Append(string path, ReadOnlySpan<byte> content);
 
@@ -58,6 +68,9 @@ internal interface IDisk
 
     /// <summary>Makes a folder (0700) and what is missing above it.</summary>
     void CreateFolder(string path);
+
+    /// <summary>As <see cref="CreateFolder"/>, with the mode that the user's other folders get: 0777 less the umask.</summary>
+    void CreateFolderShared(string path) => CreateFolder(path);
 
     /// <summary>Removes a folder with all that is in it; links in it go, what they lead to stays.</summary>
     void DeleteFolder(string path)

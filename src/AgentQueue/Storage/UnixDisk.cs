@@ -8,6 +8,12 @@ internal sealed unsafe class UnixDisk : IDisk
 {
     private const int OwnerOnly = 0x180; // 0600
     private const int OwnerFolder = 0x1C0; // 0700
+    private const int Everybody = 0x1B6; // 0666
+    private const int EverybodysFolder = 0x1FF; // 0777
+    private const int Permissions = 0x1FF;
+    private const int GroupBits = 0x38;
+    private const int OtherBits = 0x7;
+    private const uint NoChange = uint.MaxValue;
 
     private ulong? _boot;
 
@@ -114,12 +120,53 @@ internal sealed unsafe class UnixDisk : IDisk
             : throw DiskError.From(errno, "look at", path);
     }
 
-    public void WriteNew(string path, ReadOnlySpan<byte> content, bool sync)
+    public void WriteNew(string path, ReadOnlySpan<byte> content, bool sync) =>
+        WriteNew(path, content, sync, OwnerOnly);
+
+    public void WriteNewShared(string path, ReadOnlySpan<byte> content, bool sync) =>
+        WriteNew(path, content, sync, Everybody);
+
+    public void TakeRights(string path, string from, bool sync)
+    {
+        if (FileStat.Of(from) is not { } model)
+        {
+            throw DiskError.Last("look at", from);
+        }
+
+        var fd = Libc.Open(path, Libc.O_WRONLY | Libc.O_NOFOLLOW);
+        if (fd < 0)
+        {
+            throw DiskError.Last("open", path);
+        }
+
+        var mode = model.Mode & Permissions;
+        if (
+            FileStat.Of(fd) is { } own
+            && (own.Owner, own.Group) != (model.Owner, model.Group)
+            && Libc.ChangeOwner(fd, model.Owner, model.Group) != 0
+            && (own.Group == model.Group || Libc.ChangeOwner(fd, NoChange, model.Group) != 0)
+            && own.Group != model.Group
+        )
+        {
+            // What one group was allowed is not another's; it gets what everybody has.
+            mode = (mode & ~GroupBits) | ((mode & OtherBits) << 3);
+        }
+
+        var problem = Libc.ChangeMode(fd, mode) != 0 ? DiskError.Last("change", path) : null;
+        problem ??= sync ? SyncError(fd, path) : null;
+        _ = Libc.Close(fd);
+        if (problem is not null)
+        {
+            throw problem;
+        }
+    }
+
+    private static void WriteNew(string path, ReadOnlySpan<byte> content, bool sync, int mode)
     {
         var fd = Libc.Open(
             path,
             Libc.O_WRONLY | Libc.O_CREAT | Libc.O_EXCL | Libc.O_NOFOLLOW,
-            OwnerOnly
+            mode
         );
         if (fd < 0)
         {
@@ -291,9 +338,13 @@ internal sealed unsafe class UnixDisk : IDisk
         }
     }
 
-    public void CreateFolder(string path)
+    public void CreateFolder(string path) => CreateFolder(path, OwnerFolder);
+
+    public void CreateFolderShared(string path) => CreateFolder(path, EverybodysFolder);
+
+    private static void CreateFolder(string path, int mode)
     {
-        if (Libc.MakeFolder(path, OwnerFolder) == 0)
+        if (Libc.MakeFolder(path, mode) == 0)
         {
             return;
         }
@@ -306,8 +357,8 @@ internal sealed unsafe class UnixDisk : IDisk
 
         if (errno == Libc.ENOENT && Path.GetDirectoryName(path) is { Length: > 1 } parent)
         {
-            CreateFolder(parent);
-            if (Libc.MakeFolder(path, OwnerFolder) == 0)
+            CreateFolder(parent, mode);
+            if (Libc.MakeFolder(path, mode) == 0)
             {
                 return;
             }

@@ -10,6 +10,7 @@ namespace AgentQueue.Tests.Assistants;
 public sealed class AssistantSetupTests : IDisposable
 {
     private const string Skill = ".claude/skills/agentq/SKILL.md";
+    private const string Shared = ".agents/skills/agentq/SKILL.md";
     private const string Start = ".claude/commands/agentq/start.md";
 
     private readonly TempProject _temp = new();
@@ -185,7 +186,6 @@ public sealed class AssistantSetupTests : IDisposable
     [Fact]
     public void A_shared_skill_stays_while_anybody_needs_it()
     {
-        const string Shared = ".agents/skills/agentq/SKILL.md";
         Setup().Write([KnownAssistants.Find("codex")], dryRun: false);
         Setup().Write([KnownAssistants.Find("gemini")], dryRun: false);
         Assert.Equal(["codex", "gemini"], Setup().Names);

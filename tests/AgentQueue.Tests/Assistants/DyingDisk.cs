@@ -23,6 +23,18 @@ internal sealed class DyingDisk(int changes = int.MaxValue) : IDisk
         _disk.WriteNew(path, content, sync: false);
     }
 
+    public void WriteNewShared(string path, ReadOnlySpan<byte> content, bool sync)
+    {
+        Change();
+        _disk.WriteNewShared(path, content, sync: false);
+    }
+
+    public void TakeRights(string path, string from, bool sync)
+    {
+        Change();
+        _disk.TakeRights(path, from, sync: false);
+    }
+
     public void Append(string path, ReadOnlySpan<byte> content) =>
         throw new NotSupportedException();
 
@@ -59,6 +71,15 @@ internal sealed class DyingDisk(int changes = int.MaxValue) : IDisk
         {
             Change();
             _disk.CreateFolder(path);
+        }
+    }
+
+    public void CreateFolderShared(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            Change();
+            _disk.CreateFolderShared(path);
         }
     }
 
