@@ -28,7 +28,16 @@ internal sealed class JsonEntry : EntryFormat
 
         // The reader takes no comment between a name and its colon; blanks in its place keep all positions.
         return SourceValue.Parse(Encoding.UTF8.GetBytes(WithoutComments(text)), out var problem)
-            ?? throw NotReadable(new(problem.Line), shownAs, "JSON", problem.Reason);
+            ?? throw (
+                problem.Reason == SourceValue.TooDeep
+                    ? Usage(
+                        new(problem.Line),
+                        shownAs,
+                        problem.Reason,
+                        $"See to {Dotted(path)} by hand"
+                    )
+                    : NotReadable(new(problem.Line), shownAs, "JSON", problem.Reason)
+            );
     }
 
     protected override (int Position, string Piece) Place(EntryPlace place)

@@ -21,13 +21,13 @@ internal sealed class TomlEntry : EntryFormat
     {
         try
         {
-            return Sorted(TomlSource.Read(shownAs, Encoding.UTF8.GetBytes(text)));
+            return Sorted(TomlSource.Read(shownAs, Encoding.UTF8.GetBytes(text), takesAll: true));
         }
         catch (QueueException e)
         {
             throw QueueException.Usage(
                 e.Message,
-                $"Of TOML, agentq reads tables, text, whole and decimal numbers, true and false, lists and inline tables; correct the line and run the same command again, or see to [{Keys(path)}] by hand"
+                $"Correct the line and run the same command again, or see to [{Keys(path)}] by hand"
             );
         }
     }
@@ -223,7 +223,7 @@ internal sealed class TomlEntry : EntryFormat
                     toml.Skip();
                     break;
                 default:
-                    toml.ReadWord();
+                    toml.ReadWordOrDate();
                     break;
             }
 

@@ -23,6 +23,12 @@ internal sealed record SourceValue(
 {
     public const int DeepestNesting = 64;
 
+    /// <summary>The reason that <see cref="Parse"/> gives for JSON that is only nested too deep.</summary>
+    public const string TooDeep =
+        "more than 64 levels are nested, which is deeper than agentq reads";
+
+    private const string TooDeepToTheReader = "The maximum configured depth";
+
     /// <summary>Counted from 1.</summary>
     public int Line => At.Line;
 
@@ -88,6 +94,11 @@ internal sealed record SourceValue(
     private static string ReasonOf(JsonException e)
     {
         var message = e.Message;
+        if (message.StartsWith(TooDeepToTheReader, StringComparison.Ordinal))
+        {
+            return TooDeep;
+        }
+
         foreach (var tail in (ReadOnlySpan<string>)[" Path:", " LineNumber:"])
         {
             if (message.IndexOf(tail, StringComparison.Ordinal) is var at and > 0)

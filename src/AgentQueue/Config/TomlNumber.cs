@@ -1,12 +1,32 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace AgentQueue.Config;
 
 /// <summary>The numbers of TOML that are read: decimal ones, in the spelling that JSON has for them.</summary>
-internal static class TomlNumber
+internal static partial class TomlNumber
 {
+    private const int LongestOther = 200;
+    private const int MatchMilliseconds = 1000;
+
     private static readonly SearchValues<char> s_inDigits = SearchValues.Create("0123456789_");
+
+    /// <summary>A value of TOML that <see cref="TryRead"/> refuses: a date, a time, another base, infinity, NaN.</summary>
+    public static bool IsOther(string word) =>
+        word.Length <= LongestOther && OtherPattern().IsMatch(word);
+
+    [GeneratedRegex(
+        """
+            ^(?:[+-]?(?:inf|nan)
+            |0x[0-9A-Fa-f]+(?:_[0-9A-Fa-f]+)*|0o[0-7]+(?:_[0-7]+)*|0b[01]+(?:_[01]+)*
+            |\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)?)?
+            |\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\z
+            """,
+        RegexOptions.IgnorePatternWhitespace | RegexOptions.CultureInvariant,
+        MatchMilliseconds
+    )]
+    private static partial Regex OtherPattern();
 
     /// <param name="number">Without underscores and plus sign.</param>
     /// <param name="refusal">Why it is none, as the end of a message.</param>

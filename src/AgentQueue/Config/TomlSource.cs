@@ -9,7 +9,7 @@ namespace AgentQueue.Config;
 /// <summary>
 /// Reads TOML 1.0 (https://toml.io/en/v1.0.0) into the same values as <see cref="SourceValue.Parse"/>, with
 /// lines and columns: tables, lists of them, text, decimal numbers, true and false, lists and inline tables.
-/// Dates, times, numbers of other bases, infinity and NaN are refused.
+/// Dates, times, numbers of other bases, infinity and NaN are refused, or come as they are spelt.
 /// </summary>
 internal sealed class TomlSource
 {
@@ -20,14 +20,18 @@ internal sealed class TomlSource
     private Table _table;
     private int _section;
 
-    private TomlSource(TomlText text) => (_text, _table) = (text, _root);
+    private readonly bool _takesAll;
+
+    private TomlSource(TomlText text, bool takesAll) =>
+        (_text, _table, _takesAll) = (text, _root, takesAll);
 
     /// <param name="file">How messages name the file.</param>
+    /// <param name="takesAll">What is not read counts as a number, with its spelling: for files of others.</param>
     /// <returns>An object.</returns>
     /// <exception cref="QueueException">It is not TOML, or of the kinds that are not read; the place is named.</exception>
-    public static SourceValue Read(string file, ReadOnlySpan<byte> toml)
+    public static SourceValue Read(string file, ReadOnlySpan<byte> toml, bool takesAll = false)
     {
-        var source = new TomlSource(new TomlText(file, toml));
+        var source = new TomlSource(new TomlText(file, toml), takesAll);
         source.ReadDocument();
         return source._root.ToValue();
     }
@@ -260,10 +264,15 @@ internal sealed class TomlSource
     private SourceValue ReadWord()
     {
         var at = _text.At;
-        var word = _text.ReadWord();
+        var word = _takesAll ? _text.ReadWordOrDate() : _text.ReadWord();
         if (word is "true" or "false")
         {
             return Leaf(word == "true" ? JsonValueKind.True : JsonValueKind.False, at, null);
+        }
+
+        if (_takesAll && TomlNumber.IsOther(word))
+        {
+            return Leaf(JsonValueKind.Number, at, word);
         }
 
         return TomlNumber.TryRead(word, out var number, out var refusal)

@@ -143,6 +143,25 @@ internal sealed class TomlText
         return _text[start.._next];
     }
 
+    /// <summary>As <see cref="ReadWord"/>; a blank may stand between a date and its time.</summary>
+    public string ReadWordOrDate()
+    {
+        var word = ReadWord();
+        if (
+            word is [_, _, _, _, '-', _, _, '-', _, _]
+            && Next == ' '
+            && _next + 3 < _text.Length
+            && char.IsAsciiDigit(_text[_next + 1])
+            && _text[_next + 3] == ':'
+        )
+        {
+            Skip();
+            word += $" {ReadWord()}";
+        }
+
+        return word;
+    }
+
     private string ReadShortString()
     {
         var begin = At;

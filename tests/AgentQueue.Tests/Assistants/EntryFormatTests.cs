@@ -156,6 +156,40 @@ public sealed class EntryFormatTests
     public void A_comment_may_stand_between_a_name_and_its_colon(string text) =>
         GoesInAndOut("json", text, s_path);
 
+    [Theory]
+    [InlineData(
+        "a = 1979-05-27 07:32:00Z # c\nb = [1979-05-27, 07:32:00.5, 1979-05-27T00:32:00-07:00]\n"
+    )]
+    [InlineData("a = 0xDEAD_beef\nb = 0o755\nc = 0b1\nd = { e = -inf, f = +nan }\n")]
+    [InlineData("[servers.x]\nsince = 2024-01-01 10:00:00\n")]
+    public void Any_value_that_others_may_write_in_TOML_stays(string text)
+    {
+        GoesInAndOut("toml", text, s_path);
+        Assert.Equal(
+            text + "later = 2024-01-01\n",
+            TakenOut("toml", text, s_path, t => t.Replace(text, text + "later = 2024-01-01\n"))
+        );
+        Assert.Equal(
+            text,
+            TakenOut("toml", text, s_path, static t => t.Replace("\"mcp\"", "'mcp'"))
+        );
+    }
+
+    [Theory]
+    [InlineData("a = 1979-5-27\n")]
+    [InlineData("a = 0xZ\n")]
+    [InlineData("a = yes\n")]
+    public void What_is_no_value_of_TOML_is_refused(string text) => Refused("toml", text, s_path);
+
+    [Fact]
+    public void What_is_nested_too_deep_is_said_to_be_just_that()
+    {
+        var text = $"{{\"a\": {new string('[', 80)}{new string(']', 80)}}}";
+        var refusal = Refused("json", text, s_path);
+        Assert.Contains("64 levels", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("not JSON", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_format_that_nobody_knows_is_a_bug() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => EntryFormat.Named("ini"));

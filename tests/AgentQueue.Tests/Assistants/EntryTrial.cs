@@ -78,7 +78,7 @@ internal static class EntryTrial
         var root = format switch
         {
             "json" => SourceValue.Parse(bytes, out _),
-            "toml" => TomlSource.Read(Conf, bytes),
+            "toml" => TomlSource.Read(Conf, bytes, takesAll: true),
             _ => YamlSource.Parse(bytes, out _),
         };
         return root is null || root.Kind == JsonValueKind.Null

@@ -134,7 +134,7 @@ public sealed class JsonEntryTests
         GoesInAndOut(Format, text, s_path);
         var deeper = "{\"b\":[[[[" + text + "]]]]}";
         Assert.Contains(
-            "is not JSON",
+            "64 levels",
             Refused(Format, deeper, s_path).Message,
             StringComparison.Ordinal
         );
