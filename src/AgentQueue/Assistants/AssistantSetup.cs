@@ -49,7 +49,7 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
                     turn = Look(decide);
                     if (Apply(turn))
                     {
-                        return turn.Plan.Report;
+                        return new([.. turn.Plan.Report.Steps, .. turn.Stuck.Select(StuckStep)]);
                     }
                 }
             }
@@ -65,6 +65,18 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
             "End it and try again; what was done so far is on record"
         );
     }
+
+    private SetupStep StuckStep(string folder) =>
+        new(
+            place.Shown(folder),
+            null,
+            [],
+            SetupState.Refused,
+            new QueueException(
+                $"{place.Shown(folder)} is empty now, and may not be removed",
+                "Make the folder above it writable, then run the same command again"
+            )
+        );
 
     private SetupTurn Look(Action<SetupPlan> decide)
     {
@@ -134,15 +146,30 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
         if (changes.Count > 0)
         {
             manifest.Wanted = turn.Between.Write();
-            if (!Put(manifest) || !changes.TrueForAll(Put))
+            if (!Put(manifest))
             {
                 return false;
             }
 
             manifest = new PlannedFile(manifest.Key, manifest.Path, manifest.Wanted);
+            try
+            {
+                if (!changes.TrueForAll(Put))
+                {
+                    return false;
+                }
+            }
+            catch (QueueException)
+            {
+                Settle(turn, manifest);
+                throw;
+            }
         }
 
         RemoveFolders(turn.NotNeeded.Where(f => !SetupTurn.IsAbove(f, place.Manifest)));
+        turn.Stuck.UnionWith(
+            turn.NotNeeded.Where(f => !SetupTurn.IsAbove(f, place.Manifest) && IsEmptyFolder(f))
+        );
         manifest.Wanted = turn.Final;
         if (manifest.Changes && !Put(manifest))
         {
@@ -156,6 +183,39 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
 
         return true;
     }
+
+    /// <summary>A file could not be written: what was done is on record, and nothing else.</summary>
+    private void Settle(SetupTurn turn, PlannedFile manifest)
+    {
+        try
+        {
+            var files = new SetupFiles(place, disk);
+            var undone = turn
+                .Files.Changes.Where(f =>
+                    !new PlannedFile(f.Key, f.Path, f.Found)
+                    {
+                        Wanted = files.Read(f.Path, place.Shown(f.Key)),
+                    }.Changes
+                )
+                .Select(static f => f.Key)
+                .ToHashSet(StringComparer.Ordinal);
+            RemoveFolders(turn.Made.Except(turn.Old.Folders));
+            turn.Made.RemoveWhere(f => !Directory.Exists(place.PathOf(f)));
+            manifest.Wanted = turn.Reached(undone);
+            Put(manifest);
+            if (manifest.Wanted is null)
+            {
+                turn.Emptied.AddRange(turn.Made.Except(turn.Old.Folders));
+            }
+        }
+        catch (QueueException)
+        {
+            // The record says of each file what it was and what it was to be: the next one finishes.
+        }
+    }
+
+    private bool IsEmptyFolder(string key) =>
+        Directory.Exists(place.PathOf(key)) && !disk.List(place.PathOf(key)).Any();
 
     // Of one that was killed while it wrote one of these files. The folders are the user's: nothing else in them is ours.
     private void SweepLeftovers(SetupTurn turn)

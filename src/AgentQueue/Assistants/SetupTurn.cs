@@ -32,6 +32,9 @@ internal sealed class SetupTurn
     /// <summary>The folders that were or will be made.</summary>
     public HashSet<string> Made { get; }
 
+    /// <summary>Folders of ours that are empty and cannot be removed; they stay on record.</summary>
+    public HashSet<string> Stuck { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Folders that can go when the lock is gone.</summary>
     public List<string> Emptied { get; } = [];
 
@@ -59,9 +62,26 @@ internal sealed class SetupTurn
 
     /// <summary>The manifest in the end; null if nothing is on record.</summary>
     public byte[]? Final =>
-        Plan.Next.IsEmpty
+        Plan.Next.IsEmpty && Stuck.Count == 0
             ? null
-            : (Plan.Next with { Folders = [.. Made.Except(NotNeeded)] }).Write();
+            : (Plan.Next with { Folders = [.. Made.Except(NotNeeded), .. Stuck] }).Write();
+
+    /// <summary>The manifest if these files are as they were found and all others are done; null if nothing is on record.</summary>
+    public byte[]? Reached(HashSet<string> undone)
+    {
+        var reached = new SetupManifest(
+            [
+                .. Plan.Next.Files.Where(f => !undone.Contains(f.Path)),
+                .. Old.Files.Where(f => undone.Contains(Files.KeyOf(f.Path))),
+            ],
+            [
+                .. Plan.Next.Entries.Where(e => !undone.Contains(e.Path)),
+                .. Old.Entries.Where(e => undone.Contains(Files.KeyOf(e.Path))),
+            ],
+            [.. Made]
+        );
+        return reached.IsEmpty && Old.IsEmpty ? null : reached.Write();
+    }
 
     /// <summary>Folders of ours in which nothing of ours will be.</summary>
     public IEnumerable<string> NotNeeded => Made.Where(f => !IsNeeded(f));
@@ -75,7 +95,7 @@ internal sealed class SetupTurn
     private bool IsNeeded(string folder) =>
         Plan.Next.Files.Any(f => IsAbove(folder, f.Path))
         || Plan.Next.Entries.Any(e => IsAbove(folder, e.Path))
-        || (!Plan.Next.IsEmpty && IsAbove(folder, _place.Manifest));
+        || (!(Plan.Next.IsEmpty && Stuck.Count == 0) && IsAbove(folder, _place.Manifest));
 
     private IEnumerable<string> MissingFolders(string key)
     {

@@ -284,6 +284,43 @@ public sealed class AssistantSetupTests : IDisposable
         Assert.Equal(before, Picture());
     }
 
+    [Fact]
+    public void A_folder_that_may_not_be_written_leaves_only_what_was_done_on_record()
+    {
+        var claude = Path.Join(_temp.Root, ".claude");
+        Directory.CreateDirectory(claude);
+        var before = Picture();
+        var disk = new DyingDisk { Unwritable = claude };
+        Assert.Throws<QueueException>(() => Setup(disk).Write([Some[0]], dryRun: false));
+        Assert.Equal(before, Picture());
+
+        Assert.False(Setup().Write([Some[1]], dryRun: false).HasProblems);
+        var codex = Picture();
+        Assert.Throws<QueueException>(() => Setup(disk).Write([Some[0]], dryRun: false));
+        Assert.Equal(codex, Picture());
+
+        Assert.False(Setup().Write(Some, dryRun: false).HasProblems);
+        Setup().Remove(Setup().Names, dryRun: false);
+        Assert.Equal(before, Picture());
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_removed_is_named_and_goes_with_the_next_removal()
+    {
+        var claude = Path.Join(_temp.Root, ".claude");
+        Directory.CreateDirectory(claude);
+        var before = Picture();
+        Setup().Write(Some, dryRun: false);
+        var disk = new DyingDisk { Unwritable = claude };
+        var report = Setup(disk).Remove(Setup().Names, dryRun: false);
+        Assert.True(report.HasProblems);
+        Assert.Equal(SetupState.Refused, State(report, ".claude/skills"));
+        Assert.True(Setup(disk).Remove([], dryRun: false).HasProblems);
+
+        Assert.False(Setup().Remove([], dryRun: false).HasProblems);
+        Assert.Equal(before, Picture());
+    }
+
     private static IReadOnlyList<Assistant> Some =>
         [
             KnownAssistants.Find("claude"),

@@ -8,6 +8,9 @@ internal sealed class DyingDisk(int changes = int.MaxValue) : IDisk
     private readonly UnixDisk _disk = new();
     private int _left = changes;
 
+    /// <summary>A folder in which no name comes or goes.</summary>
+    public string? Unwritable { get; init; }
+
     /// <summary>How many changes were made.</summary>
     public int Made { get; private set; }
 
@@ -26,6 +29,7 @@ internal sealed class DyingDisk(int changes = int.MaxValue) : IDisk
     public void WriteNewShared(string path, ReadOnlySpan<byte> content, bool sync)
     {
         Change();
+        Require(path);
         _disk.WriteNewShared(path, content, sync: false);
     }
 
@@ -62,7 +66,7 @@ internal sealed class DyingDisk(int changes = int.MaxValue) : IDisk
     public bool DeleteEmptyFolder(string path)
     {
         Change();
-        return ((IDisk)_disk).DeleteEmptyFolder(path);
+        return Path.GetDirectoryName(path) != Unwritable && ((IDisk)_disk).DeleteEmptyFolder(path);
     }
 
     public void CreateFolder(string path)
@@ -79,6 +83,8 @@ internal sealed class DyingDisk(int changes = int.MaxValue) : IDisk
         if (!Directory.Exists(path))
         {
             Change();
+            CreateFolderShared(Path.GetDirectoryName(path)!);
+            Require(path);
             _disk.CreateFolderShared(path);
         }
     }
@@ -110,6 +116,14 @@ internal sealed class DyingDisk(int changes = int.MaxValue) : IDisk
     public long NowNs => _disk.NowNs;
 
     public void Pause(TimeSpan time) => throw new NotSupportedException();
+
+    private void Require(string path)
+    {
+        if (Path.GetDirectoryName(path) == Unwritable)
+        {
+            throw new QueueException($"Cannot create {path}");
+        }
+    }
 
     private void Change()
     {
