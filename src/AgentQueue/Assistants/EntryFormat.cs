@@ -137,6 +137,20 @@ internal abstract class EntryFormat
             return null;
         }
 
+        // An object that came with the entry and holds nothing else goes with it.
+        if (
+            path.Count > 1
+            && found[^2].Value.Members.Length == 1
+            && piece.TrimStart().StartsWith(Quoted(path[^2]) + ":", StringComparison.Ordinal)
+            && place with { Found = found[..^1], Path = [.. path.SkipLast(1)] } is var parent
+            && !HoldsComment(parent)
+            && Cut(parent) is { } without
+            && IsWhole(without)
+        )
+        {
+            return without;
+        }
+
         if (Cut(place) is { } left && IsWhole(left))
         {
             return left;

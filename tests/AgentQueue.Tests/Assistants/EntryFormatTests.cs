@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using AgentQueue.Assistants;
 using static AgentQueue.Tests.Assistants.EntryTrial;
 
@@ -189,6 +190,22 @@ public sealed class EntryFormatTests
         Assert.Contains("64 levels", refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("not JSON", refusal.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("{\n  \"a\": 1\n}\n", "{\n  \"a\": 1\n}\n")]
+    [InlineData("{\n  \"a\": 1,\n  \"servers\": {}\n}\n", "{\n  \"a\": 1,\n  \"servers\": {}\n}\n")]
+    public void An_object_that_came_with_the_entry_goes_with_it_and_one_of_a_person_stays(
+        string text,
+        string expected
+    ) =>
+        Assert.Equal(
+            JsonNode.Parse(expected)!.ToJsonString(),
+            JsonNode
+                .Parse(
+                    TakenOut("json", text, s_path, static t => t.Replace("\"mcp\"", "\n\"mcp\""))!
+                )!
+                .ToJsonString()
+        );
 
     [Fact]
     public void A_format_that_nobody_knows_is_a_bug() =>

@@ -237,12 +237,7 @@ public sealed class JsonEntryTests
         "} /* of it */ , /* of x */ \"x\"",
         "{\"mcpServers\": {/* of it */  /* of x */ \"x\": 1}}"
     )]
-    [InlineData(
-        "{}",
-        "\"args\": [\"mcp\"]",
-        "\"args\" : [ \"mcp\" ]",
-        "{\n  \"mcpServers\": {\n  }\n}"
-    )]
+    [InlineData("{}", "\"args\": [\"mcp\"]", "\"args\" : [ \"mcp\" ]", "{\n}")]
     [InlineData(
         "{\n  \"mcpServers\": {\"x\": 1}\n}",
         "\"agentq\": {\"command\": \"agentq\", \"args\": [\"mcp\"]}, \"x\": 1",
@@ -250,7 +245,7 @@ public sealed class JsonEntryTests
         "{\n  \"mcpServers\": {\"x\": 1}\n}"
     )]
     // The comma went with the member behind it.
-    [InlineData("{\"a\": 1}", "}}, \"a\": 1", "}}", "{\"mcpServers\": {}}")]
+    [InlineData("{\"a\": 1}", "}}, \"a\": 1", "}}", "{}")]
     public void It_goes_alone_when_it_was_moved_or_laid_out_anew(
         string text,
         string old,
