@@ -25,13 +25,11 @@ internal sealed record Assistant(
 /// </summary>
 /// <param name="Signs">Files and folders that are there if it is in use.</param>
 /// <param name="Commands">A path with <c>{verb}</c> in it; null for none.</param>
-/// <param name="Menu">A command that stands for the skill; null for none.</param>
 /// <param name="Note">What the user must know or do besides; null for nothing.</param>
 internal sealed record AssistantFiles(
     ImmutableArray<string> Signs,
     string Skill,
     string? Commands,
-    string? Menu,
     ImmutableArray<EntryWish> Entries,
     string? Note
 );

@@ -75,7 +75,6 @@ internal static class KnownAssistants
             Texts(node["signs"]),
             TextOf(node["skill"]),
             (string?)node["commands"],
-            (string?)node["menu"],
             node["mcp"] is JsonArray entries ? [.. entries.Select(static e => Entry(e!))] : [],
             (string?)node["note"]
         );

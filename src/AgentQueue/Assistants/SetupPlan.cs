@@ -73,15 +73,6 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
                 );
             }
         }
-
-        if (own.Menu is { } menu && assistant.Style is { } styled)
-        {
-            yield return (
-                KeyOf(menu),
-                SetupFiles.BytesOf(SlashCommands.RenderMenu(styled)),
-                assistant.Name
-            );
-        }
     }
 
     private string KeyOf(string path) => files.KeyOf(place.KeyOf(path));

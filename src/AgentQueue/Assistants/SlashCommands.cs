@@ -7,14 +7,14 @@ namespace AgentQueue.Assistants;
 /// <summary>
 /// The commands of the <c>/</c> menu and the skill. There is one text for each verb, in
 /// <c>assistants/commands/</c>; here it gets the form that an assistant reads. What the user types goes in
-/// by no placeholder: what an assistant appends by itself is never run, but for one that drops it therefore.
+/// by no placeholder: what an assistant appends by itself is never run, but by OpenCode. There a placeholder that
+/// is never reached drops it, also in the skill, which more than one reads from the same file.
 /// </summary>
 internal static class SlashCommands
 {
     private const string Folder = KnownAssistants.Prefix + "commands/";
     private const string Extension = ".md";
     private const string ArgumentsMark = "{arguments}";
-    private const string MenuName = "menu";
 
     /// <summary>The text about what is typed behind a command, where it simply follows.</summary>
     public const string Arguments = "arguments";
@@ -31,15 +31,9 @@ internal static class SlashCommands
     public static string Skill => Text(KnownAssistants.Prefix + "SKILL.md");
 
     /// <summary>The file of a verb.</summary>
-    public static string Render(string verb, SlashStyle style) => RenderText(Folder + verb, style);
-
-    /// <summary>The file of a command that stands for the skill.</summary>
-    public static string RenderMenu(SlashStyle style) =>
-        RenderText(KnownAssistants.Prefix + MenuName, style);
-
-    private static string RenderText(string name, SlashStyle style)
+    public static string Render(string verb, SlashStyle style)
     {
-        var (description, hint, body) = Source(name);
+        var (description, hint, body) = Source(Folder + verb);
         var arguments = Text(KnownAssistants.Prefix + style.Arguments + Extension).TrimEnd('\n');
         body = body.Replace(ArgumentsMark, arguments, StringComparison.Ordinal);
         return style.Format switch

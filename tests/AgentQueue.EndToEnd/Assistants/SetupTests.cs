@@ -231,7 +231,7 @@ public sealed class SetupTests
         var json = box.Run("setup", "opencode", "--json").Gives(1).Json;
         Assert.Equal("project", json.GetProperty("scope").GetString());
         var items = json.GetProperty("items").EnumerateArray().ToList();
-        Assert.Equal(16, items.Count);
+        Assert.Equal(15, items.Count);
         var entry = items.Single(static i =>
             i.GetProperty("entry").ValueKind == JsonValueKind.String
         );

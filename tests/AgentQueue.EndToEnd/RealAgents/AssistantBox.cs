@@ -12,10 +12,11 @@ internal sealed partial class AssistantBox : IDisposable
     private readonly RealAgentBox _box;
     private Outcome? _said;
 
-    public AssistantBox(string name)
+    /// <param name="setup">What <c>agentq setup</c> is called with, if not with the name alone.</param>
+    public AssistantBox(string name, params string[] setup)
     {
         _box = new RealAgentBox(name);
-        Box.Run("setup", name).Gives(0);
+        Box.Run(["setup", .. setup is [] ? [name] : setup]).Gives(0);
         Trust();
         // Codex runs its commands in a login shell, which begins with the system's own PATH.
         File.WriteAllText(

@@ -117,6 +117,56 @@ public sealed partial class AssistantTests
 
     [Theory]
     [RealAgent("opencode")]
+    public void The_skill_runs_nothing_in_opencode_that_was_set_up_for_others(string assistant)
+    {
+        foreach (
+            var setup in (string[][])
+                [
+                    ["claude"],
+                    ["codex"],
+                    ["codex", "--user"],
+                    ["claude", "--user"],
+                ]
+        )
+        {
+            using var box = new AssistantBox(assistant, setup);
+            foreach (var hostile in s_hostile)
+            {
+                var before = box.Model.Requests.Count;
+
+                box.RunCommand("agentq", hostile).Gives(0);
+
+                Assert.Equal([], Made(box));
+                var request = box.Model.Requests[before];
+                Assert.True(
+                    request.Holds("coding agents, and plain shell commands"),
+                    box.ToString()
+                );
+                Assert.False(request.Holds("pwned"), box.ToString());
+            }
+        }
+    }
+
+    [Theory]
+    [RealAgent("claude"), RealAgent("qwen"), RealAgent("gemini")]
+    public void What_is_typed_behind_the_skill_is_not_run_by_the_others(string assistant)
+    {
+        using var box = new AssistantBox(assistant);
+        foreach (var hostile in s_hostile)
+        {
+            var before = box.Model.Requests.Count;
+
+            var said = box.Ask($"/agentq {hostile}");
+
+            Assert.True(said.Code == 0, box.ToString());
+            Assert.Equal([], Made(box));
+            // The skill drops them in OpenCode alone.
+            Assert.True(box.Model.Requests[before].Holds("touch pwned"), box.ToString());
+        }
+    }
+
+    [Theory]
+    [RealAgent("opencode")]
     public void A_command_that_takes_arguments_would_run_them_in_opencode(string assistant)
     {
         using var box = new AssistantBox(assistant);
