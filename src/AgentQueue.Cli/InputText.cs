@@ -57,10 +57,10 @@ internal static class InputText
             );
 
     /// <summary>
-    /// What is typed up to the end of the line. Not by <see cref="Console"/>, which would send the terminal
+    /// What is typed up to the end of the line; null if the input ends before anything is. Not by <see cref="Console"/>, which would send the terminal
     /// escape sequences on stdout.
     /// </summary>
-    public static string LineFromStandardInput()
+    public static string? LineFromStandardInput()
     {
         const int Longest = 200;
         using var input = new FileStream(
@@ -69,12 +69,13 @@ internal static class InputText
             bufferSize: 0
         );
         var line = new StringBuilder();
-        while (line.Length < Longest && input.ReadByte() is >= 0 and not '\n' and var typed)
+        var typed = 0;
+        while (line.Length < Longest && (typed = input.ReadByte()) is >= 0 and not '\n')
         {
             line.Append((char)typed);
         }
 
-        return line.ToString();
+        return typed < 0 && line.Length == 0 ? null : line.ToString();
     }
 
     public static string Read(Stream stream, string name)

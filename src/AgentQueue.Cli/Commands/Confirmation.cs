@@ -43,7 +43,7 @@ internal static class Confirmation
         }
 
         screen.Ask("Proceed? (y/N) ");
-        var answer = InputText.LineFromStandardInput().Trim();
+        var answer = InputText.LineFromStandardInput()?.Trim() ?? "";
         var agreed =
             answer.Equals("y", StringComparison.OrdinalIgnoreCase)
             || answer.Equals("yes", StringComparison.OrdinalIgnoreCase);

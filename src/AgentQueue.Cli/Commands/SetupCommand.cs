@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using AgentQueue.Assistants;
 using AgentQueue.Config;
 using AgentQueue.Scheduling;
@@ -94,8 +95,15 @@ internal static class SetupCommand
             : parsed.GetValue(s_remove) ? SetupMode.Remove
             : SetupMode.Write;
         var dryRun = parsed.GetValue(s_dryRun);
-        var names =
-            Named(parsed.GetValue(s_names) ?? []) ?? Chosen(session, place, setup, mode, dryRun);
+        if (
+            (Named(parsed.GetValue(s_names) ?? []) ?? Chosen(session, place, setup, mode, dryRun))
+            is not { } names
+        )
+        {
+            Session.Screen.Talk("Nothing was done");
+            return ExitCode.Ok;
+        }
+
         var report = mode switch
         {
             SetupMode.Remove => setup.Remove([.. names.Select(static a => a.Name)], dryRun),
@@ -146,7 +154,8 @@ internal static class SetupCommand
                 .OrderBy(static a => a.Name, StringComparer.Ordinal),
         ];
 
-    private static IReadOnlyList<Assistant> Chosen(
+    /// <summary>Those that it is about if none was named; null if the user wants none.</summary>
+    private static IReadOnlyList<Assistant>? Chosen(
         Session session,
         SetupPlace place,
         AssistantSetup setup,
@@ -154,7 +163,7 @@ internal static class SetupCommand
         bool dryRun
     )
     {
-        var done = setup.Names;
+        var done = mode == SetupMode.Remove ? setup.NamesToRemove : setup.Names;
         if (mode == SetupMode.Remove || (mode == SetupMode.Check && done.Count > 0))
         {
             return
@@ -169,10 +178,16 @@ internal static class SetupCommand
             .. KnownAssistants.All.Where(a =>
                 done.Contains(a.Name, StringComparer.Ordinal)
                 || a.Programs.Any(p => ExecutableLookup.Find(p, path, place.Root) is not null)
-                || a.FilesOf(place.IsUser).Signs.Any(s => place.Has(place.KeyOf(s)))
+                || a.FilesOf(place.IsUser).Signs.Any(s => setup.HasOfUser(place.KeyOf(s)))
             ),
         ];
-        if (found.Count == 0)
+        var asks =
+            !session.Json
+            && !dryRun
+            && mode == SetupMode.Write
+            && !Console.IsInputRedirected
+            && Session.Screen.ErrorIsTerminal;
+        if (found.Count == 0 && !asks)
         {
             throw new QueueException(
                 "No coding assistant was found, neither on PATH nor by its files",
@@ -180,34 +195,49 @@ internal static class SetupCommand
             );
         }
 
-        return
-            session.Json
-            || dryRun
-            || mode == SetupMode.Check
-            || Console.IsInputRedirected
-            || !Session.Screen.ErrorIsTerminal
-            ? found
-            : Asked(found);
+        return asks ? Asked(found) : found;
     }
 
-    private static IReadOnlyList<Assistant> Asked(IReadOnlyList<Assistant> found)
+    /// <summary>Null if the user wants none, or has ended the input.</summary>
+    private static IReadOnlyList<Assistant>? Asked(IReadOnlyList<Assistant> found)
     {
         var screen = Session.Screen;
-        screen.Talk("Found here:");
-        foreach (var assistant in found)
+        var offered = found.Count > 0 ? found : KnownAssistants.All;
+        screen.Talk(found.Count > 0 ? "Found here:" : "None was found here. There are:");
+        for (var i = 0; i < offered.Count; i++)
         {
-            screen.Talk($"  {assistant.Name}: {assistant.Title}");
+            screen.Talk(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {i + 1} {offered[i].Name}: {offered[i].Title}"
+                )
+            );
         }
 
-        screen.Ask("Set up which? (Enter: all of these; else names, or none) ");
+        screen.Ask(
+            found.Count > 0
+                ? "Set up which? (Enter: all of these; else names or numbers, or none) "
+                : "Set up which? (names or numbers; Enter: none) "
+        );
         var answer = InputText
             .LineFromStandardInput()
-            .Split(
+            ?.Split(
                 [' ', ',', '\t'],
                 StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
             );
-        return answer is ["none" or "n" or "no"] ? []
-            : answer is ["y" or "yes"] ? found
-            : Named(answer) ?? found;
+        return answer switch
+        {
+            null or ["none" or "n" or "no"] => null,
+            [] or ["y" or "yes"] => found.Count > 0 ? found : null,
+            _ => Named([.. answer.Select(w => NameOf(w, offered))]),
+        };
     }
+
+    // What is no number of the list is a name, or told as one that nobody knows.
+    private static string NameOf(string word, IReadOnlyList<Assistant> offered) =>
+        int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number >= 1
+        && number <= offered.Count
+            ? offered[number - 1].Name
+            : word;
 }

@@ -97,9 +97,7 @@ internal sealed class SetupReply(
 
         if (mode == SetupMode.Check)
         {
-            screen.Line(
-                IsUpToDate ? "All is up to date" : "Not all is up to date: agentq setup" + Options()
-            );
+            screen.Line(Verdict());
         }
     }
 
@@ -110,7 +108,8 @@ internal sealed class SetupReply(
             (
                 Folder: s.Entry is null ? s.Path[..(s.Path.LastIndexOf('/') + 1)] : s.Path,
                 s.Entry,
-                s.State
+                s.State,
+                s.Problem?.Hint
             )
         );
         foreach (var group in groups)
@@ -123,7 +122,8 @@ internal sealed class SetupReply(
                         or SetupState.Missing
                         or SetupState.Outdated
                         or SetupState.Obsolete
-                        or SetupState.Gone;
+                        or SetupState.Gone
+                        or SetupState.Refused;
             if (isMany)
             {
                 var text = string.Create(
@@ -164,6 +164,7 @@ internal sealed class SetupReply(
             SetupState.Foreign => "not-ours",
             SetupState.Refused => "unusable",
             SetupState.Gone => "gone",
+            SetupState.Needed => "needed",
         };
 
     private string Done(SetupState state) =>
@@ -171,7 +172,7 @@ internal sealed class SetupReply(
             ? "nothing"
             : state switch
             {
-                SetupState.UpToDate => "kept",
+                SetupState.UpToDate or SetupState.Needed => "kept",
                 SetupState.Missing => "made",
                 SetupState.Outdated => "updated",
                 SetupState.Obsolete => "removed",
@@ -191,19 +192,37 @@ internal sealed class SetupReply(
         step.State switch
         {
             SetupState.Changed => "you have changed it, so it stays as it is",
-            SetupState.Foreign when step.Entry is not null =>
-                "an entry of that name stands there already, which agentq did not make",
-            SetupState.Foreign =>
-                "a file of that name stands there already, which agentq did not make: move it away and try again",
-            SetupState.Refused => step.Problem!.Hint is { } hint
+            SetupState.Foreign when step.Problem is null =>
+                "a file of that name stands there that is not as agentq makes it: move it away and try again",
+            SetupState.Foreign or SetupState.Refused => step.Problem!.Hint is { } hint
                 ? $"{step.Problem.Message} ({hint})"
                 : step.Problem.Message,
+            SetupState.Needed => $"stays, for {string.Join(", ", step.For.Select(TitleOf))}",
             SetupState.Missing
             or SetupState.UpToDate
             or SetupState.Outdated
             or SetupState.Obsolete
             or SetupState.Gone => null,
         };
+
+    private static string TitleOf(string name) =>
+        KnownAssistants.Names.Contains(name) ? KnownAssistants.Find(name).Title : name;
+
+    private string Verdict() =>
+        assistants.Count == 0 ? "Nothing is set up"
+        : report.HasWork ? $"Not all is up to date: agentq setup {Named()}"
+        : !report.IsUpToDate
+            ? "Not all is there: what is in the way is named above, with what to do"
+        : report.Steps.Any(static s => s.State == SetupState.Changed)
+            ? "All is up to date, but for what you have changed"
+        : "All is up to date";
+
+    private string Named() =>
+        (
+            assistants.Count == KnownAssistants.Names.Count
+                ? "all"
+                : string.Join(' ', assistants.Select(static a => a.Name))
+        ) + (place.IsUser ? " --user" : "");
 
     private IEnumerable<string> Notes()
     {
@@ -232,8 +251,8 @@ internal sealed class SetupReply(
     private string Advice()
     {
         var typed = assistants
-            .Where(static a => a.Style is not null)
-            .GroupBy(static a => a.Style!.Typed, static a => a.Title)
+            .Where(HasStart)
+            .GroupBy(static a => a.Style!.Typed, static a => a.Style!.In ?? a.Title)
             .Select(static g => $"type {g.Key} in {string.Join(", ", g)}")
             .ToList();
         return typed.Count == 0
@@ -241,14 +260,27 @@ internal sealed class SetupReply(
             : $"Now {string.Join("; ", typed)}; or simply ask";
     }
 
-    private string Options() => place.IsUser ? " --user" : "";
+    // What somebody else has put in its place would do something else.
+    private bool HasStart(Assistant assistant) =>
+        assistant.Style is not null
+        && assistant.FilesOf(place.IsUser).Commands is { } commands
+        && place.Shown(place.KeyOf(commands.Replace("{verb}", "start", StringComparison.Ordinal)))
+            is var path
+        && report.Steps.Any(s =>
+            s.Path == path
+            && s.State
+                is SetupState.UpToDate
+                    or SetupState.Missing
+                    or SetupState.Outdated
+                    or SetupState.Changed
+        );
 
     private static Tone ToneOf(SetupState state) =>
         state switch
         {
             SetupState.Foreign or SetupState.Refused => Tone.Bad,
             SetupState.Changed => Tone.Warn,
-            SetupState.UpToDate or SetupState.Gone => Tone.Dim,
+            SetupState.UpToDate or SetupState.Gone or SetupState.Needed => Tone.Dim,
             SetupState.Missing or SetupState.Outdated or SetupState.Obsolete => Tone.Plain,
         };
 

@@ -49,11 +49,13 @@ internal sealed record EntryWish(
 /// <param name="Frontmatter">Members beside the description, each with its text.</param>
 /// <param name="Arguments">The text in <c>assistants/</c> that says what becomes of that which is typed behind a command.</param>
 /// <param name="Typed">What a user types for <c>start</c>.</param>
+/// <param name="In">The program that has them; null for all that the assistant is.</param>
 internal sealed record SlashStyle(
     SlashFormat Format,
     ImmutableArray<(string Name, string Text)> Frontmatter,
     string Arguments,
-    string Typed
+    string Typed,
+    string? In
 );
 
 internal enum SlashFormat

@@ -19,6 +19,16 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
     /// <summary>The assistants that it was done for.</summary>
     public IReadOnlyList<string> Names => ReadManifest().Manifest.Assistants;
 
+    /// <summary>The assistants that something can be taken out of; without a record, by what is there as agentq makes it.</summary>
+    public IReadOnlyList<string> NamesToRemove =>
+        ReadManifest().Manifest is { IsEmpty: false } manifest
+            ? manifest.Assistants
+            : new AdoptedSetup(place, new SetupFiles(place, disk)).For([]).Assistants;
+
+    /// <summary>True if something stands there that was not made for an entry of ours.</summary>
+    public bool HasOfUser(string key) =>
+        place.Has(key) && !ReadManifest().Manifest.Entries.Any(e => e.MadeFile && e.Path == key);
+
     /// <summary>Everything that these assistants need is there afterwards, as far as it can be.</summary>
     public SetupReport Write(IReadOnlyList<Assistant> assistants, bool dryRun) =>
         Do(plan => plan.Want(assistants), dryRun);
@@ -27,13 +37,21 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
     public SetupReport Check(IReadOnlyList<Assistant> assistants) =>
         Write(assistants, dryRun: true);
 
-    /// <summary>What was made for these assistants alone is gone afterwards, unless the user has changed it.</summary>
+    /// <summary>
+    /// What was made for these assistants alone is gone afterwards, unless the user has changed it. Without a record
+    /// that is what is exactly as agentq makes it.
+    /// </summary>
     public SetupReport Remove(IReadOnlyCollection<string> names, bool dryRun) =>
-        Do(plan => plan.Remove(names), dryRun);
+        Do(plan => plan.Remove(names), dryRun, names);
 
-    private SetupReport Do(Action<SetupPlan> decide, bool dryRun)
+    /// <param name="adopted">Assistants whose things count as ours if nothing is on record; null for none.</param>
+    private SetupReport Do(
+        Action<SetupPlan> decide,
+        bool dryRun,
+        IReadOnlyCollection<string>? adopted = null
+    )
     {
-        var turn = Look(decide);
+        var turn = Look(decide, adopted);
         if (dryRun || !(turn.Changes || HasTraces))
         {
             return turn.Plan.Report;
@@ -46,7 +64,7 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
             {
                 for (var i = 0; i < MostTurns; i++)
                 {
-                    turn = Look(decide);
+                    turn = Look(decide, adopted);
                     if (Apply(turn))
                     {
                         return new([.. turn.Plan.Report.Steps, .. turn.Stuck.Select(StuckStep)]);
@@ -78,10 +96,15 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
             )
         );
 
-    private SetupTurn Look(Action<SetupPlan> decide)
+    private SetupTurn Look(Action<SetupPlan> decide, IReadOnlyCollection<string>? adopted)
     {
         var (old, manifest) = ReadManifest();
         var files = new SetupFiles(place, disk);
+        if (adopted is not null && old.IsEmpty)
+        {
+            old = new AdoptedSetup(place, files).For(adopted);
+        }
+
         var plan = new SetupPlan(place, old, files);
         decide(plan);
         return new SetupTurn(place, old, plan, manifest, files);

@@ -49,7 +49,7 @@ internal abstract class EntryFormat
     /// <param name="shownAs">How messages name the file.</param>
     /// <exception cref="QueueException">
     /// The text cannot be read, the path leads through something else than an object, an entry of that name is
-    /// there, or its place is written in a way that cannot be added to: then the hint says what to write by hand.
+    /// there, or its place is written in a way that cannot be added to: then the hint may say what to write by hand.
     /// </exception>
     public EntryInsertion Insert(
         string text,
@@ -81,7 +81,7 @@ internal abstract class EntryFormat
         {
             throw QueueException.Usage(
                 $"{shownAs}: {Dotted(path)} cannot be added without a change to something else in this file",
-                $"Write it there by hand: {OneLine(path, entry)}"
+                ByHand(path, entry)
             );
         }
 
@@ -166,6 +166,14 @@ internal abstract class EntryFormat
         bool IsWhole(string left) =>
             TryRead(left, path, shownAs, out var after) && DifferByEntry(root, after, path);
     }
+
+    /// <summary>A sentence that tells people what to write, and where.</summary>
+    public virtual string ByHand(IReadOnlyList<string> path, JsonObject entry) =>
+        $"By hand: in {Quoted(Dotted(path.SkipLast(1)))}, write {Member(path, entry)}";
+
+    /// <summary>The entry alone, as it is written in what holds it.</summary>
+    public string Member(IReadOnlyList<string> path, JsonObject entry) =>
+        OneLine([path[^1]], entry);
 
     /// <summary>What an object is called in this format.</summary>
     protected abstract string ObjectInWords { get; }

@@ -34,9 +34,15 @@ internal static class KnownAssistants
         Names.Contains(name, StringComparer.Ordinal)
             ? Read(name)
             : throw QueueException.Usage(
-                $"agentq knows no assistant '{name}'{Nearest.Suggestion(name, Names)}",
+                $"agentq knows no assistant '{name}'{Suggestion(name)}",
                 $"There are {string.Join(", ", Names)}"
             );
+
+    // People know it by its whole name, too: claude-code, github-copilot.
+    private static string Suggestion(string name) =>
+        Names.FirstOrDefault(n => name.Contains(n, StringComparison.OrdinalIgnoreCase)) is { } part
+            ? $"; did you mean '{part}'?"
+            : Nearest.Suggestion(name, Names);
 
     // The data is a part of the program; a test reads all of it.
     private static Assistant Read(string name)
@@ -67,7 +73,8 @@ internal static class KnownAssistants
                 ? [.. members.Select(static m => (m.Key, TextOf(m.Value)))]
                 : [],
             (string?)node["arguments"] ?? SlashCommands.Arguments,
-            TextOf(node["typed"])
+            TextOf(node["typed"]),
+            (string?)node["in"]
         );
 
     private static AssistantFiles Files(JsonNode node) =>

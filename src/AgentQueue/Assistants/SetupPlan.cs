@@ -30,7 +30,9 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
     {
         var names = assistants.Select(static a => a.Name).ToHashSet(StringComparer.Ordinal);
         var wanted = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var group in assistants.SelectMany(FilesOf).GroupBy(static f => f.Key))
+        foreach (
+            var group in assistants.SelectMany(a => FilesOf(place, a)).GroupBy(static f => f.Key)
+        )
         {
             wanted.Add(group.Key);
             WantFile(group.Key, group.First().Content, [.. group.Select(static f => f.Name)]);
@@ -58,7 +60,11 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
     public void Remove(IReadOnlyCollection<string> names) =>
         DropAll(names.ToHashSet(StringComparer.Ordinal), static _ => true, tellGone: true);
 
-    private IEnumerable<(string Key, byte[] Content, string Name)> FilesOf(Assistant assistant)
+    /// <summary>The files of its own that an assistant needs, each with its key.</summary>
+    public static IEnumerable<(string Key, byte[] Content, string Name)> FilesOf(
+        SetupPlace place,
+        Assistant assistant
+    )
     {
         var own = assistant.FilesOf(place.IsUser);
         yield return (KeyOf(own.Skill), SetupFiles.BytesOf(SlashCommands.Skill), assistant.Name);
@@ -127,10 +133,10 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
             .ToList();
         var needs = Union(records.SelectMany(static r => r.For), names);
         var shown = place.Shown(key);
+        var format = EntryFormat.Named(wanted.Format);
         try
         {
             var file = files[key];
-            var format = EntryFormat.Named(wanted.Format);
             var text = file.Wanted is { } bytes ? SetupFiles.TextOf(bytes, shown) : null;
             var value = text is null ? null : format.Find(text, wanted.Path, shown);
             var match = value is null
@@ -164,21 +170,59 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
             }
             else if (state == SetupState.UpToDate)
             {
-                // An entry that says the same and is not on record is the user's own.
-                _entries.AddRange(match is null ? [] : [match with { For = needs }]);
+                _entries.Add(
+                    match is null
+                        ? AdoptedSetup.Adopt(key, wanted, text!, needs)
+                        : match with
+                        {
+                            For = needs,
+                        }
+                );
             }
             else
             {
                 _entries.AddRange(records.Select(r => r with { For = needs }));
             }
 
-            Tell(key, wanted.Path, names, state);
+            Tell(
+                key,
+                wanted.Path,
+                names,
+                state,
+                state == SetupState.Foreign
+                    ? new QueueException(
+                        "an entry of that name stands there that is not as agentq makes it, so it stays",
+                        format.ByHand(wanted.Path, wanted.Entry)
+                    )
+                    : null
+            );
         }
         catch (QueueException e)
         {
-            Tell(key, wanted.Path, names, SetupState.Refused, e);
+            Tell(key, wanted.Path, names, SetupState.Refused, WithByHand(e, format, wanted));
             _entries.AddRange(records);
         }
+    }
+
+    /// <summary>Whatever keeps us from it, people learn what to write.</summary>
+    private static QueueException WithByHand(
+        QueueException problem,
+        EntryFormat format,
+        EntryWish wanted
+    )
+    {
+        var byHand = format.ByHand(wanted.Path, wanted.Entry);
+        return
+            problem.Hint?.Contains(
+                format.Member(wanted.Path, wanted.Entry),
+                StringComparison.Ordinal
+            ) == true
+            ? problem
+            : new QueueException(
+                problem.Message,
+                problem.Hint is { } hint ? $"{hint}. {byHand}" : byHand,
+                cause: problem
+            );
     }
 
     private static EntryInsertion NewFile(EntryFormat format, EntryWish wanted) =>
@@ -230,6 +274,12 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
         if (left.Exists(static r => !r.For.IsEmpty))
         {
             _files.AddRange(left);
+            if (tellGone && records.Exists(r => r.For.Any(names.Contains)))
+            {
+                var others = Union(left.SelectMany(static r => r.For), []);
+                Tell(key, null, others, SetupState.Needed);
+            }
+
             return;
         }
 
@@ -260,16 +310,22 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
 
     private void DropEntry(List<OurEntry> records, HashSet<string> names, bool tellGone)
     {
+        var (key, at) = (records[0].Path, records[0].At);
         var left = records
             .Select(r => r with { For = [.. r.For.Where(n => !names.Contains(n))] })
             .ToList();
         if (left.Exists(static r => !r.For.IsEmpty))
         {
             _entries.AddRange(left);
+            if (tellGone && records.Exists(r => r.For.Any(names.Contains)))
+            {
+                var others = Union(left.SelectMany(static r => r.For), []);
+                Tell(key, at, others, SetupState.Needed);
+            }
+
             return;
         }
 
-        var (key, at) = (records[0].Path, records[0].At);
         var needed = Union(records.SelectMany(static r => r.For), []);
         try
         {

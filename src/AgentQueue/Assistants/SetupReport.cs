@@ -27,6 +27,9 @@ internal enum SetupState
 
     /// <summary>It was to be removed, and is not there.</summary>
     Gone,
+
+    /// <summary>It was to be removed, and stays for other assistants.</summary>
+    Needed,
 }
 
 /// <summary>One file, or one entry in a file.</summary>
@@ -49,5 +52,13 @@ internal sealed record SetupReport(ImmutableArray<SetupStep> Steps)
     public bool HasProblems =>
         Steps.Any(static s => s.State is SetupState.Foreign or SetupState.Refused);
 
-    public bool IsUpToDate => Steps.All(static s => s.State == SetupState.UpToDate);
+    /// <summary>Nothing is left for a setup to do; what the user has changed stays in any case.</summary>
+    public bool IsUpToDate =>
+        Steps.All(static s => s.State is SetupState.UpToDate or SetupState.Changed);
+
+    /// <summary>A setup would make, update or remove something.</summary>
+    public bool HasWork =>
+        Steps.Any(static s =>
+            s.State is SetupState.Missing or SetupState.Outdated or SetupState.Obsolete
+        );
 }

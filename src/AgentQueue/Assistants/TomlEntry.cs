@@ -114,6 +114,10 @@ internal sealed class TomlEntry : EntryFormat
             place.Text.AsSpan(starts[line]..LineEnd(place.Text, starts[line])).IsWhiteSpace();
     }
 
+    /// <inheritdoc/>
+    public override string ByHand(IReadOnlyList<string> path, JsonObject entry) =>
+        $"By hand: write [{Keys(path)}] in a line, and below it, each in its own, {string.Join(" and ", entry.Select(static m => $"{Key(m.Key)} = {Value(m.Value)}"))}";
+
     protected override string OneLine(IReadOnlyList<string> path, JsonObject entry) =>
         $"{Keys(path)} = {Value(entry)}";
 

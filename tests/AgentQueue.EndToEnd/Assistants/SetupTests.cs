@@ -129,8 +129,9 @@ public sealed class SetupTests
         box.Run("setup", "claude").Gives(0);
         box.Write(Start, "My own words.\n");
 
-        var check = box.Run("setup", "--check").Gives(1);
+        var check = box.Run("setup", "--check").Gives(0);
         Assert.Matches($"changed +{Start}", check.Out);
+        Assert.Contains("but for what you have changed", check.Out, StringComparison.Ordinal);
         Assert.Contains(
             "you have changed it",
             box.Run("setup", "claude").Gives(0).Out,
@@ -142,6 +143,13 @@ public sealed class SetupTests
             Names(box.Folder)
         );
         Assert.Equal("My own words.\n", File.ReadAllText(Path.Join(box.Folder, Start)));
+
+        // It is theirs from now on, and nobody says that agentq has never made it.
+        var again = box.Run("setup", "claude").Gives(1);
+        Assert.Contains("not as agentq makes it", again.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("/agentq:start", again.Out, StringComparison.Ordinal);
+        var left = box.Run("setup", "--check").Gives(1);
+        Assert.Contains("named above", left.Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -214,6 +222,11 @@ public sealed class SetupTests
         );
         var check = box.Run("setup", "gemini", "--check").Gives(1);
         Assert.Contains("missing      .gemini/settings.json", check.Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "agentq setup gemini --user\n",
+            box.Run("setup", "gemini", "--check", "--user").Gives(1).Out,
+            StringComparison.Ordinal
+        );
         Assert.Empty(Names(box.Folder));
 
         box.Run("setup", "gemini").Gives(0);
@@ -291,9 +304,77 @@ public sealed class SetupTests
         var none = box.Sh("echo none | script -qefc 'agentq setup' ../outside/out").Gives(0);
         Assert.Contains("Set up which?", none.Out, StringComparison.Ordinal);
         Assert.Equal(["CLAUDE.md", "GEMINI.md"], Names(box.Folder));
-        box.Sh("echo gemini | script -qefc 'agentq setup' ../outside/out").Gives(0);
+        Assert.Contains("Nothing was done", none.Out, StringComparison.Ordinal);
+        // The end of the input, as Ctrl-D gives it.
+        box.Sh("printf '\\004' | script -qefc 'agentq setup' ../outside/out").Gives(0);
+        Assert.Equal(["CLAUDE.md", "GEMINI.md"], Names(box.Folder));
+        box.Sh("echo 2 | script -qefc 'agentq setup' ../outside/out").Gives(0);
         Assert.True(Directory.Exists(Path.Join(box.Folder, ".gemini")));
         Assert.False(Directory.Exists(Path.Join(box.Folder, ".claude")));
+    }
+
+    [Needs(Machine.Script)]
+    public void At_a_terminal_where_none_was_found_it_offers_all()
+    {
+        using var box = WithoutPrograms(new Sandbox());
+        var none = box.Sh("echo | script -qefc 'agentq setup' ../outside/out").Gives(0);
+        Assert.Contains("10 qwen: Qwen Code", none.Out, StringComparison.Ordinal);
+        Assert.Empty(Names(box.Folder));
+        box.Sh("echo codex, 2 | script -qefc 'agentq setup' ../outside/out").Gives(0);
+        Assert.True(Directory.Exists(Path.Join(box.Folder, ".codex")));
+        Assert.True(Directory.Exists(Path.Join(box.Folder, ".claude")));
+    }
+
+    [Fact]
+    public void What_was_not_made_is_not_said_to_be_typed()
+    {
+        using var box = new Sandbox();
+        Assert.DoesNotContain(
+            "type /agentq",
+            box.Run("setup", "copilot", "--user").Gives(0).Out,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "type /agentq-start in VS Code;",
+            box.Run("setup", "copilot").Gives(0).Out,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void What_stays_for_another_assistant_is_told()
+    {
+        using var box = new Sandbox();
+        box.Run("setup", "claude", "copilot").Gives(0);
+        Assert.Contains(
+            "stays, for GitHub Copilot",
+            box.Run("setup", "claude", "--remove").Gives(0).Out,
+            StringComparison.Ordinal
+        );
+        // What Copilot was given is no sign of Claude Code.
+        Assert.DoesNotContain(
+            "Claude",
+            WithoutPrograms(box).Run("setup").Gives(0).Out,
+            StringComparison.Ordinal
+        );
+        File.Delete(Path.Join(box.Folder, ".agents/assistants.json"));
+        Assert.Matches("removed +\\.mcp\\.json", box.Run("setup", "--remove").Gives(0).Out);
+        Assert.Empty(Names(box.Folder));
+    }
+
+    [Theory]
+    [InlineData(".mcp.json", "claude")]
+    [InlineData(".vscode/mcp.json", "copilot")]
+    [InlineData(".cursorrules", "cursor")]
+    public void A_file_that_an_assistant_reads_is_a_sign_of_it(string path, string name)
+    {
+        using var box = WithoutPrograms(new Sandbox());
+        box.Write(path, "{}");
+        var names = box.Run("setup", "--dry-run", "--json")
+            .Gives(0)
+            .Json.GetProperty("assistants")
+            .EnumerateArray();
+        Assert.Equal([name], names.Select(static n => n.GetString()));
     }
 
     [Fact]
@@ -345,11 +426,8 @@ public sealed class SetupTests
         File.CreateSymbolicLink(Path.Join(box.Folder, ".mcp.json"), Path.Join(outside, "mcp.json"));
         var (before, there) = (Tree.Of(box.Folder), Tree.Of(outside));
 
-        Assert.Contains(
-            "through a link",
-            box.Run("setup", "claude").Gives(1).Out,
-            StringComparison.Ordinal
-        );
+        var told = box.Run("setup", "claude").Gives(1).Out;
+        Assert.Equal(3, told.Split("through a link").Length - 1);
         Assert.Equal(there, Tree.Of(outside));
         box.Run("setup", "--remove").Gives(0, 1);
         Assert.Equal(before, Tree.Of(box.Folder));

@@ -171,7 +171,7 @@ public sealed class AssistantSetupTests : IDisposable
     }
 
     [Fact]
-    public void An_entry_that_says_the_same_and_is_not_ours_stays()
+    public void An_entry_that_says_the_same_is_adopted_as_a_file_is()
     {
         const string Own = """{"mcpServers":{"agentq":{"args":["mcp"],"command":"agentq"}}}""";
         _temp.Write(".mcp.json", Own);
@@ -180,7 +180,88 @@ public sealed class AssistantSetupTests : IDisposable
                 == SetupState.UpToDate
         );
         Setup().Remove(["claude"], dryRun: false);
-        Assert.Equal(Own, Text(".mcp.json"));
+        Assert.Equal("""{"mcpServers":{}}""", Text(".mcp.json"));
+    }
+
+    [Fact]
+    public void Without_its_record_what_is_as_agentq_makes_it_goes_and_nothing_else()
+    {
+        Setup().Write(KnownAssistants.All, dryRun: false);
+        _temp.Write(Start, "mine\n");
+        _temp.Write(".cursor/mcp.json", """{"mcpServers":{"agentq":{"command":"x"}}}""");
+        File.Delete(Path.Join(_temp.Root, ".agents/assistants.json"));
+
+        Assert.Equal(KnownAssistants.Names.Where(static n => n != "goose"), Setup().NamesToRemove);
+        Setup().Remove(Setup().NamesToRemove, dryRun: false);
+
+        Assert.Equal(
+            [".claude/commands/agentq/start.md", ".cursor/mcp.json"],
+            Directory
+                .EnumerateFiles(_temp.Root, "*", SearchOption.AllDirectories)
+                .Select(f => Path.GetRelativePath(_temp.Root, f))
+                .Order(StringComparer.Ordinal)
+        );
+        Assert.False(Directory.Exists(Path.Join(_temp.Root, ".agents")));
+        Assert.Empty(Setup().NamesToRemove);
+    }
+
+    [Fact]
+    public void Without_its_record_another_assistant_keeps_what_it_needs()
+    {
+        Setup().Write([KnownAssistants.Find("codex"), KnownAssistants.Find("gemini")], false);
+        File.Delete(Path.Join(_temp.Root, ".agents/assistants.json"));
+
+        Setup().Remove(["codex"], dryRun: false);
+        Assert.False(Directory.Exists(Path.Join(_temp.Root, ".codex")));
+        Assert.Equal(["gemini"], Setup().Names);
+        Setup().Remove(["gemini"], dryRun: false);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_temp.Root));
+    }
+
+    [Theory]
+    [InlineData(
+        "claude",
+        ".mcp.json",
+        "{ not json",
+        "in \"mcpServers\", write \"agentq\": {\"command\": \"agentq\", \"args\": [\"mcp\"]}"
+    )]
+    [InlineData(
+        "claude",
+        ".mcp.json",
+        "{\"mcpServers\": null}",
+        "in \"mcpServers\", write \"agentq\": {"
+    )]
+    [InlineData(
+        "claude",
+        ".mcp.json",
+        "{\"mcpServers\": {\"agentq\": {\"command\": \"x\"}}}",
+        "in \"mcpServers\", write \"agentq\": {"
+    )]
+    [InlineData(
+        "codex",
+        ".codex/config.toml",
+        "[[",
+        "write [mcp_servers.agentq] in a line, and below it, each in its own, command = \"agentq\" and args = [\"mcp\"]"
+    )]
+    [InlineData(
+        "codex",
+        ".codex/config.toml",
+        "mcp_servers = {}",
+        "Write between its braces: agentq = {"
+    )]
+    public void Whatever_keeps_it_from_adding_the_entry_people_learn_what_to_write(
+        string name,
+        string path,
+        string text,
+        string advice
+    )
+    {
+        _temp.Write(path, text);
+        var step = Setup()
+            .Write([KnownAssistants.Find(name)], dryRun: false)
+            .Steps.Single(s => s.Path == path);
+        Assert.Contains(advice, step.Problem!.Hint, StringComparison.Ordinal);
+        Assert.Equal(text, Text(path));
     }
 
     [Fact]
@@ -190,7 +271,12 @@ public sealed class AssistantSetupTests : IDisposable
         Setup().Write([KnownAssistants.Find("gemini")], dryRun: false);
         Assert.Equal(["codex", "gemini"], Setup().Names);
 
-        Setup().Remove(["codex"], dryRun: false);
+        var removed = Setup().Remove(["codex"], dryRun: false);
+        Assert.Equal(SetupState.Needed, State(removed, Shared));
+        Assert.Equal(
+            "gemini",
+            Assert.Single(removed.Steps.Single(static s => s.Path == Shared).For)
+        );
         Assert.True(File.Exists(Path.Join(_temp.Root, Shared)));
         Assert.False(Directory.Exists(Path.Join(_temp.Root, ".codex")));
         Setup().Remove(["gemini"], dryRun: false);

@@ -26,11 +26,14 @@ public sealed class KnownAssistantsTests
             KnownAssistants.Names
         );
 
-    [Fact]
-    public void A_misspelt_one_is_told_with_the_nearest() =>
+    [Theory]
+    [InlineData("cluade", "claude")]
+    [InlineData("claude-code", "claude")]
+    [InlineData("github-copilot", "copilot")]
+    public void A_misspelt_one_is_told_with_the_nearest(string name, string nearest) =>
         Assert.Contains(
-            "claude",
-            Assert.Throws<QueueException>(() => KnownAssistants.Find("cluade")).Message,
+            $"did you mean '{nearest}'?",
+            Assert.Throws<QueueException>(() => KnownAssistants.Find(name)).Message,
             StringComparison.Ordinal
         );
 

@@ -166,7 +166,7 @@ public sealed class YamlEntryTests
             StringComparison.Ordinal
         );
         Assert.Equal(
-            $"Write it there by hand: {path[0]}: {{\"agentq\": {{\"command\": \"agentq\", \"args\": [\"mcp\"]}}}}",
+            $"By hand: in \"{path[0]}\", write agentq: {{\"command\": \"agentq\", \"args\": [\"mcp\"]}}",
             refusal.Hint
         );
     }
