@@ -37,7 +37,7 @@ internal static class SetupCommand
 
     private static readonly Option<bool> s_check = Options.Flag(
         "--check",
-        "Only say what is missing, outdated or changed (exit code 1: something is)"
+        "Only say how it stands (exit code 1: something is missing, outdated or in the way)"
     );
 
     private static readonly Option<bool> s_remove = Options.Flag(

@@ -65,14 +65,14 @@ internal sealed class AdoptedSetup(SetupPlace place, SetupFiles files)
     }
 
     private IEnumerable<OurFile> OurFiles(Assistant assistant) =>
-        from file in SetupPlan.FilesOf(place, assistant)
+        from file in SetupPlan.FilesOf(place, files, assistant)
         let hash = SetupFiles.HashOf(file.Content)
         where Found(file.Key) is { } found && SetupFiles.HashOf(found) == hash
         select new OurFile(file.Key, hash, [assistant.Name]);
 
     private IEnumerable<OurEntry> OurEntries(Assistant assistant) =>
         from wanted in assistant.FilesOf(place.IsUser).Entries
-        from key in wanted.Files.Select(place.KeyOf)
+        from key in wanted.Files.Select(f => SetupPlan.KeyOf(place, files, f))
         let text = TextWith(key, wanted)
         where text is not null
         select Adopt(key, wanted, text, [assistant.Name]);

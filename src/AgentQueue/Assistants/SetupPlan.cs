@@ -31,7 +31,9 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
         var names = assistants.Select(static a => a.Name).ToHashSet(StringComparer.Ordinal);
         var wanted = new HashSet<string>(StringComparer.Ordinal);
         foreach (
-            var group in assistants.SelectMany(a => FilesOf(place, a)).GroupBy(static f => f.Key)
+            var group in assistants
+                .SelectMany(a => FilesOf(place, files, a))
+                .GroupBy(static f => f.Key)
         )
         {
             wanted.Add(group.Key);
@@ -63,17 +65,22 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
     /// <summary>The files of its own that an assistant needs, each with its key.</summary>
     public static IEnumerable<(string Key, byte[] Content, string Name)> FilesOf(
         SetupPlace place,
+        SetupFiles files,
         Assistant assistant
     )
     {
         var own = assistant.FilesOf(place.IsUser);
-        yield return (KeyOf(own.Skill), SetupFiles.BytesOf(SlashCommands.Skill), assistant.Name);
+        yield return (
+            KeyOf(place, files, own.Skill),
+            SetupFiles.BytesOf(SlashCommands.Skill),
+            assistant.Name
+        );
         if (own.Commands is { } commands && assistant.Style is { } style)
         {
             foreach (var verb in SlashCommands.Verbs)
             {
                 yield return (
-                    KeyOf(commands.Replace("{verb}", verb, StringComparison.Ordinal)),
+                    KeyOf(place, files, commands.Replace("{verb}", verb, StringComparison.Ordinal)),
                     SetupFiles.BytesOf(SlashCommands.Render(verb, style)),
                     assistant.Name
                 );
@@ -81,7 +88,9 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
         }
     }
 
-    private string KeyOf(string path) => files.KeyOf(place.KeyOf(path));
+    /// <summary>A file's key: of its several names the one that stands for it.</summary>
+    public static string KeyOf(SetupPlace place, SetupFiles files, string path) =>
+        files.KeyOf(place.KeyOf(path));
 
     private void WantFile(string key, byte[] content, ImmutableArray<string> names)
     {
@@ -241,7 +250,7 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
     // The one that has our entry already, else the first that exists, else the last.
     private string KeyOf(EntryWish entry)
     {
-        var keys = entry.Files.Select(KeyOf).ToList();
+        var keys = entry.Files.Select(f => KeyOf(place, files, f)).ToList();
         return keys.Find(k => _old.Entries.Any(e => e.Path == k && e.At.SequenceEqual(entry.Path)))
             ?? keys.Find(place.Has)
             ?? keys[^1];

@@ -15,6 +15,7 @@ internal static class SlashCommands
     private const string Folder = KnownAssistants.Prefix + "commands/";
     private const string Extension = ".md";
     private const string ArgumentsMark = "{arguments}";
+    private const string HintMark = "{hint}";
 
     /// <summary>The text about what is typed behind a command, where it simply follows.</summary>
     public const string Arguments = "arguments";
@@ -35,7 +36,12 @@ internal static class SlashCommands
     {
         var (description, hint, body) = Source(Folder + verb);
         var arguments = Text(KnownAssistants.Prefix + style.Arguments + Extension).TrimEnd('\n');
-        body = body.Replace(ArgumentsMark, arguments, StringComparison.Ordinal);
+        // That nothing can be read there comes first, since what follows speaks of what is named.
+        body =
+            style.Arguments == Arguments
+                ? body.Replace(ArgumentsMark, arguments, StringComparison.Ordinal)
+                    .Replace(HintMark, hint, StringComparison.Ordinal)
+                : $"{arguments}\n\n{body.Replace($"{ArgumentsMark}\n\n", "", StringComparison.Ordinal)}";
         return style.Format switch
         {
             SlashFormat.Plain => body,

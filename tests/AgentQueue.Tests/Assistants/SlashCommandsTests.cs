@@ -74,6 +74,32 @@ public sealed partial class SlashCommandsTests
 
     [Theory]
     [MemberData(nameof(Files))]
+    public void A_command_says_first_that_it_takes_nothing_or_in_which_form_it_takes_it(
+        string name,
+        string verb
+    )
+    {
+        var text = SlashCommands.Render(verb, StyleOf(name));
+        var body = text[
+            (text.IndexOf("---\n\n", StringComparison.Ordinal) is var at and > 0 ? at + 5 : 0)..
+        ];
+        Assert.Equal(
+            name == "opencode",
+            body.StartsWith(
+                "If anything was typed behind this command, it was dropped",
+                StringComparison.Ordinal
+            )
+        );
+        Assert.Equal(
+            name != "opencode",
+            text.Contains("comes after this text", StringComparison.Ordinal)
+        );
+        Assert.DoesNotContain("first word", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("typed says", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
     public void Every_command_is_what_its_assistant_reads(string name, string verb)
     {
         var style = StyleOf(name);
