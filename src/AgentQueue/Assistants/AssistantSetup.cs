@@ -100,7 +100,7 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
     {
         var (old, manifest) = ReadManifest();
         var files = new SetupFiles(place, disk);
-        if (adopted is not null && old.IsEmpty)
+        if (adopted is not null && old is { IsEmpty: true, Folders.IsEmpty: true })
         {
             old = new AdoptedSetup(place, files).For(adopted);
         }
