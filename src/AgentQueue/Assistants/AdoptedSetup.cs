@@ -51,7 +51,9 @@ internal sealed class AdoptedSetup(SetupPlace place, SetupFiles files)
         ImmutableArray<string> needs
     )
     {
-        var isAll = text == EntryFormat.Named(wanted.Format).NewFile(wanted.Path, wanted.Entry);
+        var isAll =
+            text.ReplaceLineEndings("\n")
+            == EntryFormat.Named(wanted.Format).NewFile(wanted.Path, wanted.Entry);
         // Without a piece the entry alone is cut out.
         var piece = isAll ? text : "";
         return new(key, wanted.Format, wanted.Path, wanted.Entry, piece, isAll, needs);
@@ -72,7 +74,7 @@ internal sealed class AdoptedSetup(SetupPlace place, SetupFiles files)
 
     private IEnumerable<OurEntry> OurEntries(Assistant assistant) =>
         from wanted in assistant.FilesOf(place.IsUser).Entries
-        from key in wanted.Files.Select(f => SetupPlan.KeyOf(place, files, f))
+        from key in wanted.Files.Select(p => files.KeyOf(place.KeyOf(p))).Distinct()
         let text = TextWith(key, wanted)
         where text is not null
         select Adopt(key, wanted, text, [assistant.Name]);

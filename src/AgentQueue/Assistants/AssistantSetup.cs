@@ -100,6 +100,7 @@ internal sealed class AssistantSetup(SetupPlace place, IDisk disk, DurableFile d
     {
         var (old, manifest) = ReadManifest();
         var files = new SetupFiles(place, disk);
+        // Folders alone are on record where one could not be removed.
         if (adopted is not null && old is { IsEmpty: true, Folders.IsEmpty: true })
         {
             old = new AdoptedSetup(place, files).For(adopted);

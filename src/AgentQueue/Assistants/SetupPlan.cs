@@ -88,9 +88,10 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
         }
     }
 
-    /// <summary>A file's key: of its several names the one that stands for it.</summary>
-    public static string KeyOf(SetupPlace place, SetupFiles files, string path) =>
+    private static string KeyOf(SetupPlace place, SetupFiles files, string path) =>
         files.KeyOf(place.KeyOf(path));
+
+    private string KeyOf(string path) => KeyOf(place, files, path);
 
     private void WantFile(string key, byte[] content, ImmutableArray<string> names)
     {
@@ -250,7 +251,7 @@ internal sealed class SetupPlan(SetupPlace place, SetupManifest manifest, SetupF
     // The one that has our entry already, else the first that exists, else the last.
     private string KeyOf(EntryWish entry)
     {
-        var keys = entry.Files.Select(f => KeyOf(place, files, f)).ToList();
+        var keys = entry.Files.Select(KeyOf).ToList();
         return keys.Find(k => _old.Entries.Any(e => e.Path == k && e.At.SequenceEqual(entry.Path)))
             ?? keys.Find(place.Has)
             ?? keys[^1];

@@ -27,7 +27,7 @@ internal sealed class TomlEntry : EntryFormat
         {
             throw QueueException.Usage(
                 e.Message,
-                $"Correct the line and run the same command again, or see to [{Keys(path)}] by hand"
+                "Correct the line and run the same command again"
             );
         }
     }
